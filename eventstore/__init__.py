@@ -1,0 +1,1 @@
+"""The ledger: append-only facts on Postgres, one gapless hash chain per store."""

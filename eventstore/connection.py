@@ -1,0 +1,42 @@
+"""Connections and pools as every part of the house opens them."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+# A connection that dies mid-statement can surface as InternalClientError, which is not a PostgresError.
+CONNECTION_ERRORS = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+)
+
+
+async def open_pool(
+    url: str, *, role: str | None, connections_max: int, statement_cache_size: int = 100, name: str = "jurnalsync"
+) -> Pool:
+    """Open a pool whose connections act as `role` (None keeps the login's own rights) in UTC without JIT."""
+    settings = {"application_name": name, "timezone": "UTC", "jit": "off"}
+    if role is not None:
+        settings["role"] = role
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections_max,
+        statement_cache_size=statement_cache_size,
+        server_settings=settings,
+        command_timeout=30,
+    )
+    assert pool is not None
+    return pool

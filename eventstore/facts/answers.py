@@ -1,0 +1,82 @@
+"""What Jurnal answered, and what it was found to hold. Never a person block: ids, numbers, status, amounts, digests."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A Jurnal document as far as the ledger keeps it. `amount` and `remaining` in IDR."""
+
+    resource: str
+    jurnal_id: int
+    transaction_no: str | None = None
+    status: str | None = None
+    amount: Decimal | None = None
+    remaining: Decimal | None = None
+
+
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which command, which attempt of it, and what went over the wire (hex SHA-256; empty where nothing did)."""
+
+    command_id: str
+    attempt: int
+    request_digest: str = ""
+    response_digest: str = ""
+    http_status: int | None = None
+
+
+class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The document is in Jurnal. `found_by` tells whether we made it just now or found it there."""
+
+    attempted: Attempted
+    document: Document
+    found_by: Literal["answer", "conflict", "probe"] = "answer"
+
+
+class CommandRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Jurnal, or our own look-up before the send, refuses the command as it stands; `reason` is for a person."""
+
+    attempted: Attempted
+    reason: str
+    fields: tuple[str, ...] = ()
+
+
+class CommandPostponed(msgspec.Struct, frozen=True, kw_only=True):
+    """Jurnal asked to come back later and has certainly not booked it."""
+
+    attempted: Attempted
+    reason: str
+    due_at: datetime
+
+
+class CommandUnanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """No usable answer: Jurnal may or may not have booked it. `signed_at` is the Date that fences the attempt."""
+
+    attempted: Attempted
+    reason: str
+    signed_at: datetime
+
+
+class CommandConfirmedAbsent(msgspec.Struct, frozen=True, kw_only=True):
+    """After the fence of the attempt had passed, a probe did not find it: it was never booked and may be sent again."""
+
+    attempted: Attempted
+
+
+class MasterDataFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing of Jurnal's master data that commands refer to, looked up once and remembered."""
+
+    kind: Literal["account", "contact", "payment_method", "product", "tax", "warehouse"]
+    key: str
+    jurnal_id: int
+    name: str
+    category: str | None = None
+    rate: Decimal | None = None
+
+
+Answer = (
+    CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent | MasterDataFound
+)

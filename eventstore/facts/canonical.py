@@ -1,0 +1,99 @@
+"""The canonical content of a report: the same content told twice, in whatever spelling, has one digest.
+
+It is taken over the tokenised body, so that no digest can be tried against guessed personal values.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from eventstore.facts.reports.kind import ReportKind
+
+# Spellings that mean one field. The manual and the live API differ in these.
+_FIELD_SPELLINGS: Mapping[str, str] = {
+    "remaining_on_accoun": "remaining_on_account",
+    "erroe_message": "error_message",
+    "fulfilment_status": "fulfillment_status",
+}
+_CHANNEL_SPELLINGS: Mapping[str, str] = {"online": "web"}
+_NUMBER = re.compile(r"^-?(0|[1-9]\d*)(\.\d+)?$")
+_TIME = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,7}))?(Z|[+-]\d{2}:?\d{2})?$")
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def canonical_digest(body: bytes) -> str:
+    """Return 32 hex digits over the canonical content of a tokenised body."""
+    return sha256(_ENCODER.encode(_canonical(_DECODER.decode(body), ""))).hexdigest()[:32]
+
+
+def source_id(kind: ReportKind, body: bytes, object_id: str) -> str:
+    """Return the identity of a report: kind, iSeller's id, and either its identifying fields or its digest."""
+    if kind.identity_fields:
+        fields = _DECODER.decode(body)
+        values = [_canonical(fields.get(name), name) for name in kind.identity_fields]
+        return ":".join([kind.name, *("open" if value is None else str(value) for value in values)])
+    return f"{kind.name}:{object_id}:{canonical_digest(body)}"
+
+
+def differing_field(kind: ReportKind, original: bytes, reported: bytes) -> tuple[str, str, str] | None:
+    """Return the first immutable field in which two reports under one source id differ, with both values."""
+    before, after = _DECODER.decode(original), _DECODER.decode(reported)
+    for name in kind.immutable_fields:
+        old, new = _canonical(before.get(name), name), _canonical(after.get(name), name)
+        if old is not None and new is not None and old != new:
+            return name, str(old), str(new)
+    return None
+
+
+def _canonical(value: Any, name: str) -> Any:
+    match value:
+        case dict():
+            members = {}
+            for key, member in value.items():
+                spelling = _FIELD_SPELLINGS.get(key, key)
+                canonical = _canonical(member, spelling)
+                if canonical is not None:
+                    members[spelling] = canonical
+            return members or None
+        case list():
+            return [_canonical(element, name) for element in value] or None
+        case bool() | None:
+            return value
+        case int() | Decimal():
+            return _number(Decimal(value))
+        case str():
+            return _text(value, name)
+        case _:
+            raise AssertionError(f"JSON holds no {type(value)}")
+
+
+def _text(value: str, name: str) -> str | None:
+    if not value:
+        return None
+    if _NUMBER.match(value):
+        return _number(Decimal(value))
+    if (match := _TIME.match(value)) is not None:
+        return _time(match)
+    if name in ("channel", "status", "payment_status", "fulfillment_status", "type", "gateway"):
+        lowered = value.lower()
+        return _CHANNEL_SPELLINGS.get(lowered, lowered) if name == "channel" else lowered
+    return value
+
+
+def _number(value: Decimal) -> str:
+    text = format(value.normalize(), "f")
+    return "0" if text in ("-0", "0") else text
+
+
+def _time(match: re.Match[str]) -> str:
+    """Write a time in UTC with microseconds; one without offset is UTC already (the reader's duty, see intake)."""
+    date, time, fraction, zone = match.groups()
+    offset = "+00:00" if zone in (None, "Z") else zone
+    at = datetime.fromisoformat(f"{date}T{time}{offset}").astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{(fraction or '').ljust(7, '0')[:7]}"

@@ -1,0 +1,1 @@
+SELECT store_id FROM ledger_head ORDER BY store_id

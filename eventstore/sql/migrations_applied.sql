@@ -1,0 +1,1 @@
+SELECT number FROM schema_migration WHERE package = $1

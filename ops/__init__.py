@@ -1,0 +1,1 @@
+"""How jurnalsync is run, shown and decided; nothing that ships imports from here."""

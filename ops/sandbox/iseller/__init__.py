@@ -1,0 +1,1 @@
+"""A fake of the iSeller point of sale: OAuth, reads and signed webhooks over the demo's shop."""

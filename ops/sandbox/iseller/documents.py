@@ -1,0 +1,161 @@
+"""Everything but orders as iSeller shows it; moments in UTC without an offset."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ops.sandbox.iseller.state import ShiftState, TransferState
+from ops.sandbox.iseller.wire import amount, utc_text
+from ops.sandbox.scenario import Customer, Outlet, Scenario
+from ops.sandbox.traffic_events import Order, Payout, TransferReceived, TransferStarted
+
+
+def fulfilment_document(scenario: Scenario, order: Order, at: datetime) -> dict[str, Any]:
+    """Return StoreOrderFulfilled for all goods of an order."""
+    return {
+        "order_id": order.order_id,
+        "order_reference": order.order_reference,
+        "channel": "online" if order.channel == "web" else order.channel,
+        "order_date": utc_text(order.at),
+        "fulfill_date": utc_text(at),
+        "units_fulfilled": [
+            {
+                "product_name": scenario.product(line.sku).name,
+                "product_id": scenario.product(line.sku).product_id,
+                "sku": line.sku,
+                "stock": amount(line.quantity),
+                "serial_numbers": [],
+            }
+            for line in order.lines
+        ],
+    }
+
+
+def member_document(customer: Customer, modified_at: datetime) -> dict[str, Any]:
+    """Return a customer's details."""
+    return {
+        "customer_id": customer.customer_id,
+        "external_customer_id": customer.external_customer_id,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "phone_number": customer.phone_number,
+        "email": customer.email,
+        "modified_date": utc_text(modified_at),
+    }
+
+
+def payout_document(scenario: Scenario, payout: Payout, status: str) -> dict[str, Any]:
+    """Return a payout; `outlet_id` is null when it covers the whole store."""
+    return {
+        "reference_id": payout.reference_id,
+        "date": utc_text(payout.at),
+        "status": status,
+        "transactions_amount": amount(payout.transactions_amount_idr),
+        "total_fees": amount(payout.fees_idr),
+        "total_deposit": amount(payout.deposit_idr),
+        "currency": "IDR",
+        "outlet_id": None if payout.outlet_code is None else scenario.outlet(payout.outlet_code).outlet_id,
+    }
+
+
+def transfer_document(scenario: Scenario, state: TransferState) -> dict[str, Any]:
+    """Return a Transfer Out to an outlet with its stock actions so far."""
+    started = state.started
+    source, destination = scenario.outlet(started.source_code), scenario.outlet(started.destination_code)
+    return {
+        "transfer_id": started.transfer_id,
+        "transfer_number": started.transfer_number,
+        "type": "Out",
+        "out_type": "To Outlet",
+        "status": state.status,
+        "outlet_id": source.outlet_id,
+        "outlet_code": source.code,
+        "outlet_name": source.name,
+        "destination_outlet_id": destination.outlet_id,
+        "destination_outlet_code": destination.code,
+        "destination_outlet_name": destination.name,
+        "notes": None,
+        "created_date": utc_text(state.created_at),
+        "modified_date": utc_text(state.modified_at),
+        "inventory_adjustments": [
+            _start(scenario, started),
+            *(_accept(scenario, receipt) for receipt in state.receipts),
+        ],
+    }
+
+
+def shift_document(scenario: Scenario, state: ShiftState) -> dict[str, Any]:
+    """Return a register shift; `closed_date` is null while it is open."""
+    outlet = scenario.outlet(state.outlet_code)
+    return {
+        "register_name": outlet.register_name,
+        "register_id": outlet.register_id,
+        "register_shift_id": state.register_shift_id,
+        "outlet_id": outlet.outlet_id,
+        "open_date": utc_text(state.opened_on),
+        "closed_date": None if state.closed_on is None else utc_text(state.closed_on),
+    }
+
+
+def outlet_document(outlet: Outlet) -> dict[str, Any]:
+    """Return an outlet in the field names seen on a live store."""
+    return {
+        "id": outlet.outlet_id,
+        "outlet_code": outlet.code,
+        "name": outlet.name,
+        "phone": None,
+        "address": None,
+        "email": None,
+        "is_active": True,
+        "outlet_groups": [],
+    }
+
+
+def store_document(scenario: Scenario) -> dict[str, Any]:
+    """Return what GetStoreInfo says of the store."""
+    return {
+        "store_name": scenario.store_name,
+        "store_domain": f"{scenario.store}.isellershop.com",
+        "currency": "IDR",
+        "time_zone": scenario.time_zone_name,
+    }
+
+
+def _start(scenario: Scenario, started: TransferStarted) -> dict[str, Any]:
+    lines = [
+        _product(scenario, piece.sku)
+        | {
+            "quantity": amount(piece.quantity),
+            "buying_price": amount(scenario.product(piece.sku).buy_prices_idr[0]),
+        }
+        for piece in started.pieces
+    ]
+    return {
+        "inventory_adjustment_id": started.inventory_adjustment_id,
+        "action": "Start",
+        "date": utc_text(started.at),
+        "items": lines,
+    }
+
+
+def _accept(scenario: Scenario, receipt: TransferReceived) -> dict[str, Any]:
+    lines = [
+        _product(scenario, piece.sku)
+        | {
+            "accepted_quantity": amount(piece.quantity),
+            "cancelled_quantity": amount(Decimal(0)),
+            "rejected_quantity": amount(Decimal(0)),
+        }
+        for piece in receipt.pieces
+    ]
+    return {
+        "inventory_adjustment_id": receipt.inventory_adjustment_id,
+        "action": "Accept",
+        "date": utc_text(receipt.at),
+        "items": lines,
+    }
+
+
+def _product(scenario: Scenario, sku: str) -> dict[str, Any]:
+    product = scenario.product(sku)
+    return {"product_id": product.product_id, "sku": sku, "product_name": product.name}

@@ -1,0 +1,235 @@
+"""An order as iSeller shows it, with the manual's own spellings."""
+
+from decimal import Decimal
+from typing import Any
+
+from ops.sandbox.iseller.state import OrderState, TakenPayment
+from ops.sandbox.iseller.wire import amount, store_text, utc_text
+from ops.sandbox.scenario import Product, Scenario
+from ops.sandbox.traffic_events import Order, OrderLine
+
+EVERY_PART = frozenset(
+    {
+        "OrderDetails",
+        "Transactions",
+        "DiscountDetails",
+        "PromotionDetails",
+        "TrackInventory",
+        "MDR",
+        "ShippingDetail",
+        "UnfulfilledItems",
+        "ProfitDetails",
+    }
+)
+_NOTHING = amount(Decimal(0))
+
+
+def order_document(scenario: Scenario, state: OrderState, parts: frozenset[str]) -> dict[str, Any]:
+    """Return the order with the asked-for parts (names of `includes`); moments in UTC."""
+    order = state.order
+    document: dict[str, Any] = {
+        "order_id": order.order_id,
+        "order_reference": order.order_reference,
+        "channel": order.channel,
+        "channel_detail": None,
+        "marketplace_account": None,
+        "order_date": utc_text(order.at),
+        "closed_date": utc_text(order.at),
+        "status": "completed",
+        "payment_status": state.payment_status,
+        "fulfillment_status": "fulfilled" if state.fulfilled else "none",
+        "notes": None,
+        "processing_method": "checkout",
+        "cancel_date": None,
+        "cancel_reason": None,
+        "currency": "IDR",
+        "order_type": "take_away",
+        "billing": None,
+        "device_location": None,
+        "server_id": None,
+        "server_first_name": None,
+        "server_last_name": None,
+    }
+    document |= _place(scenario, order) | _customer(state) | _totals(scenario, state)
+    if "OrderDetails" in parts:
+        document["order_details"] = [_line(scenario, state, line, parts) for line in order.lines]
+    if "Transactions" in parts:
+        document["transactions"] = [
+            transaction_document(scenario, order, taken, with_mdr="MDR" in parts, in_store_time=False)
+            for taken in state.payments
+        ]
+    if "DiscountDetails" in parts:
+        document["discounts"] = _discounts("Potongan pesanan", order.order_discount_idr)
+    if "PromotionDetails" in parts:
+        document["promotions"] = _promotions(order)
+    if "ShippingDetail" in parts:
+        document["shipping"] = None
+    if "UnfulfilledItems" in parts:
+        document["unfulfilled_items"] = (
+            [] if state.fulfilled else [_unfulfilled(scenario, line) for line in order.lines]
+        )
+    return document
+
+
+def transaction_document(
+    scenario: Scenario, order: Order, taken: TakenPayment, *, with_mdr: bool, in_store_time: bool
+) -> dict[str, Any]:
+    """Return one sale transaction; its date is UTC inside an order and store time in GetTransactions."""
+    payment = taken.payment
+    at = store_text(payment.at, scenario.time_zone) if in_store_time else utc_text(payment.at)
+    document: dict[str, Any] = {
+        "order_reference": order.order_reference,
+        "order_id": order.order_id,
+        "transaction_id": payment.transaction_id,
+        "transaction_date": at,
+        "channel": order.channel,
+        "type": "sale",
+        "status": "success",
+        "gateway": payment.gateway,
+        "payment_type_id": payment.payment_type_id,
+        "payment_type_name": payment.payment_type_name,
+        "currency": "IDR",
+        "amount": amount(payment.amount_idr),
+        "bin_card": None,
+        "additional_info": None,
+    }
+    if with_mdr:
+        fee = {
+            "payment_method_fee": amount(payment.fee_idr),
+            "total_amount_fee": amount(payment.amount_idr - payment.fee_idr),
+        }
+        document["mdr"] = [fee] if payment.fee_idr else []
+    return document
+
+
+def _place(scenario: Scenario, order: Order) -> dict[str, Any]:
+    outlet = scenario.outlet(order.outlet_code)
+    at_register = order.channel == "pos"
+    return {
+        "outlet_id": outlet.outlet_id,
+        "outlet_name": outlet.name,
+        "outlet_code": outlet.code,
+        "register_id": outlet.register_id if at_register else None,
+        "register_name": outlet.register_name if at_register else None,
+        "cashier_id": outlet.cashier_id if at_register else None,
+        "cashier_first_name": outlet.cashier_first_name if at_register else None,
+        "cashier_last_name": outlet.cashier_last_name if at_register else None,
+    }
+
+
+def _customer(state: OrderState) -> dict[str, Any]:
+    customer = state.customer
+    return {
+        "customer_id": customer and customer.customer_id,
+        "external_customer_id": customer and customer.external_customer_id,
+        "customer_first_name": customer and customer.first_name,
+        "customer_last_name": customer and customer.last_name,
+        "customer_phone_number": customer and customer.phone_number,
+        "customer_email": customer and customer.email,
+    }
+
+
+def _totals(scenario: Scenario, state: OrderState) -> dict[str, Any]:
+    order = state.order
+    gross = sum((line.gross_idr for line in order.lines), Decimal(0))
+    discount = sum((line.discount_idr for line in order.lines), order.order_discount_idr)
+    buying_price = sum(
+        (line.quantity * scenario.product(line.sku).buy_prices_idr[0] for line in order.lines), Decimal(0)
+    )
+    return {
+        "total_order_amount": amount(gross),
+        "discount_percentage": 0,
+        "total_discount_amount": amount(discount),
+        "total_promotion_amount": amount(order.order_promotion_idr),
+        "subtotal": amount(gross - discount - order.order_promotion_idr),
+        "total_tax_amount": amount(sum((line.tax_idr for line in order.lines), Decimal(0))),
+        "total_additional_final_amount": _NOTHING,
+        "total_additional_subtotal_amount": _NOTHING,
+        "total_additional_order_amount": _NOTHING,
+        "rounding_amount": amount(order.rounding_idr),
+        "total_amount": amount(order.total_idr),
+        "buying_price": amount(buying_price),
+        "total_shipping_amount": _NOTHING,
+        "total_weight": 0,
+        "tax_inclusive": False,
+        "on_account": order.on_account,
+        # The manual's spelling.
+        "remaining_on_accoun": amount(state.unpaid_idr if order.on_account else Decimal(0)),
+    }
+
+
+def _line(scenario: Scenario, state: OrderState, line: OrderLine, parts: frozenset[str]) -> dict[str, Any]:
+    product = scenario.product(line.sku)
+    document: dict[str, Any] = _product(product) | {
+        "order_detail_id": line.order_detail_id,
+        "order_type": "take_away",
+        "notes": None,
+        "vendor": scenario.store_name,
+        # The manual's spelling: one l on lines.
+        "fulfilment_status": "fulfilled" if state.fulfilled else "none",
+        "quantity": int(line.quantity),
+        "base_price": amount(line.price_idr),
+        "discount_amount": amount(line.discount_idr),
+        "discount_percentage": amount(line.discount_percentage),
+        "taxable": line.taxable,
+        "tax_percentage": amount(scenario.tax_percentage if line.taxable else Decimal(0)),
+        "tax_amount": amount(line.tax_idr),
+        "require_shipping": False,
+        "weight": 0,
+        "weight_quantity": 0,
+        "units_used": [],
+        "serial_numbers": [],
+        "cogs": [
+            {
+                "product_id": product.product_id,
+                "sku": line.sku,
+                "quantity": amount(line.quantity),
+                "buying_price": amount(product.buy_prices_idr[0]),
+            }
+        ],
+        "server_name": None,
+    }
+    if "DiscountDetails" in parts:
+        document["discounts"] = _discounts("Potongan barang", line.discount_idr)
+    if "PromotionDetails" in parts:
+        document["promotions"] = []
+    if "TrackInventory" in parts:
+        document["track_inventory"] = True
+    return document
+
+
+def _product(product: Product) -> dict[str, Any]:
+    return {
+        "product_id": product.product_id,
+        "product_name": product.name,
+        "product_generic_name": product.name,
+        "product_type": "standard",
+        "product_variant_id": None,
+        "product_variant_name": None,
+        "product_modifier_id": None,
+        "product_modifier_name": None,
+        "sku": product.sku,
+        "type": "product",
+        "modifier_product_type": None,
+        "modifier_product_id": None,
+        "modifier_product_sku": None,
+        "modifier_product_composites": [],
+        "product_composites": [],
+        "product_combos": [],
+    }
+
+
+def _discounts(name: str, discount_idr: Decimal) -> list[dict[str, Any]]:
+    return [{"discount_name": name, "discount_amount": amount(discount_idr)}] if discount_idr else []
+
+
+def _promotions(order: Order) -> list[dict[str, Any]]:
+    if not order.order_promotion_idr:
+        return []
+    promotion = {"promotion_id": "PROMO-1", "promotion_name": "Promo Akhir Pekan"}
+    return [promotion | {"promotion_amount": amount(order.order_promotion_idr)}]
+
+
+def _unfulfilled(scenario: Scenario, line: OrderLine) -> dict[str, Any]:
+    product = scenario.product(line.sku)
+    return {"product_id": product.product_id, "sku": line.sku, "quantity": int(line.quantity)}

@@ -1,0 +1,122 @@
+"""The shop's state: events go in, documents for reads and notices for webhooks come out."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+from ops.sandbox.iseller.documents import fulfilment_document, member_document, payout_document
+from ops.sandbox.iseller.order_document import EVERY_PART, order_document
+from ops.sandbox.iseller.settings import WebhookType
+from ops.sandbox.iseller.state import Notice, OrderState, ShiftState, TakenPayment, TransferState
+from ops.sandbox.scenario import Customer, Scenario
+from ops.sandbox.traffic_events import (
+    MemberChanged,
+    OrderCompleted,
+    OrderFulfilled,
+    OrderPaid,
+    Payout,
+    ShiftClosed,
+    ShiftOpened,
+    TransferReceived,
+    TransferStarted,
+)
+
+
+class Shop:
+    """One store; `now` is the sandbox's clock and stamps what was created and modified when."""
+
+    def __init__(self, scenario: Scenario, now: Callable[[], datetime]) -> None:
+        self.scenario = scenario
+        self.orders: dict[str, OrderState] = {}
+        self.transfers: dict[str, TransferState] = {}
+        self.shifts: dict[str, ShiftState] = {}
+        self.members: dict[str, Customer] = {}
+        self.payout_statuses: dict[str, str] = {}
+        self.notices: deque[Notice] = deque()
+        self._now = now
+
+    def complete_order(self, event: OrderCompleted) -> None:
+        """Take a completed order and whatever was paid with it; notifies Order."""
+        now, order = self._now(), event.order
+        state = OrderState(
+            order=order,
+            customer=None if order.customer_id is None else self._customer(order.customer_id),
+            payments=[TakenPayment(payment=payment, created_at=now) for payment in order.payments],
+            fulfilled=order.fulfilled,
+            created_at=now,
+            modified_at=now,
+        )
+        if order.order_id in self.orders:
+            raise AssertionError(f"order {order.order_id} completed twice")
+        self.orders[order.order_id] = state
+        self._notify_order(state)
+
+    def take_payment(self, event: OrderPaid) -> None:
+        """Take a later payment; notifies Order."""
+        state = self.orders[event.order_id]
+        state.payments.append(TakenPayment(payment=event.payment, created_at=self._now()))
+        if state.unpaid_idr < 0:
+            raise AssertionError(f"order {event.order_id} paid more than its total")
+        state.modified_at = self._now()
+        self._notify_order(state)
+
+    def fulfil_order(self, event: OrderFulfilled) -> None:
+        """Hand over all goods of an order; notifies Fulfillment."""
+        state = self.orders[event.order_id]
+        state.fulfilled = True
+        state.modified_at = self._now()
+        self._notify("fulfillment", event.order_id, fulfilment_document(self.scenario, state.order, event.at))
+
+    def change_member(self, event: MemberChanged) -> None:
+        """Remember a customer's details; notifies Member."""
+        self.members[event.customer.customer_id] = event.customer
+        self._notify("member", event.customer.customer_id, member_document(event.customer, self._now()))
+
+    def start_transfer(self, event: TransferStarted) -> None:
+        """Let goods leave their outlet; iSeller notifies nobody of transfers."""
+        now = self._now()
+        self.transfers[event.transfer_id] = TransferState(started=event, receipts=[], created_at=now, modified_at=now)
+
+    def receive_transfer(self, event: TransferReceived) -> None:
+        """Accept some of a transfer's goods."""
+        state = self.transfers[event.transfer_id]
+        state.receipts.append(event)
+        state.modified_at = self._now()
+
+    def report_payout(self, payout: Payout, status: str) -> None:
+        """Move a payout to a status (waiting, processing, completed, failed); notifies Payout."""
+        self.payout_statuses[payout.reference_id] = status
+        self._notify("payout", payout.reference_id, payout_document(self.scenario, payout, status))
+
+    def open_shift(self, event: ShiftOpened) -> None:
+        """Open a register."""
+        now = self._now()
+        self.shifts[event.register_shift_id] = ShiftState(
+            register_shift_id=event.register_shift_id,
+            outlet_code=event.outlet_code,
+            opened_on=event.at,
+            closed_on=None,
+            created_at=now,
+            modified_at=now,
+        )
+
+    def close_shift(self, event: ShiftClosed) -> None:
+        """Close it."""
+        state = self.shifts[event.register_shift_id]
+        state.closed_on = event.at
+        state.modified_at = self._now()
+
+    def _customer(self, customer_id: str) -> Customer:
+        """Return a customer's details as last told, else as the scenario knows them."""
+        known = {customer.customer_id: customer for customer in self.scenario.customers}
+        return self.members.get(customer_id, known[customer_id])
+
+    def _notify_order(self, state: OrderState) -> None:
+        document = order_document(self.scenario, state, EVERY_PART)
+        # Webhooks say "online" where the API says "web".
+        if document["channel"] == "web":
+            document["channel"] = "online"
+        self._notify("order", state.order.order_id, document)
+
+    def _notify(self, webhook_type: WebhookType, object_id: str, document: dict[str, object]) -> None:
+        self.notices.append(Notice(type=webhook_type, object_id=object_id, document=document))

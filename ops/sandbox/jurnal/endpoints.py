@@ -1,0 +1,139 @@
+"""From HTTP to resources: the same five operations and a batch for every kind of record."""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from ops.sandbox.jurnal.errors import Refusal, invalid
+from ops.sandbox.jurnal.fields import Fields
+from ops.sandbox.jurnal.gate import answer
+from ops.sandbox.jurnal.resource import Json, Resource
+
+API = "/public/jurnal/api/v1"
+PAGE_SIZE = 25
+
+
+async def body_of(request: web.Request) -> Fields:
+    """Return the JSON object of a request; numbers with a point are exact decimals."""
+    try:
+        body = json.loads(await request.read(), parse_float=Decimal)
+    except ValueError:
+        raise Refusal(400, {"message": "Bad Request"}) from None
+    if not isinstance(body, dict):
+        raise Refusal(406, {"message": "Not Acceptable"})
+    return body
+
+
+def unwrapped(body: Fields, wrapper: str) -> Any:
+    """Return what stands under the wrapper; without it the answer is 406."""
+    if wrapper not in body:
+        raise Refusal(406, {"message": "Not Acceptable"})
+    return body[wrapper]
+
+
+def fields_of(body: Fields, wrapper: str) -> Fields:
+    """Return the attributes under the wrapper."""
+    fields = unwrapped(body, wrapper)
+    if not isinstance(fields, Mapping):
+        raise Refusal(406, {"message": "Not Acceptable"})
+    return fields
+
+
+def page_of(request: web.Request, cap: int) -> tuple[int, int]:
+    """Return page number and page size; a larger size is cut to the cap without a word."""
+    page, size = (request.query.get(key, "") for key in ("page", "page_size"))
+    number = max(1, int(page)) if page.isdecimal() else 1
+    return number, min(cap, max(1, int(size)) if size.isdecimal() else PAGE_SIZE)
+
+
+class Endpoints:
+    """The routes of one resource."""
+
+    def __init__(self, resource: Resource[Any]) -> None:
+        self._resource = resource
+        self._wrapper = resource.answer_singular or resource.singular
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return the routes this resource has."""
+        resource = self._resource
+        path = f"{API}/{resource.plural}"
+        yield web.post(path, self.create)
+        yield web.get(path, self.list)
+        if resource.batch_status is not None:
+            yield web.post(f"{path}/batch_create", self.batch)
+        yield web.get(f"{path}/{{id}}", self.get)
+        if resource.can_change:
+            yield web.patch(f"{path}/{{id}}", self.change)
+            yield web.put(f"{path}/{{id}}", self.change)
+        if resource.can_delete:
+            yield web.delete(f"{path}/{{id}}", self.delete)
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Make one record."""
+        fields = fields_of(await body_of(request), self._resource.singular)
+        record = self._resource.create(fields)
+        return answer({self._wrapper: self._resource.show(record)}, self._resource.created_status)
+
+    async def get(self, request: web.Request) -> web.Response:
+        """Show one record."""
+        shown = self._resource.show(self._resource.at(request.match_info["id"], request.query))
+        return answer({self._wrapper: shown} if self._resource.single_is_wrapped else shown)
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Replace one record."""
+        fields = fields_of(await body_of(request), self._resource.singular)
+        record = self._resource.at(request.match_info["id"], request.query)
+        return answer({self._wrapper: self._resource.show(self._resource.change(record, fields))})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Delete one record; there is nothing to show."""
+        self._resource.delete(self._resource.at(request.match_info["id"], request.query))
+        return web.Response(status=204)
+
+    async def batch(self, request: web.Request) -> web.Response:
+        """Make up to a hundred records; each row has its own status."""
+        resource = self._resource
+        rows = unwrapped(await body_of(request), resource.plural)
+        if not isinstance(rows, list) or len(rows) > resource.company.settings.batch_rows_max:
+            raise Refusal(422, {"errors": "Unprocessable Entity"})
+        answers = [{resource.singular: self._row(row)} for row in rows]
+        return answer({resource.plural: answers}, resource.batch_status or 200)
+
+    def _row(self, row: Any) -> Json:
+        resource = self._resource
+        fields = row.get(resource.singular) if isinstance(row, dict) else None
+        try:
+            if not isinstance(fields, dict):
+                raise invalid({resource.singular: "is missing"})
+            record = resource.create(fields, check_custom_id=resource.batch_checks_custom_id)
+        except Refusal as refusal:
+            echo = {**(fields if isinstance(fields, dict) else {}), "source": "apikey"}
+            return {"status": refusal.status, "body": {resource.singular: echo}, "content": refusal.row}
+        return {"status": 201, "content": resource.show(record)}
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Show a page of records in the order asked for, newest first without one."""
+        resource = self._resource
+        page, size = page_of(request, resource.page_size_max())
+        key, order = request.query.get("sort_key", "created_at"), request.query.get("sort_order", "desc")
+        if key not in resource.sort_keys:
+            raise Refusal(422, {"errors": "Unprocessable Entity"})
+        records = sorted(resource.listed(request.query), key=resource.sort_keys[key], reverse=order != "asc")
+        rows = [resource.show_row(record) for record in records[(page - 1) * size : page * size]]
+        body: Json = {resource.answer_plural or resource.plural: rows}
+        if resource.list_envelope != "bare":
+            body["total_count"] = len(records)
+        if resource.list_envelope == "pages":
+            pages = -(-len(records) // size)
+            links = _links(request, page, pages)
+            body |= {"current_page": page, "total_pages": pages} | ({"links": links} if links else {})
+        return answer(body)
+
+
+def _links(request: web.Request, page: int, pages: int) -> Json:
+    """Return the links to the neighbouring pages that exist."""
+    wanted = {"prev_link": page - 1, "next_link": page + 1}
+    return {name: str(request.url.update_query(page=number)) for name, number in wanted.items() if 1 <= number <= pages}

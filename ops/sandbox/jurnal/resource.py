@@ -1,0 +1,121 @@
+"""What every kind of record offers over HTTP: create, list, show, change, delete, and the checks they share."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from ops.sandbox.jurnal import fields as read
+from ops.sandbox.jurnal.company import Company
+from ops.sandbox.jurnal.errors import CUSTOM_ID_USED, NUMBER_USED, invalid, missing, taken, unprocessable
+from ops.sandbox.jurnal.fields import Fields
+from ops.sandbox.jurnal.records import Document, Record, Tag
+from ops.sandbox.jurnal.register import Register
+from ops.sandbox.jurnal.shapes import moment
+
+Json = dict[str, Any]
+R = TypeVar("R", bound=Record)
+M = TypeVar("M", bound=Record)
+SortKey = Callable[[Any], Any]
+
+
+class Resource(Generic[R]):
+    """One kind of record. `singular` wraps a request; answers may use other words."""
+
+    singular: ClassVar[str]
+    plural: ClassVar[str]
+    answer_singular: ClassVar[str | None] = None
+    answer_plural: ClassVar[str | None] = None
+    created_status: ClassVar[int] = 201
+    batch_status: ClassVar[int | None] = None
+    single_is_wrapped: ClassVar[bool] = True
+    list_envelope: ClassVar[Literal["pages", "count", "bare"]] = "pages"
+    can_change: ClassVar[bool] = False
+    can_delete: ClassVar[bool] = True
+    batch_checks_custom_id: ClassVar[bool] = True
+    sort_keys: ClassVar[Mapping[str, SortKey]] = {"created_at": lambda record: (record.created_at, record.id)}
+
+    def __init__(self, company: Company, register: Register[R]) -> None:
+        self.company = company
+        self.register = register
+
+    def create(self, fields: Fields, *, check_custom_id: bool = True) -> R:
+        """Make and keep a record, or raise Refusal with nothing changed."""
+        raise NotImplementedError
+
+    def show(self, record: R) -> Json:
+        """Return a record as an answer shows it."""
+        raise NotImplementedError
+
+    def show_row(self, record: R) -> Json:
+        """Return a record as a row of a list shows it."""
+        return self.show(record)
+
+    def change(self, record: R, fields: Fields) -> R:
+        """Replace what a record says. Raises Refusal."""
+        raise NotImplementedError
+
+    def delete(self, record: R) -> None:
+        """Take a record out of the company. Raises Refusal when something still needs it."""
+        del record
+        raise unprocessable()
+
+    def listed(self, query: Mapping[str, str]) -> Iterable[R]:
+        """Return the records a list shows for a query, in the order they were made."""
+        del query
+        return self.register
+
+    def page_size_max(self) -> int:
+        """Return the most rows a page may have."""
+        return self.company.settings.page_size_max
+
+    def at(self, key: str, query: Mapping[str, str]) -> R:
+        """Find what a path names, or raise the Refusal for a missing record."""
+        del query
+        found = self.register.at(key)
+        if found is None:
+            raise missing(self.company.settings.missing_answer)
+        return found
+
+    def check_keys(self, custom_id: str | None, number: str | None, *, of: R | None = None) -> None:
+        """Refuse with 409 when another record carries the custom_id or the number."""
+        clashes: dict[str, str] = {}
+        existing: list[R] = []
+        by_key = None if custom_id is None else self.register.keyed(custom_id)
+        if by_key is not None and by_key is not of:
+            clashes["custom_id"] = CUSTOM_ID_USED
+            existing.append(by_key)
+        by_number = None if number is None else self.register.named(number)
+        if by_number is not None and by_number is not of:
+            clashes["transaction_no"] = NUMBER_USED
+            existing.append(by_number)
+        if clashes:
+            raise taken(existing[0].id, clashes)
+
+    def tags(self, fields: Fields) -> tuple[Tag, ...]:
+        """Return the tags a document names; a tag nobody made before is dropped without a word."""
+        names = fields.get("tags") or ()
+        found = (self.company.tags.named(str(name)) for name in names)
+        return tuple(tag for tag in found if tag is not None)
+
+    def reference(self, register: Register[M], fields: Fields, stem: str, message: str) -> M | None:
+        """Find the record that <stem>_id or <stem>_name names; None when neither is sent, 422 when it is unknown."""
+        found: M | None = None
+        for suffix in ("id", "name"):
+            key = read.text(fields, f"{stem}_{suffix}")
+            if key is None:
+                continue
+            named = register.get(int(key)) if suffix == "id" and key.lstrip("-").isdecimal() else register.named(key)
+            if named is None or (found is not None and named is not found):
+                raise invalid({f"{stem}_{suffix}": message.format(key)}, [message.format(key)])
+            found = named
+        return found
+
+
+def stamps(record: Record) -> Json:
+    """Return the times of a record as answers show them."""
+    return {"created_at": moment(record.created_at), "updated_at": moment(record.updated_at), "deleted_at": None}
+
+
+def shown_tags(document: Document) -> Json:
+    """Return a document's tags, null when it has none."""
+    rows = [{"id": tag.id, "name": tag.name} for tag in document.tags]
+    return {"tags": rows or None, "tags_string": ", ".join(sorted(tag.name for tag in document.tags))}

@@ -1,0 +1,129 @@
+"""A shop's three days from a seed, and how each event reaches the sandbox iSeller."""
+
+from datetime import date
+from typing import assert_never
+
+import msgspec
+
+from ops.sandbox.dice import Dice
+from ops.sandbox.iseller.shop import Shop
+from ops.sandbox.scenario import Scenario
+from ops.sandbox.traffic_calendar import business_days, moment
+from ops.sandbox.traffic_events import (
+    Event,
+    MemberChanged,
+    OrderCompleted,
+    OrderFulfilled,
+    OrderPaid,
+    PayoutCompleted,
+    PayoutFailed,
+    PayoutWaiting,
+    ShiftClosed,
+    ShiftOpened,
+    StockBought,
+    TransferReceived,
+    TransferStarted,
+)
+from ops.sandbox.traffic_goods import make_buys, make_transfers
+from ops.sandbox.traffic_orders import make_order_events
+from ops.sandbox.traffic_payouts import make_payouts
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """Events in time order; `first_transfer_started_index` points at the start of the five-piece transfer."""
+
+    seed: int
+    today: date
+    events: tuple[Event, ...]
+    first_transfer_started_index: int
+
+    def until(self, end: int) -> "Traffic":
+        """Return the same traffic with only the events before index `end`."""
+        return msgspec.structs.replace(self, events=self.events[:end])
+
+
+def generate(scenario: Scenario, seed: int, orders: int, today: date) -> Traffic:
+    """Make `orders` orders and what goes with them over the three days ending `today` (a date of the store's zone)."""
+    days = business_days(today)
+    sales = make_order_events(scenario, seed, orders, days)
+    transfers = make_transfers(scenario, seed, days)
+    happenings: list[Event] = [
+        *transfers,
+        *make_buys(scenario, seed, days, sales + transfers),
+        *_members(scenario, seed, days),
+        *_shifts(scenario, seed, days),
+        *sales,
+        *make_payouts(scenario, seed, days, sales),
+    ]
+    # The sort is stable, so that events of one moment keep their cause before their effect.
+    events = tuple(sorted(happenings, key=lambda event: event.at))
+    return Traffic(
+        seed=seed,
+        today=today,
+        events=events,
+        first_transfer_started_index=next(
+            index for index, event in enumerate(events) if isinstance(event, TransferStarted)
+        ),
+    )
+
+
+def apply(event: Event, shop: Shop) -> StockBought | None:  # noqa: C901, PLR0912 - one branch for each event
+    """Let the event happen in the shop; a buy is handed back instead, for the accountant to post to Jurnal."""
+    match event:
+        case StockBought():
+            return event
+        case OrderCompleted():
+            shop.complete_order(event)
+        case OrderPaid():
+            shop.take_payment(event)
+        case OrderFulfilled():
+            shop.fulfil_order(event)
+        case MemberChanged():
+            shop.change_member(event)
+        case TransferStarted():
+            shop.start_transfer(event)
+        case TransferReceived():
+            shop.receive_transfer(event)
+        case PayoutWaiting():
+            shop.report_payout(event.payout, "waiting")
+        case PayoutCompleted():
+            shop.report_payout(event.payout, "completed")
+        case PayoutFailed():
+            shop.report_payout(event.payout, "failed")
+        case ShiftOpened():
+            shop.open_shift(event)
+        case ShiftClosed():
+            shop.close_shift(event)
+        case _:
+            assert_never(event)
+    return None
+
+
+def _members(scenario: Scenario, seed: int, days: tuple[date, date, date]) -> list[Event]:
+    dice = Dice(seed, "members")
+    registered: list[Event] = [
+        MemberChanged(at=moment(scenario, days[0], 5 * 60 + 50, second), customer=customer)
+        for second, customer in enumerate(scenario.customers)
+    ]
+    moved = dice.picks(scenario.customers, 2)
+    changed: list[Event] = [
+        MemberChanged(
+            at=moment(scenario, day, dice.between(9 * 60, 17 * 60)),
+            customer=msgspec.structs.replace(customer, phone_number=f"+62-000-556-{dice.between(1000, 9999)}"),
+        )
+        for day, customer in zip(days[1:], moved, strict=True)
+    ]
+    return registered + changed
+
+
+def _shifts(scenario: Scenario, seed: int, days: tuple[date, date, date]) -> list[Event]:
+    dice = Dice(seed, "shifts")
+    shifts: list[Event] = []
+    for day in days:
+        for outlet in scenario.outlets:
+            shift_id = dice.guid()
+            opened = moment(scenario, day, 6 * 60, dice.between(0, 59))
+            closed = moment(scenario, day, 23 * 60 + 55, dice.between(0, 59))
+            shifts.append(ShiftOpened(at=opened, register_shift_id=shift_id, outlet_code=outlet.code))
+            shifts.append(ShiftClosed(at=closed, register_shift_id=shift_id))
+    return shifts

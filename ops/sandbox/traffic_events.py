@@ -1,0 +1,196 @@
+"""What can happen in the demo's shop: frozen events, moments in UTC, amounts in rupiah.
+
+An event is the record that both the sandbox iSeller shows and the expected books are computed from.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+from ops.sandbox.scenario import Customer
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """One successful sale transaction; `fee_idr` is what iSeller Pay keeps of it (0 for other gateways)."""
+
+    transaction_id: str
+    at: datetime
+    gateway: str
+    payment_type_id: str | None
+    payment_type_name: str
+    amount_idr: Decimal
+    fee_idr: Decimal
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line as iSeller shows it: `discount_idr` is the whole line's own, `tax_idr` is rounded by iSeller."""
+
+    order_detail_id: str
+    sku: str
+    quantity: Decimal
+    price_idr: Decimal
+    discount_idr: Decimal
+    discount_percentage: Decimal
+    taxable: bool
+    tax_idr: Decimal
+
+    @property
+    def gross_idr(self) -> Decimal:
+        """Quantity times unit price."""
+        return self.quantity * self.price_idr
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order at the moment it was completed; the totals are iSeller's own.
+
+    `order_discount_idr` and `order_promotion_idr` are order-level; `payments` those taken at completion.
+    """
+
+    order_id: str
+    order_reference: str
+    channel: str
+    outlet_code: str
+    at: datetime
+    customer_id: str | None
+    on_account: bool
+    lines: tuple[OrderLine, ...]
+    order_discount_idr: Decimal
+    order_promotion_idr: Decimal
+    rounding_idr: Decimal
+    total_idr: Decimal
+    fulfilled: bool
+    payments: tuple[Payment, ...]
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """So many pieces of one SKU."""
+
+    sku: str
+    quantity: Decimal
+
+
+class Payout(msgspec.Struct, frozen=True, kw_only=True):
+    """One deposit of iSeller Pay money; deposit + fees = transactions."""
+
+    reference_id: str
+    at: datetime
+    outlet_code: str | None
+    transaction_ids: tuple[str, ...]
+    transactions_amount_idr: Decimal
+    fees_idr: Decimal
+    deposit_idr: Decimal
+
+
+class StockBought(msgspec.Struct, frozen=True, kw_only=True):
+    """A priced inflow, posted to Jurnal by the accountant; iSeller knows nothing of it."""
+
+    at: datetime
+    date: date
+    sku: str
+    outlet_code: str
+    warehouse: str
+    quantity: Decimal
+    unit_price_idr: Decimal
+
+
+class OrderCompleted(msgspec.Struct, frozen=True, kw_only=True):
+    """An order was completed, paid or not."""
+
+    at: datetime
+    order: Order
+
+
+class OrderPaid(msgspec.Struct, frozen=True, kw_only=True):
+    """A later payment of an order that was not fully paid when completed."""
+
+    at: datetime
+    order_id: str
+    payment: Payment
+
+
+class OrderFulfilled(msgspec.Struct, frozen=True, kw_only=True):
+    """All goods of an order were handed over."""
+
+    at: datetime
+    order_id: str
+
+
+class MemberChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer registered or changed their details."""
+
+    at: datetime
+    customer: Customer
+
+
+class TransferStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """Goods left `source_code` for `destination_code`."""
+
+    at: datetime
+    transfer_id: str
+    transfer_number: str
+    inventory_adjustment_id: str
+    source_code: str
+    destination_code: str
+    pieces: tuple[Piece, ...]
+
+
+class TransferReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """One receipt of a transfer; `pieces` are those accepted in it."""
+
+    at: datetime
+    transfer_id: str
+    inventory_adjustment_id: str
+    pieces: tuple[Piece, ...]
+
+
+class PayoutWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout waits for confirmation."""
+
+    at: datetime
+    payout: Payout
+
+
+class PayoutCompleted(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout's deposit reached the bank."""
+
+    at: datetime
+    payout: Payout
+
+
+class PayoutFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout failed; its transactions stay unsettled."""
+
+    at: datetime
+    payout: Payout
+
+
+class ShiftOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A cashier opened an outlet's register."""
+
+    at: datetime
+    register_shift_id: str
+    outlet_code: str
+
+
+class ShiftClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """The cashier closed it again."""
+
+    at: datetime
+    register_shift_id: str
+
+
+Event = (
+    StockBought
+    | OrderCompleted
+    | OrderPaid
+    | OrderFulfilled
+    | MemberChanged
+    | TransferStarted
+    | TransferReceived
+    | PayoutWaiting
+    | PayoutCompleted
+    | PayoutFailed
+    | ShiftOpened
+    | ShiftClosed
+)

@@ -1,0 +1,1 @@
+"""What a report means against what was known before: pure, never stored."""

@@ -1,0 +1,1 @@
+"""Goods that left one outlet and have not arrived at the other."""

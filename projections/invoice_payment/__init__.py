@@ -1,0 +1,1 @@
+"""Which invoices are open, partly paid or paid, exactly as in Jurnal."""

@@ -1,0 +1,84 @@
+"""Decides what each change asks of Jurnal. Pure: settings and state in, decisions and the new state out."""
+
+from typing import TypeGuard, assert_never
+
+import msgspec
+
+from eventstore.event import Fact
+from eventstore.facts.incidents import PayloadUnreadable
+from eventstore.facts.registry import Meaning
+from eventstore.facts.reports.orders import OrderReport, Transaction
+from eventstore.facts.reports.payouts import PayoutReport
+from eventstore.facts.reports.refunds import RefundReport
+from eventstore.facts.reports.transfers import TransferReport
+from projections.changes.orders import OrderState, evolve_order, evolve_refund, evolve_transaction
+from projections.changes.payouts import PayoutState, evolve_payout
+from projections.changes.settings import StoreSettings
+from projections.changes.transfers import TransferState, evolve_transfer
+from projections.jurnal_commands.decide_orders import decide_order
+from projections.jurnal_commands.decide_payouts import decide_payout
+from projections.jurnal_commands.decide_transfers import decide_transfer
+from projections.jurnal_commands.decision import Decision, Noted, SyncRecord
+
+DocumentState = OrderState | TransferState | PayoutState
+
+Document = OrderReport | Transaction | RefundReport | TransferReport | PayoutReport | PayloadUnreadable
+
+
+class _Metadata(msgspec.Struct):
+    time_zone: int = 0
+
+
+_METADATA = msgspec.json.Decoder(_Metadata)
+
+
+def is_document(meaning: Meaning) -> TypeGuard[Document]:
+    """Tell whether a fact speaks of a business document that commands may follow from."""
+    return isinstance(
+        meaning, OrderReport | Transaction | RefundReport | TransferReport | PayoutReport | PayloadUnreadable
+    )
+
+
+def fold_document(
+    state: DocumentState | None, settings: StoreSettings, fact: Fact, meaning: Document
+) -> tuple[DocumentState | None, list[Decision]]:
+    """Take in a report about one business document; return its new state and what follows from it."""
+    match meaning:
+        case OrderReport() | Transaction() | RefundReport():
+            assert state is None or isinstance(state, OrderState)
+            return _order(state or OrderState(order_id=fact.stream_id.removeprefix("order-")), settings, fact, meaning)
+        case TransferReport():
+            assert state is None or isinstance(state, TransferState)
+            known, transfer_changes = evolve_transfer(state or TransferState(transfer_id=meaning.transfer_id), meaning)
+            return decide_transfer(known, settings, fact, transfer_changes)
+        case PayoutReport():
+            assert state is None or isinstance(state, PayoutState)
+            payout, payout_changes = evolve_payout(state or PayoutState(reference_id=meaning.reference_id), meaning)
+            return payout, decide_payout(settings, fact, meaning.reference_id, payout_changes)
+        case PayloadUnreadable():
+            return state, [_unreadable(fact, meaning)]
+        case _:
+            assert_never(meaning)
+
+
+def _order(
+    state: OrderState, settings: StoreSettings, fact: Fact, meaning: OrderReport | Transaction | RefundReport
+) -> tuple[OrderState, list[Decision]]:
+    match meaning:
+        case OrderReport():
+            known, changes = evolve_order(state, fact, meaning)
+        case Transaction():
+            offset_hours = _METADATA.decode(fact.metadata).time_zone
+            known, changes = evolve_transaction(state, meaning, offset_hours=offset_hours)
+        case RefundReport():
+            known, changes = evolve_refund(state)
+    return decide_order(known, settings, fact, changes)
+
+
+def _unreadable(fact: Fact, meaning: PayloadUnreadable) -> Noted:
+    return Noted(
+        record=SyncRecord(record_id=fact.stream_id, kind="unreadable", reference=meaning.kind),
+        state="failed",
+        reason=f"iSeller sent a report that cannot be read: {meaning.field}: {meaning.reason}",
+        what_to_do="Nothing is lost: the bytes are kept. Send the position of this record to support",
+    )

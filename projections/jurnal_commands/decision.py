@@ -1,0 +1,46 @@
+"""What a decision may say: a command to send, or a line of the Accounting Sync list without one."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from projections.jurnal_commands.commands import Command
+
+RecordKind = Literal[
+    "sale", "payment", "customer", "transfer_start", "transfer_receipt", "payout", "refund", "unreadable"
+]
+
+
+class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One business document on its way to Jurnal, as the shopkeeper knows it. `amount` in IDR."""
+
+    record_id: str
+    kind: RecordKind
+    reference: str
+    outlet: str | None = None
+    business_date: date | None = None
+    amount: Decimal | None = None
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """A command decided on: sent after what stands before it in its lane, and after the commands it needs."""
+
+    command_id: str
+    command: Command
+    lane: str
+    record: SyncRecord
+    needs: tuple[str, ...] = ()
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to send, and why. `what_to_do` is for the shopkeeper."""
+
+    record: SyncRecord
+    state: Literal["held", "failed", "skipped"]
+    reason: str
+    what_to_do: str | None = None
+
+
+Decision = Planned | Noted

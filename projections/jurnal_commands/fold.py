@@ -1,0 +1,108 @@
+"""Folds decisions into commands, and Jurnal's answers into their ends. The dispatcher never writes these words."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from eventstore.event import Fact
+from eventstore.facts.answers import CommandAccepted, CommandRefused
+from eventstore.facts.registry import Meaning
+from projections.document_fold import DOCUMENT_STATES, document_keys, settings_in, tell
+from projections.jurnal_commands.commands import ENCODER
+from projections.jurnal_commands.decision import Planned
+from projections.projection import NOTHING, Evolved, Row, States, Table
+
+_DOCUMENT = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+
+
+class CommandAdded(Row, frozen=True, kw_only=True):
+    """A command as it was first decided. A second decision under the same identity changes nothing."""
+
+    command_id: str
+    company_id: str
+    stream_id: str
+    record_id: str
+    lane: str
+    position: int
+    ordinal: int
+    kind: str
+    body: bytes
+    needs: str
+
+
+class SendAdded(Row, frozen=True, kw_only=True):
+    """The command's way over the wire, made with it; from then on the dispatcher alone moves it."""
+
+    command_id: str
+    company_id: str
+
+
+class CommandSettled(Row, frozen=True, kw_only=True):
+    """Jurnal's last word on a command."""
+
+    command_id: str
+    state: str
+    reason: str | None
+    document: bytes | None
+    settled_at: int
+
+
+class JurnalCommands:
+    """The projection `jurnal_commands`: what to ask of Jurnal, and what came of it."""
+
+    name: ClassVar[str] = "jurnal_commands"
+    state_type: ClassVar[Any] = DOCUMENT_STATES
+    tables: ClassVar[Sequence[Table]] = (
+        Table(__package__, "add_commands", CommandAdded, first_wins=True),
+        Table(__package__, "add_sends", SendAdded, first_wins=True),
+        Table(__package__, "settle_commands", CommandSettled),
+    )
+
+    def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
+        """Return settings and document."""
+        del meaning
+        return document_keys(fact)
+
+    def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
+        """Add the commands that a report asks for; settle one that Jurnal answered."""
+        match meaning:
+            case CommandAccepted():
+                document = _DOCUMENT.encode(meaning.document)
+                return _settled(meaning.attempted.command_id, "accepted", None, document, fact)
+            case CommandRefused():
+                return _settled(meaning.attempted.command_id, "refused", meaning.reason, None, fact)
+            case _:
+                told = tell(states, fact, meaning)
+                planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
+                if not planned:
+                    return Evolved(told.states, ()) if told.states else NOTHING
+                connection = settings_in(states).connection
+                assert connection is not None
+                rows: list[Row] = []
+                for ordinal, decision in enumerate(planned):
+                    rows += _added(decision, connection.company_id, fact, ordinal)
+                return Evolved(told.states, rows)
+
+
+def _settled(command_id: str, state: str, reason: str | None, document: bytes | None, fact: Fact) -> Evolved:
+    settled = CommandSettled(
+        command_id=command_id, state=state, reason=reason, document=document, settled_at=fact.position
+    )
+    return Evolved({}, (settled,))
+
+
+def _added(decision: Planned, company_id: str, fact: Fact, ordinal: int) -> tuple[Row, Row]:
+    command = CommandAdded(
+        command_id=decision.command_id,
+        company_id=company_id,
+        stream_id=fact.stream_id,
+        record_id=decision.record.record_id,
+        lane=decision.lane,
+        position=fact.position,
+        ordinal=ordinal,
+        kind=type(decision.command).__name__,
+        body=ENCODER.encode(decision.command),
+        needs=" ".join(decision.needs),
+    )
+    return command, SendAdded(command_id=decision.command_id, company_id=company_id)

@@ -1,0 +1,66 @@
+"""The identity of a command: a pure function of the business object and the kind, made once, never changed.
+
+Jurnal's `custom_id` is the identity itself: a prefix of letters, the store, and iSeller's own id, in
+`[A-Za-z0-9._-]`, at most 100 characters. A `#` or `/` would disable Jurnal's look-up, and a bare number could be
+taken for one of its own ids.
+"""
+
+import re
+from hashlib import sha256
+from typing import assert_never
+
+from projections.jurnal_commands.commands import (
+    BookInvoice,
+    Command,
+    CreateCustomer,
+    DepositPayout,
+    ReceivePayment,
+    TransferStock,
+    WithdrawPayoutFee,
+)
+
+_PLAIN = re.compile(r"^[A-Za-z0-9._-]{1,50}$")
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def command_id(store_id: str, command: Command) -> str:
+    """Return the command's identity, which is also its `custom_id` in Jurnal."""
+    match command:
+        case CreateCustomer():
+            return _identity("cus", store_id, command.customer_id)
+        case BookInvoice():
+            return _identity("inv", store_id, command.order_id)
+        case ReceivePayment():
+            return _identity("pay", store_id, command.transaction_id)
+        case TransferStock():
+            return _identity("trf", store_id, command.adjustment_id)
+        case DepositPayout():
+            return _identity("dep", store_id, command.reference_id)
+        case WithdrawPayoutFee():
+            return _identity("fee", store_id, command.reference_id)
+        case _:
+            assert_never(command)
+
+
+def customer_command_id(store_id: str, customer_id: str) -> str:
+    """Return the identity of the command that makes a customer known."""
+    return _identity("cus", store_id, customer_id)
+
+
+def invoice_command_id(store_id: str, order_id: str) -> str:
+    """Return the identity of the command that books an order's invoice."""
+    return _identity("inv", store_id, order_id)
+
+
+def transaction_no(command_id: str, reference: str) -> str:
+    """Return the document number people see: iSeller's reference, and 8 hex digits that keep it unique."""
+    prefix = command_id.split("-", 1)[0].upper()
+    readable = _NOT_ALLOWED.sub("-", reference).strip("-")[:40]
+    return f"{prefix}-{readable}-{sha256(command_id.encode()).hexdigest()[:8]}"
+
+
+def _identity(prefix: str, store_id: str, object_id: str) -> str:
+    if _PLAIN.match(object_id):
+        return f"{prefix}-{store_id}-{object_id}"
+    # Longer than any plain id, so the two can never be the same.
+    return f"{prefix}-{store_id}-x{sha256(object_id.encode()).hexdigest()}"[:100]

@@ -1,0 +1,1 @@
+"""What Jurnal calls the things that commands name."""

@@ -1,0 +1,146 @@
+-- How far each projection has folded a ledger. Moved only together with the rows, guarded by its old value and epoch.
+CREATE TABLE projection_cursor (
+    store_id   text        NOT NULL,
+    projection text        NOT NULL,
+    position   bigint      NOT NULL CHECK (position >= 0),
+    epoch      bigint      NOT NULL,
+    folded_at  timestamptz NOT NULL,
+    PRIMARY KEY (store_id, projection)
+);
+
+-- What a projection knows of one stream, as its fold left it.
+CREATE TABLE projection_state (
+    store_id   text  NOT NULL,
+    projection text  NOT NULL,
+    key        text  NOT NULL,
+    state      bytea NOT NULL,
+    PRIMARY KEY (store_id, projection, key)
+);
+
+-- A stream whose next fact cannot be folded: it waits from `position` on, its neighbours do not.
+CREATE TABLE stalled_stream (
+    store_id   text        NOT NULL,
+    projection text        NOT NULL,
+    stream_id  text        NOT NULL,
+    position   bigint      NOT NULL,
+    error      text        NOT NULL,
+    stalled_at timestamptz NOT NULL,
+    PRIMARY KEY (store_id, projection, stream_id)
+);
+
+-- Folded from facts only. The words of `state` are drawn in projections/jurnal_commands/README.md.
+CREATE TABLE command (
+    store_id     text     NOT NULL,
+    command_id   text     NOT NULL,
+    company_id   text     NOT NULL,
+    stream_id    text     NOT NULL,
+    record_id    text     NOT NULL,
+    lane         text     NOT NULL,
+    position     bigint   NOT NULL,
+    ordinal      smallint NOT NULL,
+    kind         text     NOT NULL,
+    body         bytea    NOT NULL,
+    needs        text[]   NOT NULL,
+    state        text     NOT NULL CHECK (state IN ('due', 'accepted', 'refused', 'parked')),
+    reason       text,
+    document     bytea,
+    settled_at   bigint,
+    PRIMARY KEY (store_id, command_id)
+);
+CREATE INDEX command_lane ON command (store_id, lane, position, ordinal);
+CREATE INDEX command_open ON command (store_id, company_id) WHERE state <> 'accepted';
+
+-- Operational: one command's way over the wire. Moved by the dispatcher alone; made by the fold together with its command.
+CREATE TABLE send (
+    store_id        text        NOT NULL,
+    command_id      text        NOT NULL,
+    company_id      text        NOT NULL,
+    state           text        NOT NULL CHECK (state IN ('due', 'sending', 'waiting', 'unknown', 'done')),
+    attempt         integer     NOT NULL CHECK (attempt >= 0),
+    due_at          timestamptz NOT NULL,
+    signed_at       timestamptz,
+    deadline_at     timestamptz,
+    absent_from     timestamptz,
+    request_digest  text        NOT NULL DEFAULT '',
+    reason          text,
+    PRIMARY KEY (store_id, command_id)
+);
+CREATE INDEX send_open ON send (company_id, due_at) WHERE state <> 'done';
+
+-- One line of the Accounting Sync list. `state` is what the fold knows; with commands, the worst of them shows.
+CREATE TABLE sync_record (
+    store_id      text     NOT NULL,
+    record_id     text     NOT NULL,
+    kind          text     NOT NULL,
+    reference     text     NOT NULL,
+    outlet        text,
+    business_date date,
+    amount        numeric,
+    state         text     NOT NULL CHECK (state IN ('held', 'booking', 'failed', 'skipped', 'superseded')),
+    reason        text,
+    what_to_do    text,
+    command_ids   text[]   NOT NULL,
+    position      bigint   NOT NULL,
+    updated       bigint   NOT NULL,
+    PRIMARY KEY (store_id, record_id)
+);
+CREATE INDEX sync_record_newest ON sync_record (store_id, updated DESC);
+
+CREATE TABLE invoice_payment (
+    store_id         text    NOT NULL,
+    order_id         text    NOT NULL,
+    order_reference  text    NOT NULL,
+    transaction_no   text    NOT NULL,
+    jurnal_id        bigint,
+    transaction_date date    NOT NULL,
+    due_date         date    NOT NULL,
+    total            numeric NOT NULL,
+    received         numeric NOT NULL,
+    paid             numeric NOT NULL,
+    status           text    NOT NULL CHECK (status IN ('NotBooked', 'Open', 'Partial', 'Paid')),
+    updated          bigint  NOT NULL,
+    PRIMARY KEY (store_id, order_id)
+);
+
+CREATE TABLE in_transit_stock (
+    store_id        text    NOT NULL,
+    transfer_id     text    NOT NULL,
+    sku             text    NOT NULL,
+    transfer_number text    NOT NULL,
+    source          text    NOT NULL,
+    destination     text    NOT NULL,
+    sent            numeric NOT NULL,
+    received        numeric NOT NULL,
+    returned        numeric NOT NULL,
+    rejected        numeric NOT NULL,
+    in_transit      numeric NOT NULL,
+    updated         bigint  NOT NULL,
+    PRIMARY KEY (store_id, transfer_id, sku)
+);
+
+-- What Jurnal calls the things that commands name, remembered from look-ups.
+CREATE TABLE master_data (
+    store_id  text   NOT NULL,
+    kind      text   NOT NULL,
+    key       text   NOT NULL,
+    jurnal_id bigint NOT NULL,
+    name      text   NOT NULL,
+    category  text,
+    rate      numeric,
+    updated   bigint NOT NULL,
+    PRIMARY KEY (store_id, kind, key)
+);
+
+-- Settings as they stand, for whoever acts on them outside a fold.
+CREATE TABLE store_setting (
+    store_id text   NOT NULL,
+    name     text   NOT NULL,
+    key      text   NOT NULL,
+    body     bytea  NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (store_id, name, key)
+);
+
+GRANT SELECT, INSERT, UPDATE ON projection_cursor, projection_state, command, send, sync_record, invoice_payment,
+    in_transit_stock, master_data, store_setting TO :service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON stalled_stream TO :service_role;

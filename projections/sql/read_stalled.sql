@@ -1,0 +1,1 @@
+SELECT stream_id FROM stalled_stream WHERE store_id = $1 AND projection = $2

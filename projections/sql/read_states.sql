@@ -1,0 +1,1 @@
+SELECT key, state FROM projection_state WHERE store_id = $1 AND projection = $2 AND key = ANY ($3::text[])

@@ -1,0 +1,1 @@
+"""Settings as they stand, for whoever acts on them outside a fold."""

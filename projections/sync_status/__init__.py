@@ -1,0 +1,1 @@
+"""The Accounting Sync list: what happened to each business document."""

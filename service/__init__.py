@@ -1,0 +1,1 @@
+"""The service: what receives events, folds them, and makes Jurnal right."""

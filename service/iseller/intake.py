@@ -1,0 +1,208 @@
+"""The way in: read strictly, seal, append. It does nothing else with what iSeller tells.
+
+Webhooks and polls of the same content are one fact. What cannot be read is kept, sealed whole, and told apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+import structlog
+
+from eventstore.appender import Appender
+from eventstore.clock import Clock
+from eventstore.event import Appended, AppendResult, Duplicate, Fact, NewFact
+from eventstore.facts.canonical import differing_field
+from eventstore.facts.incidents import IntegrityIncident
+from eventstore.facts.registry import encode
+from eventstore.facts.reports.kind import ReportKind
+from eventstore.keyring import Keyring
+from eventstore.store import LedgerReader
+from service.iseller.sealing import Draft, draft, sealed_fact
+from service.telemetry.logs import LogEvent
+
+Outcome = Literal["appended", "duplicate", "unreadable"]
+
+_METADATA = msgspec.json.Encoder(order="deterministic")
+_LATEST_FACTS_MAX = 10
+_STREAM_FACTS_MAX = 500
+_RETURN_TRIES_MAX = 5
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one body: its position, or that of the fact that told the same before.
+
+    `field` and `reason` say why a body is unreadable and hold no personal value. `thin`: an order without lines,
+    totals or transactions.
+    """
+
+    position: int
+    outcome: Outcome
+    field: str = ""
+    reason: str = ""
+    thin: bool = False
+
+
+class Intake:
+    """Takes iSeller's reports into the ledgers; safe to share between tasks."""
+
+    def __init__(self, reader: LedgerReader, appender: Appender, keyring: Keyring, clock: Clock) -> None:
+        self._reader = reader
+        self._appender = appender
+        self._keyring = keyring
+        self._clock = clock
+        self._log = structlog.get_logger()
+
+    async def take(
+        self,
+        store_id: str,
+        kind: ReportKind,
+        body: bytes,
+        *,
+        observed_at: datetime,
+        metadata: Mapping[str, object],
+    ) -> Taken:
+        """Append one report and return after the durable commit.
+
+        Raises `AppendQueueFull`, `LedgerNotFound`, `FactTooLarge` and the database's connection errors.
+        """
+        drafts, facts = await self._draft(store_id, kind, [body], observed_at, metadata)
+        results = await self._append(store_id, kind, facts)
+        return _taken(drafts[0], results[0])
+
+    async def take_polled(  # noqa: PLR0913 - what was polled, when, and how the ledger stood before
+        self,
+        store_id: str,
+        kind: ReportKind,
+        bodies: Sequence[bytes],
+        *,
+        observed_at: datetime,
+        metadata: Mapping[str, object],
+        ledger_position_before: int,
+    ) -> list[Taken]:
+        """Append the objects of one answer and return one result each.
+
+        `ledger_position_before` is the ledger's end before the request: an object that went back to an earlier
+        content is a new fact only if its stream has nothing newer; otherwise the next poll decides.
+        """
+        if not bodies:
+            return []
+        drafts, facts = await self._draft(store_id, kind, bodies, observed_at, metadata)
+        results = await self._append(store_id, kind, facts)
+        if not kind.identity_fields:
+            for number, (drafted, fact, result) in enumerate(zip(drafts, facts, results, strict=True)):
+                if drafted.object_id and isinstance(result, Duplicate):
+                    results[number] = await self._return(store_id, fact, result, ledger_position_before)
+        return [_taken(drafted, result) for drafted, result in zip(drafts, results, strict=True)]
+
+    async def _draft(
+        self,
+        store_id: str,
+        kind: ReportKind,
+        bodies: Sequence[bytes],
+        observed_at: datetime,
+        metadata: Mapping[str, object],
+    ) -> tuple[list[Draft], list[NewFact]]:
+        drafts = [draft(self._keyring, store_id, kind, body) for body in bodies]
+        persons = list(dict.fromkeys(person for drafted in drafts for person in drafted.persons))
+        # Committed before the append: a sealed value whose key was lost could never be opened again.
+        keys = await self._keyring.data_keys(store_id, persons, made_at=self._clock.now()) if persons else {}
+        erased = frozenset(
+            person for person, data_key in keys.items() if not self._keyring.keeps(store_id, person, data_key)
+        )
+        encoded = _METADATA.encode(metadata)
+        return drafts, [
+            sealed_fact(
+                drafted, kind, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded
+            )
+            for drafted in drafts
+        ]
+
+    async def _append(self, store_id: str, kind: ReportKind, facts: list[NewFact]) -> list[AppendResult]:
+        results = await self._appender.append(store_id, facts)
+        if kind.immutable_fields:
+            for fact, result in zip(facts, results, strict=True):
+                if isinstance(result, Duplicate) and fact.type == kind.fact_type:
+                    await self._compare(store_id, kind, fact, result.position)
+        return results
+
+    async def _compare(self, store_id: str, kind: ReportKind, fact: NewFact, original_position: int) -> None:
+        """Append an incident if a report contradicts the original under its source id."""
+        original = await self._reader.read_one(store_id, original_position)
+        assert original is not None
+        difference = differing_field(kind, original.body, fact.body)
+        if difference is None:
+            return
+        field, before, after = difference
+        name, version, body = encode(
+            IntegrityIncident(
+                kind=kind.name,
+                source_id=fact.source_id,
+                original_position=original_position,
+                field=field,
+                original=before,
+                reported=after,
+                seen_at=fact.observed_at,
+            )
+        )
+        digest = sha256(f"{field}\x00{after}".encode()).hexdigest()[:32]
+        incident = NewFact(
+            stream_id=fact.stream_id,
+            type=name,
+            schema_version=version,
+            source_id=f"incident:{fact.source_id}:{digest}",
+            observed_at=fact.observed_at,
+            body=body,
+            metadata=fact.metadata,
+        )
+        result = (await self._appender.append(store_id, [incident]))[0]
+        if isinstance(result, Appended):
+            self._log.error(
+                LogEvent.INTEGRITY_INCIDENT,
+                store=store_id,
+                kind=kind.name,
+                field=field,
+                original_position=original_position,
+                position=result.position,
+            )
+
+    async def _return(
+        self, store_id: str, fact: NewFact, duplicate: Duplicate, ledger_position_before: int
+    ) -> AppendResult:
+        """Append a polled report that tells an older content again, unless that is still the latest one."""
+        end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_LATEST_FACTS_MAX)
+        if not any(stored.type == fact.type for stored in end):
+            end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
+        latest = next((stored for stored in end if stored.type == fact.type), None)
+        if latest is None or _turn(latest, fact.source_id) or end[0].position > ledger_position_before:
+            return duplicate
+        first = 1 + max(1, *(_turn(stored, fact.source_id) for stored in end), 1)
+        for turn in range(first, first + _RETURN_TRIES_MAX):
+            again = msgspec.structs.replace(
+                fact, source_id=f"{fact.source_id}:{turn}", expected_version=end[0].stream_version
+            )
+            result = (await self._appender.append(store_id, [again]))[0]
+            if isinstance(result, Appended):
+                return result
+            if not isinstance(result, Duplicate):
+                # Somebody appended to the stream meanwhile: what this poll saw may be old.
+                return duplicate
+        return duplicate
+
+
+def _turn(stored: Fact, source_id: str) -> int:
+    """Return 1 for the fact of this source id, 2, 3 … for its returns, 0 for any other."""
+    base, _, turn = stored.source_id.rpartition(":")
+    if stored.source_id == source_id:
+        return 1
+    return int(turn) if base == source_id and turn.isdecimal() else 0
+
+
+def _taken(drafted: Draft, result: AppendResult) -> Taken:
+    assert isinstance(result, (Appended, Duplicate)), "nothing here expects a version"
+    if drafted.reason:
+        return Taken(position=result.position, outcome="unreadable", field=drafted.field, reason=drafted.reason)
+    outcome: Outcome = "appended" if isinstance(result, Appended) else "duplicate"
+    return Taken(position=result.position, outcome=outcome, thin=drafted.thin)

@@ -1,0 +1,155 @@
+"""Reading one report strictly, pure: what passes here can be stored, digested and folded without surprises.
+
+A reason given here names declared fields only and never a value: it stands in clear in the ledger.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from eventstore.facts.registry import read_report
+from eventstore.facts.reports.kind import ReportKind
+from eventstore.facts.reports.orders import OrderReport
+from eventstore.personal import Span, UnreadableBody, find_personal
+
+WHOLE_BODY = "body"
+AMOUNT_IDR_MAX = Decimal(10) ** 15
+DECIMAL_PLACES_MAX = 30
+ID_CHARACTERS_MAX = 200
+NESTING_LEVELS_MAX = 32
+
+_DOCUMENT = msgspec.json.Decoder(float_hook=Decimal)
+_MISSING = re.compile(r"^Object missing required field `([^`]*)`")
+_PLACE = re.compile(r" - at `([^`]*)`$")
+# U+0000 is valid JSON, but Postgres stores it neither in text nor in jsonb.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class ReadReport(msgspec.Struct, frozen=True):
+    """A report that was read: its object's id, its meaning, all its fields, and the personal values to seal."""
+
+    object_id: str
+    report: msgspec.Struct
+    document: Mapping[str, Any]
+    personal: list[Span]
+
+
+def read_strictly(kind: ReportKind, body: bytes) -> ReadReport:
+    """Read `body` as one report of `kind`. Raises `UnreadableBody` with field and reason."""
+    document = _decode(body)
+    if not isinstance(document, dict):
+        raise UnreadableBody(WHOLE_BODY, "a JSON object is expected")
+    _check_document(kind, document, "", 1)
+    personal = _find_personal(kind, body)
+    try:
+        report = read_report(kind, body)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from None
+    for path, amount in _amounts(report, ""):
+        _check_number(path, amount)
+    for field in dict.fromkeys((kind.id_field, *kind.identity_fields)):
+        _check_identity(kind, field, getattr(report, field))
+    object_id = getattr(report, kind.id_field)
+    assert isinstance(object_id, str)
+    return ReadReport(object_id, report, document, personal)
+
+
+def is_thin(report: msgspec.Struct) -> bool:
+    """Return whether an order came without lines, totals or transactions."""
+    return isinstance(report, OrderReport) and (
+        report.order_details is None or report.total_amount is None or report.transactions is None
+    )
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnreadableBody(WHOLE_BODY, "the bytes are not UTF-8") from None
+    if _NUL.search(body):
+        raise UnreadableBody(WHOLE_BODY, "a string holds the character U+0000")
+    try:
+        return _DOCUMENT.decode(body)
+    except msgspec.DecodeError as error:
+        # Its text names a byte and a syntax rule, never what stands there.
+        raise UnreadableBody(WHOLE_BODY, f"no strict JSON: {error}") from None
+    except RecursionError:
+        raise UnreadableBody(WHOLE_BODY, f"nested deeper than {NESTING_LEVELS_MAX} levels") from None
+
+
+def _check_document(kind: ReportKind, value: Any, path: str, level: int) -> None:
+    match value:
+        case bool() | str() | None:
+            return
+        case int() | Decimal():
+            _check_number(_declared(kind, path), Decimal(value))
+        case dict() | list():
+            if level > NESTING_LEVELS_MAX:
+                raise UnreadableBody(WHOLE_BODY, f"nested deeper than {NESTING_LEVELS_MAX} levels")
+            members = value.items() if isinstance(value, dict) else ((None, element) for element in value)
+            for key, member in members:
+                inner = path if key is None else f"{path}.{key}" if path else key
+                _check_document(kind, member, inner, level + 1)
+
+
+def _check_number(field: str, value: Decimal) -> None:
+    if not value.is_finite() or abs(value) > AMOUNT_IDR_MAX:
+        raise UnreadableBody(field, "the number is beyond ±10^15")
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if -exponent > DECIMAL_PLACES_MAX:
+        raise UnreadableBody(field, f"the number has more than {DECIMAL_PLACES_MAX} decimal places")
+
+
+def _check_identity(kind: ReportKind, field: str, value: object) -> None:
+    """Check a field that a stream or a source id is made of; only the first identity field must be there."""
+    if value is None and field not in (kind.id_field, *kind.identity_fields[:1]):
+        return
+    if not isinstance(value, str) or not value.strip():
+        raise UnreadableBody(field, "this id is missing or empty")
+    if len(value) > ID_CHARACTERS_MAX:
+        raise UnreadableBody(field, f"this id is longer than {ID_CHARACTERS_MAX} characters")
+    if not value.isprintable():
+        raise UnreadableBody(field, "this id holds characters that cannot be printed")
+
+
+def _find_personal(kind: ReportKind, body: bytes) -> list[Span]:
+    try:
+        return find_personal(body, kind.clear)
+    except UnreadableBody as error:
+        raise UnreadableBody(_declared(kind, error.field), error.reason) from None
+
+
+def _declared(kind: ReportKind, path: str) -> str:
+    """Return the longest declared start of `path`: a key that nobody declared may itself be a person's name."""
+    known = kind.clear.scalars | kind.clear.containers | set(kind.struct.__struct_fields__)
+    while path and path not in known:
+        path = path.rpartition(".")[0]
+    return path or WHOLE_BODY
+
+
+def _misfit(error: msgspec.ValidationError) -> UnreadableBody:
+    """Return field and reason of a value that does not fit its Struct; both come from our declarations alone."""
+    text = str(error)
+    place = _PLACE.search(text)
+    names = [] if place is None else re.findall(r"[A-Za-z_]\w*", place[1])
+    if (missing := _MISSING.match(text)) is not None:
+        names.append(missing[1])
+    reason = "this field is missing" if missing is not None else _PLACE.sub("", text)
+    return UnreadableBody(".".join(names) or WHOLE_BODY, reason)
+
+
+def _amounts(value: object, path: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield every decimal of a report with its path; as text, even NaN would have come this far."""
+    match value:
+        case Decimal():
+            yield path, value
+        case tuple():
+            for element in value:
+                yield from _amounts(element, path)
+        case msgspec.Struct():
+            for name in value.__struct_fields__:
+                yield from _amounts(getattr(value, name), f"{path}.{name}" if path else name)

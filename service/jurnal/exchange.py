@@ -1,0 +1,52 @@
+"""What goes over the wire to Jurnal and what comes back."""
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+API = "/public/jurnal/api/v1"
+Method = Literal["GET", "POST"]
+
+
+class JurnalRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request before it is signed. `path` is percent-encoded and holds the query; it is sent as it stands."""
+
+    method: Method
+    path: str
+    body: bytes = b""
+
+
+class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with the headers that make Jurnal accept it. `digest` is the hex SHA-256 of the body.
+
+    `signed_at` is the instant the Date header tells, in whole seconds; Jurnal refuses it once it is too old.
+    """
+
+    method: Method
+    path: str
+    body: bytes
+    headers: dict[str, str]
+    signed_at: datetime
+    digest: str
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer. Header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def digest(self) -> str:
+        """Return the hex SHA-256 of the body."""
+        return sha256(self.body).hexdigest()
+
+
+class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing that can be read came back. Where nothing reached the wire, Jurnal has certainly booked nothing."""
+
+    reason: str
+    reached_wire: bool

@@ -1,0 +1,288 @@
+"""The service's settings: read once from the environment, checked as a whole, frozen.
+
+Every variable is `JURNALSYNC_` + the field's name in capitals. A secret may stand in a file instead, named by the same
+variable with `_FILE` behind it. What stands at the field below is all there is: `settings_table` is made from it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "JURNALSYNC_"
+# Read by ./test, not by the service; a process that a test starts inherits them.
+_TEST_PREFIX = "JURNALSYNC_TEST_"
+_ALIASES = {"JURNALSYNC_DATABASE_URL": "DATABASE_URL"}
+_DAY_SECONDS = 86_400
+
+
+class Secret:
+    """A value that shows itself to nobody but the caller of `reveal`: not in repr, str, logs or JSON."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; one line per variable in `problems` says which, what shape, and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Seconds = Annotated[float, Meta(gt=0, le=31 * _DAY_SECONDS)]
+Host = Annotated[str, Meta(min_length=1, extra={"shape": "a host name or address"})]
+
+
+def _secret(description: str, *, pattern: str, shape: str) -> Meta:
+    return Meta(description=description, extra={"pattern": pattern, "shape": shape})
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed to reach the database, and all that migrating needs."""
+
+    database_url: Annotated[
+        Secret,
+        _secret(
+            "Postgres with the ledger; `DATABASE_URL` is read if this is not set",
+            pattern=r"postgres(ql)?://.+",
+            shape="an address such as postgresql://user:password@host:5432/database",
+        ),
+    ]
+    database_role: Annotated[
+        str,
+        Meta(description="role the connections act as; empty keeps the login's own", extra={"shape": "a role name"}),
+    ] = "jurnalsync_service"
+    database_connections_max: Annotated[Count, Meta(description="connections of one process")] = 10
+    statement_cache_size: Annotated[
+        int, Meta(ge=0, le=10_000, description="prepared statements a connection keeps; 0 behind PgBouncer")
+    ] = 100
+
+
+class Settings(DatabaseSettings, frozen=True, kw_only=True):
+    """Everything the serving process is told from outside. Units stand last in the names; money is never a setting."""
+
+    api_token: Annotated[
+        Secret,
+        _secret(
+            "bearer token of the API",
+            pattern=r"[\x21-\x7e]{16,}",
+            shape="at least 16 visible ASCII characters, such as `openssl rand -hex 32` makes",
+        ),
+    ]
+    sealing_key_file: Annotated[
+        Path, Meta(description="file of the key that seals personal values and credentials", extra={"shape": "a path"})
+    ]
+
+    listen_host: Annotated[Host, Meta(description="where webhooks and the API listen")] = "127.0.0.1"
+    listen_port: Annotated[Port, Meta(description="port of webhooks and the API; 0 takes a free one")] = 8080
+    operations_host: Annotated[Host, Meta(description="where metrics and probes listen")] = "127.0.0.1"
+    operations_port: Annotated[Port, Meta(description="port of metrics and probes; 0 takes a free one")] = 8081
+    body_bytes_max: Annotated[Count, Meta(description="largest request body taken")] = 1_048_576
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+    shutdown_seconds_max: Annotated[Seconds, Meta(description="time to finish sends and appends when stopped")] = 25
+
+    webhook_stale_seconds_max: Annotated[
+        Seconds, Meta(description="oldest webhook timestamp taken; a retry may carry its first one")
+    ] = 7 * _DAY_SECONDS
+    webhook_future_seconds_max: Annotated[Seconds, Meta(description="newest webhook timestamp taken, ahead of us")] = (
+        300
+    )
+
+    poll_interval_seconds: Annotated[Seconds, Meta(description="time between two polls of one store")] = 60
+    poll_overlap_seconds: Annotated[Seconds, Meta(description="how far a poll reaches back behind the last one")] = 600
+    poll_page_facts_max: Annotated[Count, Meta(description="objects asked for in one page")] = 100
+    sweep_days: Annotated[int, Meta(ge=1, le=366, description="days the nightly sweep reads again")] = 9
+    sweep_local_hour: Annotated[int, Meta(ge=0, le=23, description="hour of the sweep, in the store's time")] = 2
+
+    append_queue_facts_max: Annotated[Count, Meta(description="facts that may wait for the ledger")] = 20_000
+    append_queue_bytes_max: Annotated[Count, Meta(description="bytes that may wait for the ledger")] = 67_108_864
+    append_batch_facts_max: Annotated[Count, Meta(description="facts appended in one transaction")] = 1_000
+    fold_batch_facts_max: Annotated[Count, Meta(description="facts folded in one transaction")] = 1_000
+    follow_wait_seconds: Annotated[
+        Seconds, Meta(description="longest a follower waits before it looks again, woken or not")
+    ] = 0.5
+    lease_seconds: Annotated[Seconds, Meta(description="life of a store or company lease")] = 10
+
+    jurnal_base_url: Annotated[
+        str,
+        Meta(pattern=r"^https?://[^\s@]+[^/\s]$", extra={"shape": "an http(s) address without a final slash"}),
+        Meta(description="Jurnal's API"),
+    ] = "https://api.mekari.com"
+    jurnal_proxy: Annotated[
+        Secret | None,
+        _secret(
+            "proxy for calls to Jurnal",
+            pattern=r"https?://\S+",
+            shape="an address such as http://user:password@host:3128",
+        ),
+    ] = None
+    jurnal_deadline_seconds: Annotated[Seconds, Meta(description="longest one call to Jurnal may take")] = 90
+    jurnal_date_skew_seconds: Annotated[
+        Seconds, Meta(description="age from which Jurnal refuses a signed Date; never below Jurnal's own")
+    ] = 300
+    jurnal_processing_allowance_seconds: Annotated[
+        Seconds, Meta(description="time Jurnal may still work on a call it accepted")
+    ] = 120
+    jurnal_quiet_period_seconds: Annotated[
+        Seconds, Meta(description="wait before a lost single document is sent again")
+    ] = 30
+    jurnal_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 30
+    jurnal_requests_per_hour: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 1_800
+    egress_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per egress address")] = 40
+    egress_requests_per_hour: Annotated[Count, Meta(description="Jurnal's limit per egress address")] = 2_500
+    egress_address: Annotated[
+        str,
+        Meta(min_length=1, max_length=100, extra={"shape": "a name of up to 100 characters"}),
+        Meta(description="name of the address Jurnal sees; replicas behind one address share its quota"),
+    ] = "default"
+
+
+Read = TypeVar("Read", bound=DatabaseSettings)
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Return what the serving process needs. Raises `SettingsError` with every problem at once."""
+    return _read(environment, Settings)
+
+
+def database_settings_from(environment: Mapping[str, str]) -> DatabaseSettings:
+    """Return what migrating needs; the other variables may be absent. Raises `SettingsError`."""
+    return _read(environment, DatabaseSettings)
+
+
+def settings_table() -> str:
+    """Return all settings as a markdown table: variable, shape, default, meaning."""
+    rows = ["| variable | shape | default | meaning |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(Settings):
+        variable = f"`{_variable(field)}`"
+        if _is_secret(field):
+            variable += f" or `{_variable(field)}_FILE`"
+        default = "required" if field.required else "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| {variable} | {_shape(field.type)} | {default} | {_meaning(field.type)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _read(environment: Mapping[str, str], kind: type[Read]) -> Read:
+    problems = list(_unknown(environment))
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        try:
+            raw = _raw(environment, field)
+            # An empty variable sets only what may be empty (the role); chart templates write empty ones.
+            if raw or (raw == "" and isinstance(field.default, (str, int, float))):
+                values[field.name] = _converted(field, raw)
+            elif field.required:
+                problems.append(f"{_variable(field)} is not set: give it {_shape(field.type)}{_or_file(field)}")
+        except SettingsError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SettingsError(problems)
+    return kind(**values)
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    known = set()
+    for field in msgspec.structs.fields(Settings):
+        known |= {_variable(field), f"{_variable(field)}_FILE"} if _is_secret(field) else {_variable(field)}
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX) and not variable.startswith(_TEST_PREFIX) and variable not in known:
+            nearest = get_close_matches(variable, sorted(known), n=1, cutoff=0)[0]
+            yield (
+                f"{variable} is no setting; the nearest is {nearest}: correct or remove it"
+                " (variables that Kubernetes makes for services go away with enableServiceLinks: false)"
+            )
+
+
+def _raw(environment: Mapping[str, str], field: msgspec.structs.FieldInfo) -> str | None:
+    variable = _variable(field)
+    file_variable = f"{variable}_FILE"
+    if not _is_secret(field):
+        return environment.get(variable)
+    if file_variable in environment:
+        if variable in environment:
+            raise SettingsError([f"{variable} and {file_variable} are both set: remove one of them"])
+        try:
+            return Path(environment[file_variable]).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            problem = (
+                f"{file_variable} names a file that cannot be read ({type(error).__name__}): mount the file or correct"
+                f" the path; it must hold {_shape(field.type)}"
+            )
+            raise SettingsError([problem]) from None
+    return environment.get(variable, environment.get(_ALIASES.get(variable, variable)))
+
+
+def _converted(field: msgspec.structs.FieldInfo, raw: str) -> object:
+    extra = _metadata(field.type).extra or {}
+    # Only a secret's pattern is checked here: msgspec checks those of its own types.
+    if "pattern" not in extra or re.fullmatch(extra["pattern"], raw):
+        try:
+            return msgspec.convert(raw, field.type, strict=False, dec_hook=_own_type)
+        except msgspec.ValidationError:
+            pass
+    # The value itself is never shown: it may be a secret that was put into the wrong variable.
+    raise SettingsError([f"{_variable(field)} must be {_shape(field.type)}: correct it{_or_default(field)}"])
+
+
+def _own_type(kind: type, raw: object) -> object:
+    return kind(raw)
+
+
+def _variable(field: msgspec.structs.FieldInfo) -> str:
+    return PREFIX + field.name.upper()
+
+
+def _is_secret(field: msgspec.structs.FieldInfo) -> bool:
+    return "pattern" in (_metadata(field.type).extra or {})
+
+
+def _or_file(field: msgspec.structs.FieldInfo) -> str:
+    return f", or name a file that holds it in {_variable(field)}_FILE" if _is_secret(field) else ""
+
+
+def _or_default(field: msgspec.structs.FieldInfo) -> str:
+    return "" if field.required or field.default is None else f", or remove it to get {field.default}"
+
+
+def _metadata(kind: object) -> msgspec.inspect.Metadata:
+    described = msgspec.inspect.type_info(kind)
+    assert isinstance(described, msgspec.inspect.Metadata), "every setting says what it means"
+    return described
+
+
+def _meaning(kind: object) -> str:
+    return str((_metadata(kind).extra_json_schema or {})["description"])
+
+
+def _shape(kind: object) -> str:
+    described = _metadata(kind)
+    if described.extra and "shape" in described.extra:
+        return str(described.extra["shape"])
+    match described.type:
+        case msgspec.inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case msgspec.inspect.FloatType(le=most):
+            return f"a number above 0, up to {most}"
+        case msgspec.inspect.LiteralType(values=values):
+            return "one of " + ", ".join(map(str, values))
+        case other:
+            raise AssertionError(f"no words for the shape of {other}")

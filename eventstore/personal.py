@@ -11,6 +11,7 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from decimal import Decimal
 from itertools import accumulate
 
 import msgspec
@@ -112,9 +113,23 @@ def _path(levels: list[_Level], key: bytes | None) -> str:
 
 
 def token(data_key: bytes, path: str, value: bytes) -> bytes:
-    """Return the token that stands for `value` at `path`: equal values of one person give equal tokens."""
-    mark = hmac.digest(data_key, path.encode() + b"\x00" + value, "sha256")[:16]
+    """Return the token that stands for the JSON `value` at `path`.
+
+    Equal values of one person give equal tokens, whatever their white space, escapes and key order.
+    """
+    mark = hmac.digest(data_key, path.encode() + b"\x00" + _one_spelling(value), "sha256")[:16]
     return b'"' + TOKEN_PREFIX.encode() + urlsafe_b64encode(mark)[:22] + b'"'
+
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def _one_spelling(value: bytes) -> bytes:
+    # Most values are strings without escapes, which have one spelling already.
+    if value.startswith(b'"') and b"\\" not in value:
+        return value
+    return _ENCODER.encode(_DECODER.decode(value))
 
 
 def seal_spans(

@@ -103,10 +103,10 @@ def _confirmed(invoice: InvoiceState, answer: CommandAccepted) -> InvoiceState:
     if command_id in invoice.counted:
         return invoice
     paid, jurnal_id = invoice.paid, invoice.jurnal_id
-    if document.resource == "sales_invoice":
+    if document.resource == "sales_invoices":
         jurnal_id = document.jurnal_id
         paid += (document.amount or _ZERO) - (document.remaining or _ZERO)
-    elif document.resource == "receive_payment":
+    elif document.resource == "receive_payments":
         paid += document.amount or _ZERO
     return msgspec.structs.replace(invoice, paid=paid, jurnal_id=jurnal_id, counted=(*invoice.counted, command_id))
 

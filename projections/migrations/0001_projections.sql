@@ -48,6 +48,7 @@ CREATE TABLE command (
     PRIMARY KEY (store_id, command_id)
 );
 CREATE INDEX command_lane ON command (store_id, lane, position, ordinal);
+CREATE INDEX command_record ON command (store_id, record_id);
 CREATE INDEX command_open ON command (store_id, company_id) WHERE state <> 'accepted';
 
 -- Operational: one command's way over the wire. Moved by the dispatcher alone; made by the fold together with its command.
@@ -79,7 +80,6 @@ CREATE TABLE sync_record (
     state         text     NOT NULL CHECK (state IN ('held', 'booking', 'failed', 'skipped', 'superseded')),
     reason        text,
     what_to_do    text,
-    command_ids   text[]   NOT NULL,
     position      bigint   NOT NULL,
     updated       bigint   NOT NULL,
     PRIMARY KEY (store_id, record_id)
@@ -141,6 +141,34 @@ CREATE TABLE store_setting (
     PRIMARY KEY (store_id, name, key)
 );
 
+-- The Accounting Sync list as a shopkeeper reads it: of several commands the worst shows; a stalled stream is a failure.
+CREATE VIEW sync_list AS
+SELECT r.store_id, r.record_id, r.kind, r.reference, r.outlet, r.business_date, r.amount, r.updated, r.what_to_do,
+       CASE r.state
+           WHEN 'held' THEN 'Held' WHEN 'failed' THEN 'Failed'
+           WHEN 'skipped' THEN 'Skipped' WHEN 'superseded' THEN 'Superseded'
+           ELSE (ARRAY['Success', 'Pending', 'Processing', 'Failed'])[coalesce(c.worst, 2)]
+       END AS status,
+       coalesce(c.reason, r.reason) AS reason, c.documents
+FROM sync_record r
+LEFT JOIN LATERAL (
+    SELECT max(CASE WHEN k.state = 'accepted' THEN 1 WHEN k.state IN ('refused', 'parked') THEN 4
+                    WHEN s.state IN ('sending', 'unknown') THEN 3 ELSE 2 END) AS worst,
+           string_agg(coalesce(k.reason, CASE WHEN k.state = 'due' THEN s.reason END), '; ' ORDER BY k.position, k.ordinal)
+               AS reason,
+           array_agg(k.document ORDER BY k.position, k.ordinal) FILTER (WHERE k.document IS NOT NULL) AS documents
+    FROM command k
+    LEFT JOIN send s ON s.store_id = k.store_id AND s.command_id = k.command_id
+    WHERE k.store_id = r.store_id AND k.record_id = r.record_id
+) c ON r.state = 'booking'
+UNION ALL
+SELECT DISTINCT ON (t.store_id, t.stream_id)
+       t.store_id, 'stalled-' || t.stream_id, 'stalled', t.stream_id, NULL, NULL::date, NULL::numeric, t.position,
+       'Everything later about this document waits; send position ' || t.position || ' to support', 'Failed',
+       'A report cannot be folded: ' || t.error, NULL::bytea[]
+FROM stalled_stream t;
+
+GRANT SELECT ON sync_list TO :service_role;
 GRANT SELECT, INSERT, UPDATE ON projection_cursor, projection_state, command, send, sync_record, invoice_payment,
     in_transit_stock, master_data, store_setting TO :service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON stalled_stream TO :service_role;

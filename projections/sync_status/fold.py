@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from eventstore.event import Fact
 from eventstore.facts.registry import Meaning
 from projections.document_fold import DOCUMENT_STATES, document_keys, tell
-from projections.jurnal_commands.decision import Decision, Noted, Planned
+from projections.jurnal_commands.decision import Decision, Noted
 from projections.projection import NOTHING, Evolved, Row, States, Table
 
 
 class SyncRecordRow(Row, frozen=True, kw_only=True):
-    """One line of the list. With commands, its status is that of the worst of them (see `queries.py`)."""
+    """One line of the list. With commands, its status is that of the worst of them (view `sync_list`)."""
 
     record_id: str
     kind: str
@@ -24,7 +24,6 @@ class SyncRecordRow(Row, frozen=True, kw_only=True):
     state: str
     reason: str | None
     what_to_do: str | None
-    command_ids: str
     position: int
     updated: int
 
@@ -54,7 +53,6 @@ class SyncStatus:
 
 def _row(decisions: list[Decision], fact: Fact) -> SyncRecordRow:
     noted = next((decision for decision in decisions if isinstance(decision, Noted)), None)
-    planned = [decision for decision in decisions if isinstance(decision, Planned)]
     record = decisions[-1].record
     return SyncRecordRow(
         record_id=record.record_id,
@@ -66,7 +64,6 @@ def _row(decisions: list[Decision], fact: Fact) -> SyncRecordRow:
         state=noted.state if noted is not None else "booking",
         reason=noted.reason if noted is not None else None,
         what_to_do=noted.what_to_do if noted is not None else None,
-        command_ids=" ".join(decision.command_id for decision in planned),
         position=fact.position,
         updated=fact.position,
     )

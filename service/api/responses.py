@@ -1,26 +1,25 @@
 """Answers: JSON of Structs with decimals as plain strings, and problems (RFC 9457)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from eventstore.connection import CONNECTION_ERRORS
 from service.api.rows import (
     Finding,
     InTransitRow,
     InvoiceStatus,
-    JurnalDocument,
     LiveMode,
     SyncRecord,
     SyncStatus,
 )
 from service.telemetry.logs import LogEvent
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 RETRY_AFTER_SECONDS = 2
 _LOG = structlog.get_logger()
@@ -58,8 +57,8 @@ class ShownInvoice(msgspec.Struct, frozen=True, kw_only=True):
 
     order_reference: str
     transaction_no: str | None
-    date: str
-    due_date: str
+    date: dt.date
+    due_date: dt.date
     total: Decimal
     paid: Decimal
     remaining: Decimal
@@ -71,7 +70,7 @@ class InvoicePage(msgspec.Struct, frozen=True, kw_only=True):
 
     invoices: list[ShownInvoice]
     counts: dict[InvoiceStatus, int]
-    today: str
+    today: dt.date
     next: str | None
 
 
@@ -83,8 +82,8 @@ class StreamFact(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     schema_version: int
     source_id: str
-    observed_at: str
-    recorded_at: str
+    observed_at: dt.datetime
+    recorded_at: dt.datetime
     hash: str
     sealed: bool
     metadata: msgspec.Raw
@@ -155,7 +154,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             f"The ledger cannot be reached; try again in {RETRY_AFTER_SECONDS} s.",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, the client gets a problem and the log the cause
         _LOG.exception(LogEvent.REQUEST_FAILED, route=_template(request))
         return problem(500, "internal-error", "Internal error", "The service failed; its log says why.")
 

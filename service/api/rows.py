@@ -3,9 +3,9 @@
 Amounts in IDR, quantities in the product's unit; both as Decimal, shown as plain decimal strings.
 """
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -23,7 +23,7 @@ INVOICE_STATUSES: tuple[InvoiceStatus, ...] = get_args(InvoiceStatus)
 class Store(msgspec.Struct, frozen=True):
     """A store as far as the API needs it: `today` is the local date there."""
 
-    today: date
+    today: dt.date
 
 
 class JurnalDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +44,11 @@ class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
     status: SyncStatus
     updated_position: int
     outlet: str | None = None
-    date: date | None = None
+    date: dt.date | None = None
     amount: Decimal | None = None
     reason: str | None = None
     what_to_do: str | None = None
-    held_until: datetime | None = None
+    held_until: dt.datetime | None = None
     documents: tuple[JurnalDocument, ...] = ()
 
 
@@ -87,8 +87,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     order_reference: str
     transaction_no: str | None
-    date: date
-    due_date: date
+    date: dt.date
+    due_date: dt.date
     total: Decimal
     paid: Decimal
     remaining: Decimal
@@ -102,8 +102,8 @@ class InvoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     statuses: tuple[PaidStatus, ...]
-    due_before: date | None
-    due_from: date | None
+    due_before: dt.date | None
+    due_from: dt.date | None
     after_order_id: str | None
     rows_max: int
 
@@ -129,7 +129,7 @@ class LiveMode(msgspec.Struct, frozen=True, kw_only=True):
     """Live Mode is on, since this fact."""
 
     position: int
-    activated_at: datetime
+    activated_at: dt.datetime
     actor: str
 
 
@@ -159,7 +159,7 @@ class ApiQueries:
     in_transit: Callable[[str, InTransitFilter], Awaitable[Sequence[InTransitRow]]]
     in_transit_totals: Callable[[str], Awaitable[Mapping[str, Decimal]]]
     invoices: Callable[[str, InvoiceFilter], Awaitable[Sequence[Invoice]]]
-    invoice_counts: Callable[[str, date], Awaitable[Sequence[InvoiceCount]]]
+    invoice_counts: Callable[[str, dt.date], Awaitable[Sequence[InvoiceCount]]]
     stream: Callable[[str, str, int, int], Awaitable[Sequence[Fact]]]
     preflight: Callable[[str], Awaitable[Preflight]]
 
@@ -177,7 +177,7 @@ def shown_status(status: PaidStatus, *, past_due: bool) -> InvoiceStatus:
 
 
 def invoices_shown_as(
-    status: InvoiceStatus | None, *, today: date, after_order_id: str | None, rows_max: int
+    status: InvoiceStatus | None, *, today: dt.date, after_order_id: str | None, rows_max: int
 ) -> InvoiceFilter:
     """Return the filter that finds exactly the invoices `shown_status` shows as `status` today."""
     statuses: tuple[PaidStatus, ...] = ("Open", "Partial", "Paid")

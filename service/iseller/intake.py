@@ -70,9 +70,9 @@ class Intake:
         """
         drafts, facts = await self._draft(store_id, kind, [body], observed_at, metadata)
         results = await self._append(store_id, kind, facts)
-        return _taken(drafts[0], results[0])
+        return self._taken(store_id, kind, drafts[0], results[0])
 
-    async def take_polled(  # noqa: PLR0913 - what was polled, when, and how the ledger stood before
+    async def take_polled(
         self,
         store_id: str,
         kind: ReportKind,
@@ -95,7 +95,7 @@ class Intake:
             for number, (drafted, fact, result) in enumerate(zip(drafts, facts, results, strict=True)):
                 if drafted.object_id and isinstance(result, Duplicate):
                     results[number] = await self._return(store_id, fact, result, ledger_position_before)
-        return [_taken(drafted, result) for drafted, result in zip(drafts, results, strict=True)]
+        return [self._taken(store_id, kind, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
 
     async def _draft(
         self,
@@ -114,9 +114,7 @@ class Intake:
         )
         encoded = _METADATA.encode(metadata)
         return drafts, [
-            sealed_fact(
-                drafted, kind, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded
-            )
+            sealed_fact(drafted, kind, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded)
             for drafted in drafts
         ]
 
@@ -178,7 +176,7 @@ class Intake:
         latest = next((stored for stored in end if stored.type == fact.type), None)
         if latest is None or _turn(latest, fact.source_id) or end[0].position > ledger_position_before:
             return duplicate
-        first = 1 + max(1, *(_turn(stored, fact.source_id) for stored in end), 1)
+        first = 1 + max(1, *(_turn(stored, fact.source_id) for stored in end))
         for turn in range(first, first + _RETURN_TRIES_MAX):
             again = msgspec.structs.replace(
                 fact, source_id=f"{fact.source_id}:{turn}", expected_version=end[0].stream_version
@@ -191,6 +189,21 @@ class Intake:
                 return duplicate
         return duplicate
 
+    def _taken(self, store_id: str, kind: ReportKind, drafted: Draft, result: AppendResult) -> Taken:
+        assert isinstance(result, (Appended, Duplicate)), "nothing here expects a version"
+        if drafted.reason:
+            self._log.warning(
+                LogEvent.PAYLOAD_UNREADABLE,
+                store=store_id,
+                kind=kind.name,
+                field=drafted.field,
+                reason=drafted.reason,
+                position=result.position,
+            )
+            return Taken(position=result.position, outcome="unreadable", field=drafted.field, reason=drafted.reason)
+        outcome: Outcome = "appended" if isinstance(result, Appended) else "duplicate"
+        return Taken(position=result.position, outcome=outcome, thin=drafted.thin)
+
 
 def _turn(stored: Fact, source_id: str) -> int:
     """Return 1 for the fact of this source id, 2, 3 … for its returns, 0 for any other."""
@@ -198,11 +211,3 @@ def _turn(stored: Fact, source_id: str) -> int:
     if stored.source_id == source_id:
         return 1
     return int(turn) if base == source_id and turn.isdecimal() else 0
-
-
-def _taken(drafted: Draft, result: AppendResult) -> Taken:
-    assert isinstance(result, (Appended, Duplicate)), "nothing here expects a version"
-    if drafted.reason:
-        return Taken(position=result.position, outcome="unreadable", field=drafted.field, reason=drafted.reason)
-    outcome: Outcome = "appended" if isinstance(result, Appended) else "duplicate"
-    return Taken(position=result.position, outcome=outcome, thin=drafted.thin)

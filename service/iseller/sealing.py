@@ -58,7 +58,7 @@ def draft(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes) -> Dra
     )
 
 
-def sealed_fact(  # noqa: PLR0913 - the parts of a fact
+def sealed_fact(
     drafted: Draft,
     kind: ReportKind,
     data_keys: Mapping[bytes, bytes],
@@ -102,9 +102,7 @@ def _person(kind: ReportKind, read: ReadReport, path: str) -> str:
     return f"{id_field.removesuffix('_id')}:{person_id}"
 
 
-def _unreadable(
-    keyring: Keyring, store_id: str, kind: ReportKind, body: bytes, unreadable: UnreadableBody
-) -> Draft:
+def _unreadable(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes, unreadable: UnreadableBody) -> Draft:
     # Keyed: an unkeyed digest of a body could be tried against guesses of what stands in it.
     digest = keyring.mark(store_id, f"unreadable:{sha256(body).hexdigest()}").hex()
     fact = PayloadUnreadable(

@@ -93,10 +93,13 @@ def _check_document(kind: ReportKind, value: Any, path: str, level: int) -> None
             for key, member in members:
                 inner = path if key is None else f"{path}.{key}" if path else key
                 _check_document(kind, member, inner, level + 1)
+        case _:
+            raise AssertionError(f"JSON holds no {type(value)}")
 
 
 def _check_number(field: str, value: Decimal) -> None:
-    if not value.is_finite() or abs(value) > AMOUNT_IDR_MAX:
+    # Not abs(): it rounds, and overflows on 1e999999999.
+    if not value.is_finite() or value.copy_abs() > AMOUNT_IDR_MAX:
         raise UnreadableBody(field, "the number is beyond ±10^15")
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
@@ -153,3 +156,5 @@ def _amounts(value: object, path: str) -> Iterator[tuple[str, Decimal]]:
         case msgspec.Struct():
             for name in value.__struct_fields__:
                 yield from _amounts(getattr(value, name), f"{path}.{name}" if path else name)
+        case _:
+            return

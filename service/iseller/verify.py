@@ -52,7 +52,7 @@ def signature_of(api_key: bytes, body: bytes, timestamp_text: str) -> str:
     return sha256(api_key + body + timestamp_text.encode("utf-8", "surrogateescape")).hexdigest().upper()
 
 
-def check(  # noqa: PLR0913 - what was received, what is known, and the limits: nothing of it belongs together
+def check(
     api_key: bytes,
     body: bytes,
     *,

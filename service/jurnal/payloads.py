@@ -130,7 +130,9 @@ def _fields(command: Command, command_id: str, ids: ResolvedIds, person: PersonN
 
 def memo(command: Command, command_id: str, object_id: str) -> str:
     """Return the memo of a document: what a person can search both systems for."""
-    return plain(f"iSeller {reference_of(command)} {object_id} {command_id}")
+    # Each part has its own limit, so that a long one cannot push the identity out of the memo.
+    reference = plain(reference_of(command), characters_max=80)
+    return f"iSeller {reference} {plain(object_id, characters_max=60)} {command_id}"
 
 
 def customer_mark(command: CreateCustomer) -> str:

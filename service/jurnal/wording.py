@@ -34,5 +34,5 @@ def phone_or_none(text: str | None) -> str | None:
 
 
 def exact_number(value: Decimal) -> int | Decimal:
-    """Return what JSON writes digit by digit: an integer where the value is whole, never an exponent for one."""
-    return int(value) if value == value.to_integral_value() else value.normalize()
+    """Return what JSON writes digit by digit: an integer where the value is whole, else all its digits."""
+    return int(value) if value == value.to_integral_value() else value

@@ -5,19 +5,18 @@ Every label set stands at 0 from the start, so that a rate over a rare event is 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
 from typing import get_args
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
 from projections.jurnal_commands.commands import Command
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PROJECTIONS = ("sync_status", "in_transit_stock", "invoice_payment", "jurnal_commands")
 COMMAND_KINDS = tuple(kind.__name__ for kind in get_args(Command))
@@ -173,7 +172,7 @@ class Metrics:
         return Histogram(f"jurnalsync_{name}", meaning, labels, registry=self.registry, buckets=tuple(edges))
 
 
-def request_metrics(metrics: Metrics) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def request_metrics(metrics: Metrics) -> Middleware:
     """Return the middleware that counts and times every request by its route template; put it first."""
 
     @web.middleware
@@ -211,5 +210,5 @@ def _listed(value: str, listed: tuple[str, ...]) -> str:
 
 
 def _method(method: str) -> str:
-    # A client may send any word as its method; each would become a series of its own.
+    # A client may send many more words as its method; each would become a series of its own.
     return method if method in METHODS else OTHER

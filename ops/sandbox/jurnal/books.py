@@ -1,6 +1,6 @@
 """The general ledger: balanced entries of exact fractions, summed per account and date."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -116,10 +116,16 @@ class Journal:
         """Return an account's debits less credits up to a date."""
         return self.sides(account, None, last).balance
 
-    def postings(self, account: Account) -> Iterator[Posting]:
-        """Go through an account's postings, by date."""
-        found = (posting for lines in self._entries.values() for posting in lines if posting.account is account)
-        yield from sorted(found, key=lambda posting: posting.day)
+    def postings(self, last: date) -> dict[int, list[Posting]]:
+        """Return the postings up to a date per account id, in order of date."""
+        found: dict[int, list[Posting]] = {}
+        for lines in self._entries.values():
+            for posting in lines:
+                if posting.day <= last:
+                    found.setdefault(posting.account.id, []).append(posting)
+        for of_account in found.values():
+            of_account.sort(key=lambda posting: posting.day)
+        return found
 
     def used(self, account: Account) -> bool:
         """Tell whether any entry names the account."""

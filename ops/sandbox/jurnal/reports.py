@@ -186,18 +186,19 @@ class Reports:
             if (str(account.id) in wanted if wanted else self._company.journal.used(account))
         ]
         total = Sides()
-        rows = [self._ledger(account, period, total) for account in accounts]
+        postings = self._company.journal.postings(period.last)
+        rows = [self._ledger(account, period, postings.get(account.id, []), total) for account in accounts]
         grand = _sides(total) | {"debit_raw": number(total.debit), "credit_raw": number(total.credit)}
         header = {"period": period.label, "currency": "(in IDR)"}
         return {"general_ledger": {"header": header, "report": {"accounts": rows, "grand_total": grand}}}
 
-    def _ledger(self, account: Account, period: Period, total: Sides) -> Json:
+    def _ledger(self, account: Account, period: Period, postings: Iterable[Posting], total: Sides) -> Json:
         sign = 1 if account.category_id in DEBIT_CATEGORIES else -1
         before = period.first - timedelta(days=1)
         balance = opening = sign * self._company.journal.balance(account, before)
         sums, content = Sides(), []
-        for posting in self._company.journal.postings(account):
-            if period.first <= posting.day <= period.last:
+        for posting in postings:
+            if posting.day >= period.first:
                 sums.debit += posting.debit
                 sums.credit += posting.credit
                 balance += sign * posting.change

@@ -86,10 +86,6 @@ class StockLedger:
         for product in list(self._stale.values()):
             self._settle(product)
 
-    def mark(self, product: Product) -> None:
-        """Have a product valued again, its accounts or buy price having changed."""
-        self._stale[product.id] = product
-
     def _settle(self, product: Product) -> None:
         if self._stale.pop(product.id, None) is None:
             return

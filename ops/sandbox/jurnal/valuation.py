@@ -1,6 +1,6 @@
 """Company-wide average cost of one product, worked out date by date (the rule stands in the README)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -80,9 +80,3 @@ def _worth(movement: Movement[S], average: Fraction) -> Fraction:
     """Return a movement's value: at its own price when it is a priced inflow, else at the average."""
     price = movement.price if movement.price is not None and movement.priced else average
     return movement.quantity * price
-
-
-def by_day(changes: Iterable[Change[S]]) -> Iterator[tuple[date, Fraction]]:
-    """Sum the changes of value per date."""
-    for day, group in groupby(changes, key=lambda change: change.day):
-        yield day, sum((change.amount for change in group), ZERO)

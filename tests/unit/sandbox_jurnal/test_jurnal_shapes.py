@@ -132,9 +132,9 @@ async def busy(shop: Shop) -> dict[str, Any]:
     }
     ids = {name: document["id"] for name, document in made.items()} | {"sales_invoice": invoice["id"]}
     company = shop.sandbox.company
-    masters = {"account": company.accounts, "customer": company.persons, "person": company.persons}
+    masters: dict[str, Any] = {"account": company.accounts, "customer": company.persons, "person": company.persons}
     masters |= {"product": company.products, "company_tax": company.taxes, "tag": company.tags, "term": company.terms}
-    ids |= {name: next(iter(register)).id for name, register in masters.items()}  # type: ignore[attr-defined]
+    ids |= {name: next(iter(register)).id for name, register in masters.items()}
     return ids | {"warehouse": list(company.warehouses)[1].id}
 
 
@@ -160,9 +160,7 @@ async def test_a_list_or_report_has_the_keys_and_types_of_its_fixture(shop: Shop
 async def test_the_transaction_look_up_has_the_fixtures_shape_and_needs_its_parameters(shop: Shop) -> None:
     """select2 get_transaction finds an invoice by number and refuses to search without q, page and type."""
     invoice = await shop.sell(transaction_no="INV/7")
-    reply = await shop.call(
-        "GET", "select2_resources/get_transaction", query={"q": "INV/7", "page": "1", "type": "1"}
-    )
+    reply = await shop.call("GET", "select2_resources/get_transaction", query={"q": "INV/7", "page": "1", "type": "1"})
     assert differences(reply.body, fixture("select2_get_transaction")) == []
     assert reply.body["data"][0]["id"] == invoice["id"]
     refused = await shop.call("GET", "select2_resources/get_transaction", query={"q": "INV/7"})

@@ -1,0 +1,54 @@
+"""Reads invoices and how much of them is paid; those that Jurnal has not yet are left out."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from eventstore.connection import Pool
+from eventstore.statements import statement
+
+_PAGE = statement(__package__, "read_invoices")
+_COUNTS = statement(__package__, "count_invoices")
+
+
+class ListedInvoice(msgspec.Struct, frozen=True, kw_only=True):
+    """One booked invoice: total = paid + remaining, IDR."""
+
+    order_id: str
+    order_reference: str
+    transaction_no: str
+    transaction_date: date
+    due_date: date
+    total: Decimal
+    paid: Decimal
+    status: str
+
+
+class StatusCount(msgspec.Struct, frozen=True):
+    """How many invoices hold `status`; `past_due` tells those due before the day asked for."""
+
+    status: str
+    past_due: bool
+    invoices: int
+
+
+async def read_invoices(  # noqa: PLR0913 - one parameter a filter
+    pool: Pool,
+    store_id: str,
+    *,
+    statuses: tuple[str, ...],
+    due_before: date | None,
+    due_from: date | None,
+    after_order_id: str | None,
+    rows_max: int,
+) -> list[ListedInvoice]:
+    """Return booked invoices in the order of their order ids."""
+    records = await pool.fetch(_PAGE, store_id, list(statuses), due_before, due_from, after_order_id or "", rows_max)
+    return [ListedInvoice(**record) for record in records]
+
+
+async def count_invoices(pool: Pool, store_id: str, *, due_before: date) -> list[StatusCount]:
+    """Return how many booked invoices hold each status, those due before a day apart."""
+    records = await pool.fetch(_COUNTS, store_id, due_before)
+    return [StatusCount(record["status"], record["past_due"], record["invoices"]) for record in records]

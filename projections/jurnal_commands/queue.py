@@ -1,0 +1,107 @@
+"""The way of commands over the wire: the only writer of `send`. Every change is fenced by (command, attempt)."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from eventstore.connection import Pool
+from eventstore.statements import statement
+from projections.jurnal_commands.commands import DECODER, Command
+
+_NEXT = statement(__package__, "next_send")
+_BEGIN = statement(__package__, "begin_attempt")
+_EXPIRE = statement(__package__, "expire_attempts")
+_ADOPT = statement(__package__, "adopt_lost_sends")
+_MOVE = statement(__package__, "move_send")
+_SETTLED = statement(__package__, "command_document")
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that may go now, or must be looked up. `attempt` counts attempts made so far."""
+
+    store_id: str
+    command_id: str
+    stream_id: str
+    command: Command
+    state: str
+    attempt: int
+    signed_at: datetime | None
+    absent_from: datetime | None
+    request_digest: str
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt about to be made. Absence may be concluded from `absent_from` on; all times are the database's."""
+
+    number: int
+    signed_at: datetime
+    deadline_at: datetime
+    absent_from: datetime
+    request_digest: str
+
+
+class SendQueue:
+    """Reads what is due for a company and moves sends between due, sending, waiting, unknown and done."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def recover(self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime) -> int:
+        """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
+
+        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on.
+        """
+        async with self._pool.acquire() as connection:
+            expired = await connection.execute(_EXPIRE, store_id, company_id, now)
+            adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+        return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
+
+    async def next(self, store_id: str, company_id: str, *, now: datetime) -> Send | None:
+        """Return the next send of a store that its lane and its needs let go, or that must be looked up."""
+        record = await self._pool.fetchrow(_NEXT, store_id, company_id, now)
+        return None if record is None else _send(record)
+
+    async def begin(self, send: Send, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int) -> bool:
+        """Record an attempt before anything goes over the wire; False if the lease or the row is no longer ours."""
+        status = await self._pool.execute(
+            _BEGIN,
+            send.store_id,
+            send.command_id,
+            send.attempt,
+            attempt.number,
+            attempt.signed_at,
+            attempt.deadline_at,
+            attempt.absent_from,
+            attempt.request_digest,
+            company_id,
+            owner,
+            epoch,
+        )
+        return status == "UPDATE 1"
+
+    async def move(self, send: Send, *, state: str, due_at: datetime, reason: str | None = None) -> bool:
+        """Move a send to `state`; False if another attempt has begun meanwhile."""
+        status = await self._pool.execute(_MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason)
+        return status == "UPDATE 1"
+
+    async def document_of(self, store_id: str, command_id: str) -> bytes | None:
+        """Return the JSON of the document that an accepted command made, or None."""
+        document = await self._pool.fetchval(_SETTLED, store_id, command_id)
+        assert document is None or isinstance(document, bytes)
+        return document
+
+
+def _send(record: asyncpg.Record) -> Send:
+    return Send(
+        store_id=record["store_id"],
+        command_id=record["command_id"],
+        stream_id=record["stream_id"],
+        command=DECODER.decode(record["body"]),
+        state=record["state"],
+        attempt=record["attempt"],
+        signed_at=record["signed_at"],
+        absent_from=record["absent_from"],
+        request_digest=record["request_digest"],
+    )

@@ -1,0 +1,144 @@
+"""The route table of the API: every path, what it may be asked, and what it answers."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from service.api.authorization import BearerToken
+from service.api.openapi import Endpoint, openapi
+from service.api.requests import (
+    InTransitQuery,
+    InvoiceQuery,
+    LiveModeRequest,
+    RequestRefused,
+    StreamQuery,
+    SyncQuery,
+)
+from service.api.responses import InTransitPage, InvoicePage, PreflightReport, StreamPage, SyncPage
+from service.api.rows import ApiActions, ApiQueries, LiveMode
+from service.api.stores import StoreAnswers
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+_STORE = "/v1/stores/{store}"
+
+
+def api_routes(queries: ApiQueries, actions: ApiActions, token: str) -> list[web.RouteDef]:
+    """Return the routes under /v1, every one behind the bearer `token`. Raises `ValueError` for an empty one."""
+    bearer = BearerToken(token)
+    return [
+        web.route(endpoint.method, endpoint.path, _guarded(bearer, endpoint.handler), name=endpoint.name)
+        for endpoint in api_endpoints(queries, actions)
+    ]
+
+
+def api_endpoints(queries: ApiQueries, actions: ApiActions) -> list[Endpoint]:
+    """Return what `api_routes` serves, unguarded and described."""
+    answers = StoreAnswers(queries, actions)
+    endpoints = [*_reading(answers), *_live_mode(answers)]
+
+    async def describe(_request: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(openapi(endpoints)), content_type="application/json")
+
+    endpoints.append(
+        Endpoint(
+            method="GET",
+            path="/v1/openapi.json",
+            name="openapi",
+            summary="This description, OpenAPI 3.1",
+            handler=describe,
+            answers={200: None},
+        )
+    )
+    return endpoints
+
+
+def _reading(answers: StoreAnswers) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/sync",
+            name="sync",
+            summary="Business documents on their way to Jurnal, and how many stand where",
+            handler=answers.sync,
+            query=SyncQuery,
+            answers={200: SyncPage},
+            refusals=(400, 404),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/in-transit",
+            name="in-transit",
+            summary="Goods between two outlets, by transfer and SKU",
+            handler=answers.in_transit,
+            query=InTransitQuery,
+            answers={200: InTransitPage},
+            refusals=(400, 404),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/invoices",
+            name="invoices",
+            summary="Invoices and what is paid of them",
+            handler=answers.invoices,
+            query=InvoiceQuery,
+            answers={200: InvoicePage},
+            refusals=(400, 404),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/streams/{{stream}}",
+            name="stream",
+            summary="The facts of one business object as stored, personal values as tokens",
+            handler=answers.stream,
+            query=StreamQuery,
+            answers={200: StreamPage},
+            refusals=(400, 404),
+        ),
+    ]
+
+
+def _live_mode(answers: StoreAnswers) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/preflight",
+            name="preflight",
+            summary="What stands between the store and Live Mode",
+            handler=answers.preflight,
+            answers={200: PreflightReport},
+            refusals=(404,),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_STORE}/live-mode",
+            name="activate-live-mode",
+            summary="Start booking in Jurnal; there is no way back",
+            handler=answers.activate_live_mode,
+            body=LiveModeRequest,
+            answers={200: LiveMode},
+            refusals=(400, 404, 409, 413, 422),
+        ),
+        Endpoint(
+            method="DELETE",
+            path=f"{_STORE}/live-mode",
+            name="deactivate-live-mode",
+            summary="Always refused: Live Mode cannot be switched off",
+            handler=answers.deactivate_live_mode,
+            refusals=(404, 405),
+        ),
+    ]
+
+
+def _guarded(bearer: BearerToken, handler: Handler) -> Handler:
+    async def guarded(request: web.Request) -> web.Response:
+        refusal = bearer.refusal(request)
+        if refusal is not None:
+            return refusal
+        try:
+            return await handler(request)
+        except RequestRefused as refused:
+            return refused.response
+
+    return guarded

@@ -1,0 +1,32 @@
+"""The company lease: one process at a time sends to a Jurnal company, on the database's clock, fenced by an epoch."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from eventstore.clock import database_now
+from eventstore.connection import Pool
+from eventstore.statements import statement
+
+_ACQUIRE = statement(__package__, "acquire_company_lease")
+_RELEASE = statement(__package__, "release_company_lease")
+
+
+class CompanyLeases:
+    """Takes and renews company leases for one process; `owner` is that process's own UUID."""
+
+    def __init__(self, pool: Pool, owner: UUID, *, lease_seconds: float) -> None:
+        self._pool = pool
+        self.owner = owner
+        self._duration = timedelta(seconds=lease_seconds)
+
+    async def acquire(self, company_id: str) -> tuple[int, datetime] | None:
+        """Take or renew the lease. Returns its epoch and the database's time, or None while another holds it."""
+        async with self._pool.acquire() as connection:
+            now = await database_now(connection)
+            epoch = await connection.fetchval(_ACQUIRE, company_id, self.owner, now, now + self._duration)
+        return None if epoch is None else (epoch, now)
+
+    async def release(self, company_id: str) -> None:
+        """Give the lease up at once, so that another process need not wait for it to run out."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(_RELEASE, company_id, self.owner, await database_now(connection))

@@ -1,0 +1,309 @@
+"""The only writer to Jurnal: takes what is due, sends it at most once, and appends what Jurnal answered as facts.
+
+One step makes at most one send or probe for a company. An attempt is recorded, with the Date it is signed with, before
+anything goes over the wire; without a usable answer it is unknown, and only a probe after its fence may call it absent.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+import msgspec
+
+from eventstore.appender import Appender
+from eventstore.clock import database_now
+from eventstore.connection import Pool
+from eventstore.event import NewFact
+from eventstore.facts.answers import (
+    Attempted,
+    CommandAccepted,
+    CommandConfirmedAbsent,
+    CommandPostponed,
+    CommandRefused,
+    CommandUnanswered,
+)
+from eventstore.facts.registry import encode
+from projections.jurnal_commands.commands import BookInvoice, CreateCustomer
+from projections.jurnal_commands.queue import Attempt, Send, SendQueue
+from service.company_lease import CompanyLeases
+from service.jurnal.documents import matches
+from service.jurnal.exchange import NoAnswer, Response
+from service.jurnal.outcome import (
+    Absent,
+    Accepted,
+    AlreadyThere,
+    Found,
+    Outcome,
+    ProbeFailed,
+    Refused,
+    TryLater,
+    Unknown,
+    outcome_of,
+    probe_outcome,
+)
+from service.jurnal.payloads import PersonNames, needed, request_for
+from service.jurnal.resources import probe_for, reading_of
+from service.jurnal_calls import Company, JurnalCalls
+from service.master_data import LookupFailed, MasterDataDirectory, Missing
+from service.people import People
+from service.quota import Granted, Spent
+
+AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
+_PROBE_WAIT_SECONDS_MAX = 60
+_FIRST_PROBE_WAIT_SECONDS = 1
+_SERVICE_WAIT_SECONDS = 5
+_MONTH_WAIT_SECONDS = 6 * 3_600
+
+
+class Fence(msgspec.Struct, frozen=True, kw_only=True):
+    """When an unanswered attempt may be called absent, after its signed Date. Seconds."""
+
+    date_skew_seconds: float = 300
+    processing_allowance_seconds: float = 120
+    quiet_period_seconds: float = 30
+
+    def absent_from(self, send: Send, signed_at: datetime) -> datetime:
+        """Return the moment from which a probe that finds nothing proves absence."""
+        if isinstance(send.command, BookInvoice):
+            # Both the lost and the next attempt use an endpoint that refuses a used custom_id.
+            return signed_at + timedelta(seconds=self.quiet_period_seconds)
+        return self.full(signed_at)
+
+    def full(self, signed_at: datetime) -> datetime:
+        """Return the moment after which Jurnal refuses the Date, with what it may still be working on done."""
+        return signed_at + timedelta(seconds=self.date_skew_seconds + self.processing_allowance_seconds)
+
+
+class Dispatched(msgspec.Struct, frozen=True):
+    """What one step did. `wait_until` (database time) is set when nothing can be done before."""
+
+    did: Literal["nothing", "not_ours", "waited", "sent", "probed", "refused"]
+    kind: str = ""
+    outcome: str = ""
+    wait_until: datetime | None = None
+
+
+class Dispatcher:
+    """Sends the commands of one company at a time, under its lease."""
+
+    def __init__(  # noqa: PLR0913 - the parts it joins; wiring names each of them
+        self,
+        pool: Pool,
+        appender: Appender,
+        queue: SendQueue,
+        leases: CompanyLeases,
+        calls: JurnalCalls,
+        directory: MasterDataDirectory,
+        people: People,
+        fence: Fence,
+    ) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._queue = queue
+        self._leases = leases
+        self._calls = calls
+        self._directory = directory
+        self._people = people
+        self._fence = fence
+        self._turn = 0
+
+    async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
+        """Make at most one send or probe for `company`, whose commands stand in the ledgers of `stores`."""
+        lease = await self._leases.acquire(company.company_id)
+        if lease is None:
+            return Dispatched("not_ours")
+        epoch, now = lease
+        send = await self._next(company, stores, now)
+        if send is None:
+            return Dispatched("nothing")
+        if send.state == "unknown":
+            return await self._probe(company, send, now)
+        return await self._send(company, send, epoch)
+
+    async def _next(self, company: Company, stores: tuple[str, ...], now: datetime) -> Send | None:
+        """Take the stores in turn, so that a busy one does not starve the others."""
+        for offset in range(len(stores)):
+            store_id = stores[(self._turn + offset) % len(stores)]
+            await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
+            send = await self._queue.next(store_id, company.company_id, now=now)
+            if send is not None:
+                self._turn = (self._turn + offset + 1) % len(stores)
+                return send
+        return None
+
+    async def _send(self, company: Company, send: Send, epoch: int) -> Dispatched:
+        kind = type(send.command).__name__
+        resolved = await self._directory.resolve(send.store_id, company, needed(send.command))
+        if isinstance(resolved, Missing):
+            return await self._refuse_unsent(send, resolved)
+        if isinstance(resolved, LookupFailed):
+            return await self._put_off(send, resolved)
+        person = None
+        if isinstance(send.command, CreateCustomer):
+            person = await self._people.names(send.store_id, send.command.position)
+        request = request_for(send.command, send.command_id, resolved, person)
+        granted = await self._calls.grant(company)
+        if isinstance(granted, Spent):
+            return Dispatched("waited", kind, "quota", granted.free_at)
+        signed = await self._calls.sign(company, request, signed_at=await self._now())
+        attempt = Attempt(
+            number=send.attempt + 1,
+            signed_at=signed.signed_at,
+            deadline_at=signed.signed_at + self._calls.deadline,
+            absent_from=self._fence.absent_from(send, signed.signed_at),
+            request_digest=signed.digest,
+        )
+        begun = await self._queue.begin(
+            send, attempt, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
+        )
+        if not begun:
+            return Dispatched("not_ours", kind)
+        answer = await self._calls.send(signed, granted)
+        made = msgspec.structs.replace(
+            send,
+            attempt=attempt.number,
+            signed_at=attempt.signed_at,
+            absent_from=attempt.absent_from,
+            request_digest=attempt.request_digest,
+        )
+        return await self._settle(company, made, answer, outcome_of(send.command, answer))
+
+    async def _settle(self, company: Company, send: Send, answer: Response | NoAnswer, outcome: Outcome) -> Dispatched:
+        attempted = _attempted(send, answer)
+        result = Dispatched("sent", type(send.command).__name__, type(outcome).__name__)
+        match outcome:
+            case Accepted():
+                differences = matches(send.command, send.command_id, outcome.record)
+                await self._finish(send, _accepted(attempted, outcome, differences, "answer"))
+            case AlreadyThere():
+                await self._unknown(send, attempted, "Jurnal has a document with this key already")
+                await self._look_at(company, send, attempted, outcome)
+            case Refused():
+                refused = CommandRefused(attempted=attempted, reason=outcome.reason, fields=outcome.fields)
+                await self._finish(send, refused)
+            case TryLater():
+                await self._postpone(send, attempted, outcome)
+            case Unknown():
+                await self._unknown(send, attempted, outcome.reason)
+            case _:
+                assert_never(outcome)
+        return result
+
+    async def _look_at(self, company: Company, send: Send, attempted: Attempted, conflict: AlreadyThere) -> None:
+        """Read the document that has our key. If it cannot be read now, the probes go on."""
+        request = (
+            probe_for(send.command, send.command_id)
+            if conflict.jurnal_id is None
+            else reading_of(send.command, conflict.jurnal_id)
+        )
+        answer = await self._calls.read(company, request)
+        if isinstance(answer, Spent):
+            return
+        found = probe_outcome(send.command, answer)
+        if isinstance(found, Found):
+            differences = matches(send.command, send.command_id, found.record)
+            await self._finish(send, _accepted(attempted, found, differences, "conflict"))
+
+    async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
+        kind = type(send.command).__name__
+        answer = await self._calls.read(company, probe_for(send.command, send.command_id))
+        if isinstance(answer, Spent):
+            return Dispatched("waited", kind, "quota", answer.free_at)
+        outcome = probe_outcome(send.command, answer)
+        attempted = _attempted(send, answer)
+        result = Dispatched("probed", kind, type(outcome).__name__)
+        match outcome:
+            case Found():
+                differences = matches(send.command, send.command_id, outcome.record)
+                await self._finish(send, _accepted(attempted, outcome, differences, "probe"))
+            case Absent():
+                # The probe was asked after `now`: what it did not find was not there after the fence.
+                if send.absent_from is not None and now >= send.absent_from:
+                    await self._append(send, CommandConfirmedAbsent(attempted=attempted))
+                    await self._queue.move(send, state="due", due_at=now)
+                else:
+                    await self._probe_again(send, now, "Not found yet", None)
+            case ProbeFailed():
+                await self._probe_again(send, now, outcome.reason, outcome.wait_seconds)
+            case _:
+                assert_never(outcome)
+        return result
+
+    async def _probe_again(self, send: Send, now: datetime, reason: str, wait_seconds: int | None) -> None:
+        since = (now - send.signed_at).total_seconds() if send.signed_at is not None else 0.0
+        wait = timedelta(seconds=max(wait_seconds or 0, min(max(since / 2, 1.0), _PROBE_WAIT_SECONDS_MAX)))
+        due_at = now + wait
+        if send.absent_from is not None and now < send.absent_from:
+            due_at = max(min(due_at, send.absent_from), now + timedelta(seconds=wait_seconds or 0))
+        await self._queue.move(send, state="unknown", due_at=due_at, reason=reason)
+
+    async def _finish(self, send: Send, fact: CommandAccepted | CommandRefused) -> None:
+        """Append Jurnal's last word, then let go of the send. A crash between the two only repeats a look-up."""
+        await self._append(send, fact)
+        await self._queue.move(send, state="done", due_at=await self._now())
+
+    async def _unknown(self, send: Send, attempted: Attempted, reason: str) -> None:
+        assert send.signed_at is not None
+        due_at = await self._now() + timedelta(seconds=_FIRST_PROBE_WAIT_SECONDS)
+        await self._queue.move(send, state="unknown", due_at=due_at, reason=reason)
+        await self._append(send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at))
+
+    async def _postpone(self, send: Send, attempted: Attempted, outcome: TryLater) -> None:
+        wait = {"minute": 60, "month": _MONTH_WAIT_SECONDS, "service": _SERVICE_WAIT_SECONDS}[outcome.scope]
+        due_at = await self._now() + timedelta(seconds=outcome.wait_seconds or wait)
+        await self._append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
+        await self._queue.move(send, state="waiting", due_at=due_at, reason=outcome.reason)
+
+    async def _refuse_unsent(self, send: Send, missing: Missing) -> Dispatched:
+        names = ", ".join(f"{need.kind} {need.key}" for need in missing.needs)
+        attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
+        refused = CommandRefused(attempted=attempted, reason=f"Jurnal has no {names}")
+        await self._finish(send, refused)
+        return Dispatched("refused", type(send.command).__name__, "Missing")
+
+    async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
+        now = await self._now()
+        free_at = failed.wait.free_at if failed.wait is not None else now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
+        await self._queue.move(send, state=send.state, due_at=free_at, reason=failed.reason)
+        return Dispatched("waited", type(send.command).__name__, failed.reason, free_at)
+
+    async def _append(self, send: Send, fact: AnswerFact) -> None:
+        name, version, body = encode(fact)
+        signed = send.signed_at.timestamp() if send.signed_at is not None else 0
+        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{signed:.0f}"
+        answered = NewFact(
+            stream_id=send.stream_id,
+            type=name,
+            schema_version=version,
+            source_id=source_id,
+            observed_at=await self._now(),
+            body=body,
+        )
+        await self._appender.append(send.store_id, [answered])
+
+    async def _now(self) -> datetime:
+        async with self._pool.acquire() as connection:
+            return await database_now(connection)
+
+
+def _attempted(send: Send, answer: Response | NoAnswer) -> Attempted:
+    return Attempted(
+        command_id=send.command_id,
+        attempt=send.attempt,
+        request_digest=send.request_digest,
+        response_digest=answer.digest if isinstance(answer, Response) else "",
+        http_status=answer.status if isinstance(answer, Response) else None,
+    )
+
+
+def _accepted(
+    attempted: Attempted,
+    found: Accepted | Found,
+    differences: list[str],
+    found_by: Literal["answer", "conflict", "probe"],
+) -> CommandAccepted | CommandRefused:
+    """A document that is there but differs from what was asked is for a person: both versions are named."""
+    if differences:
+        told = "; ".join(differences)
+        number = found.document.transaction_no or found.document.jurnal_id
+        return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
+    return CommandAccepted(attempted=attempted, document=found.document, found_by=found_by)

@@ -1,0 +1,172 @@
+"""What an answer of Jurnal means. One pure function for what was sent, one for a probe.
+
+Status and keys decide; words are a hint only where two meanings share a status.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from eventstore.facts.answers import Document
+from projections.jurnal_commands.commands import Command, CreateCustomer
+from service.jurnal.complaints import Complaint, read_complaint
+from service.jurnal.documents import Record, UnreadableAnswer, read_document
+from service.jurnal.exchange import NoAnswer, Response
+
+_TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
+_MONTHLY = re.compile(r"month|bulan", re.IGNORECASE)
+_NO_ROUTE = re.compile(r"\broute\b", re.IGNORECASE)
+_KEYS = frozenset({"custom_id", "transaction_no", "display_name"})
+_MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3_600
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """Jurnal made the document. `record` is its whole answer, to be compared with the command and not kept."""
+
+    document: Document
+    record: Record
+
+
+class AlreadyThere(msgspec.Struct, frozen=True, kw_only=True):
+    """A record has one of our keys: ours or another's, only reading it tells. `fields` are the keys in question."""
+
+    jurnal_id: int | None
+    fields: tuple[str, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Jurnal refuses the command as it stands and has booked nothing."""
+
+    reason: str
+    fields: tuple[str, ...] = ()
+
+
+class TryLater(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is booked, and a later try may pass. `wait_seconds` is the least wait, None when Jurnal's side says none.
+
+    Scope: `minute` the rate limit, `month` the package's quota, `service` the credential, the clock or the way there.
+    """
+
+    reason: str
+    scope: Literal["minute", "month", "service"]
+    wait_seconds: int | None = None
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """Jurnal may or may not have booked it."""
+
+    reason: str
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The probe's document. Whether it is what we asked for, `documents.matches` tells of `record`."""
+
+    document: Document
+    record: Record
+
+
+class Absent(msgspec.Struct, frozen=True, kw_only=True):
+    """There is no record with the key now. A request still on its way may yet make one."""
+
+
+class ProbeFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """The probe tells nothing. `wait_seconds` is the least wait where Jurnal asked for one."""
+
+    reason: str
+    wait_seconds: int | None = None
+
+
+Outcome = Accepted | AlreadyThere | Refused | TryLater | Unknown
+ProbeOutcome = Found | Absent | ProbeFailed
+
+_REFUSALS = {
+    400: "Jurnal could not read the request",
+    403: "Jurnal does not allow this credential to do this",
+    404: "Jurnal does not know this address or something the request names",
+    406: "Jurnal does not accept the request in this form, or the company's subscription has ended",
+    413: "Jurnal finds the request too large",
+    422: "Jurnal refuses the document as it stands",
+}
+_UNAUTHORISED = "Jurnal refuses the signature: check this machine's clock and the credential"
+
+
+def outcome_of(command: Command, answer: Response | NoAnswer) -> Outcome:
+    """Return what the answer to a sent command means."""
+    if isinstance(answer, NoAnswer):
+        return Unknown(reason=answer.reason) if answer.reached_wire else TryLater(reason=answer.reason, scope="service")
+    if 200 <= answer.status < 300:
+        return _accepted(command, answer)
+    return _not_accepted(command, answer, read_complaint(answer.body))
+
+
+def _not_accepted(command: Command, answer: Response, complaint: Complaint) -> Outcome:
+    if answer.status == 409 or (answer.status == 422 and _says_taken(complaint)):
+        return AlreadyThere(jurnal_id=complaint.jurnal_id, fields=complaint.fields)
+    if answer.status == 429:
+        return _over_limit(answer, complaint)
+    if answer.status == 401:
+        return TryLater(reason=_told(command, _UNAUTHORISED, complaint), scope="service")
+    # A redirect, a request time-out and all of 5xx come from somewhere on the way: Jurnal itself may have gone on.
+    if answer.status < 400 or answer.status == 408 or answer.status >= 500:
+        sentence = f"Jurnal answered {answer.status}, which does not tell whether it booked the document"
+        return Unknown(reason=_told(command, sentence, complaint))
+    sentence = _REFUSALS.get(answer.status, f"Jurnal refuses the request with status {answer.status}")
+    return Refused(reason=_told(command, sentence, complaint), fields=complaint.fields)
+
+
+def probe_outcome(command: Command, answer: Response | NoAnswer) -> ProbeOutcome:
+    """Return what the answer to a probe, or to reading a record by its id, means."""
+    if isinstance(answer, NoAnswer):
+        return ProbeFailed(reason=answer.reason)
+    if 200 <= answer.status < 300:
+        try:
+            document, record = read_document(command, answer.body)
+        except UnreadableAnswer as unreadable:
+            return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+        return Found(document=document, record=record)
+    complaint = read_complaint(answer.body)
+    if answer.status in {404, 422} and _speaks_for_jurnal(answer, complaint):
+        return Absent()
+    if answer.status == 429:
+        limited = _over_limit(answer, complaint)
+        return ProbeFailed(reason=limited.reason, wait_seconds=limited.wait_seconds)
+    sentence = _UNAUTHORISED if answer.status == 401 else f"Jurnal answered {answer.status} to a look-up"
+    return ProbeFailed(reason=_told(command, sentence, complaint))
+
+
+def _accepted(command: Command, answer: Response) -> Accepted | Unknown:
+    try:
+        document, record = read_document(command, answer.body)
+    except UnreadableAnswer as unreadable:
+        return Unknown(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+    return Accepted(document=document, record=record)
+
+
+def _says_taken(complaint: Complaint) -> bool:
+    """Tell a used key from other refusals; a wrong guess costs one look-up."""
+    return complaint.says(_TAKEN) and (not complaint.fields or not _KEYS.isdisjoint(complaint.fields))
+
+
+def _speaks_for_jurnal(answer: Response, complaint: Complaint) -> bool:
+    """Tell Jurnal's own "not there" from that of a gateway or proxy, which says nothing about the record."""
+    return not answer.body or (complaint.is_json and not complaint.says(_NO_ROUTE))
+
+
+def _over_limit(answer: Response, complaint: Complaint) -> TryLater:
+    if complaint.says(_MONTHLY):
+        return TryLater(reason="the month's package of Jurnal calls is used up", scope="month")
+    asked = answer.headers.get("retry-after", "")
+    if answer.headers.get("x-ratelimit-remaining-hour") == "0":
+        reason, wait_seconds = "Jurnal's limit of calls per hour is reached", _HOUR_SECONDS
+    else:
+        reason, wait_seconds = "Jurnal's limit of calls per minute is reached", _MINUTE_SECONDS
+    # Jurnal tells no wait today; a whole window is always enough.
+    return TryLater(reason=reason, scope="minute", wait_seconds=int(asked) if asked.isdecimal() else wait_seconds)
+
+
+def _told(command: Command, sentence: str, complaint: Complaint) -> str:
+    """Add Jurnal's own words, except about a customer: they may repeat a name, and reasons stand in the ledger."""
+    words = ", ".join(complaint.fields) if isinstance(command, CreateCustomer) else "; ".join(complaint.messages)
+    return f"{sentence}: {words}" if words else sentence

@@ -1,0 +1,173 @@
+"""Looks up once what commands name in Jurnal's master data, and remembers it as facts."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, get_args
+from urllib.parse import quote
+
+import msgspec
+
+from eventstore.appender import Appender
+from eventstore.clock import Clock
+from eventstore.connection import Pool
+from eventstore.event import NewFact
+from eventstore.facts.answers import Document, MasterDataFound
+from eventstore.facts.canonical import canonical_digest
+from eventstore.facts.registry import encode
+from eventstore.statements import statement
+from projections.jurnal_commands.identity import customer_command_id
+from projections.jurnal_commands.queue import SendQueue
+from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
+from service.jurnal.payloads import Known, Need
+from service.jurnal_calls import Company, JurnalCalls
+from service.quota import Spent
+
+_READ = statement(__package__, "read_master_data")
+_PAGES_MAX = 500
+_PAGE_SIZE = 100
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "account": ("accounts", "accounts"),
+    "payment_method": ("payment_methods", "payment_methods"),
+    "product": ("products", "products"),
+    "tax": ("taxes", "company_taxes"),
+    "warehouse": ("warehouses", "warehouses"),
+}
+
+
+class LookupFailed(msgspec.Struct, frozen=True):
+    """The look-up could not be made; `wait` tells whether the quota was spent."""
+
+    reason: str
+    wait: Spent | None = None
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """Jurnal has no such things."""
+
+    needs: tuple[Need, ...]
+
+
+class MasterDataDirectory:
+    """Answers needs from memory, then from the projection, then from Jurnal."""
+
+    def __init__(self, pool: Pool, appender: Appender, queue: SendQueue, calls: JurnalCalls, clock: Clock) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._queue = queue
+        self._calls = calls
+        self._clock = clock
+        self._known: dict[str, dict[Need, Known]] = {}
+
+    async def resolve(
+        self, store_id: str, company: Company, needs: Sequence[Need]
+    ) -> dict[Need, Known] | Missing | LookupFailed:
+        """Return Jurnal's ids for `needs`. A payment method may be absent: Jurnal makes it when it is named."""
+        known = await self._load(store_id)
+        for need in needs:
+            if need.kind == "customer" and need not in known:
+                await self._learn_customer(store_id, need)
+        for kind in dict.fromkeys(need.kind for need in needs if need not in known):
+            if kind == "customer":
+                continue
+            keys = [need.key for need in needs if need.kind == kind and need not in known]
+            failed = await self.look_up(store_id, company, kind, keys)
+            if failed is not None:
+                return failed
+        missing = tuple(need for need in needs if need not in known and need.kind != "payment_method")
+        return Missing(missing) if missing else {need: known[need] for need in needs if need in known}
+
+    async def look_up(self, store_id: str, company: Company, kind: str, keys: Sequence[str]) -> LookupFailed | None:
+        """Ask Jurnal for all things of one kind (contacts: for `keys` by name) and remember what it has."""
+        found: list[MasterDataFound] = []
+        if kind == "contact":
+            for key in keys:
+                path = f"{API}/select2_resources/get_person?q={quote(key)}&page=1"
+                rows = await self._rows(company, path, "data")
+                if isinstance(rows, LookupFailed):
+                    return rows
+                found += [_found(kind, row) for row in rows]
+        else:
+            plural, array = _LISTS[kind]
+            for page in range(1, _PAGES_MAX + 1):
+                path = f"{API}/{plural}?page={page}&page_size={_PAGE_SIZE}"
+                answer = await self._page(company, path)
+                if isinstance(answer, LookupFailed):
+                    return answer
+                found += [_found(kind, row) for row in answer.get(array, ())]
+                if page >= int(answer.get("total_pages") or 1):
+                    break
+        await self._remember(store_id, found)
+        return None
+
+    async def _rows(self, company: Company, path: str, array: str) -> list[dict[str, Any]] | LookupFailed:
+        answer = await self._page(company, path)
+        return answer if isinstance(answer, LookupFailed) else list(answer.get(array, ()))
+
+    async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path))
+        match answer:
+            case Spent():
+                return LookupFailed("The quota is spent", answer)
+            case NoAnswer():
+                return LookupFailed(answer.reason)
+            case Response() if answer.status == 200:
+                try:
+                    return msgspec.json.decode(answer.body, type=dict[str, Any])
+                except msgspec.DecodeError:
+                    return LookupFailed("Jurnal's answer cannot be read")
+            case Response():
+                return LookupFailed(f"Jurnal answered {answer.status} to a look-up")
+
+    async def _remember(self, store_id: str, found: Sequence[MasterDataFound]) -> None:
+        known = await self._load(store_id)
+        now = self._clock.now()
+        facts = []
+        for thing in found:
+            need = Need(thing.kind, thing.key)
+            if not thing.key or known.get(need) == Known(thing.jurnal_id, thing.name):
+                continue
+            known[need] = Known(thing.jurnal_id, thing.name)
+            name, version, body = encode(thing)
+            stream = f"jurnal-{thing.kind}-{thing.key}"
+            facts.append(
+                NewFact(
+                    stream_id=stream,
+                    type=name,
+                    schema_version=version,
+                    source_id=f"{stream}:{canonical_digest(body)}",
+                    observed_at=now,
+                    body=body,
+                )
+            )
+        for start in range(0, len(facts), 500):
+            await self._appender.append(store_id, facts[start : start + 500])
+
+    async def _load(self, store_id: str) -> dict[Need, Known]:
+        if store_id not in self._known:
+            records = await self._pool.fetch(_READ, store_id)
+            self._known[store_id] = {
+                Need(record["kind"], record["key"]): Known(record["jurnal_id"], record["name"]) for record in records
+            }
+        return self._known[store_id]
+
+    async def _learn_customer(self, store_id: str, need: Need) -> None:
+        body = await self._queue.document_of(store_id, customer_command_id(store_id, need.key))
+        if body is not None:
+            document = msgspec.json.decode(body, type=Document, strict=False)
+            self._known[store_id][need] = Known(document.jurnal_id, "")
+
+
+def _found(kind: str, row: Mapping[str, Any]) -> MasterDataFound:
+    assert kind in get_args(MasterDataFound.__annotations__["kind"])
+    key = row.get("product_code") if kind == "product" else row.get("name")
+    if kind == "contact":
+        key = row.get("display_name") or row.get("name") or row.get("text")
+    category = row.get("category")
+    return MasterDataFound(
+        kind=kind,  # type: ignore[arg-type]  # asserted above
+        key=str(key or "").strip(),
+        jurnal_id=int(row["id"]),
+        name=str(row.get("name") or key or ""),
+        category=category if isinstance(category, str) else None,
+        rate=Decimal(str(row["rate"])) if kind == "tax" and row.get("rate") is not None else None,
+    )

@@ -25,7 +25,7 @@ class Decided(msgspec.Struct, frozen=True):
     results: list[AppendResult]
 
 
-def decide_batch(  # noqa: PLR0913 - the whole state an append is decided on; a Struct would only rename it
+def decide_batch(
     store_id: str,
     head: Head,
     recorded_at: datetime,

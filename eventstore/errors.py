@@ -10,7 +10,7 @@ class AppendQueueFull(LedgerError):
 
     def __init__(self, *, queued_facts: int, queued_bytes: int, retry_after_seconds: int) -> None:
         super().__init__(
-            f"append queue full: {queued_facts} facts, {queued_bytes} bytes waiting; retry after {retry_after_seconds} s"
+            f"append queue full: {queued_facts} facts, {queued_bytes} bytes wait; retry after {retry_after_seconds} s"
         )
         self.retry_after_seconds = retry_after_seconds
 

@@ -77,7 +77,7 @@ async def apply_migrations(connection: Connection, packages: list[str], *, servi
                     applied.append(f"{package}/{migration.name}")
                 elif known != migration.checksum:
                     raise MigrationError(
-                        f"{package}/{migration.name} was applied with other contents; restore the file and add a new one"
+                        f"{package}/{migration.name} was applied with other contents; restore it and add a new file"
                     )
     return applied
 
@@ -94,7 +94,7 @@ async def pending_migrations(connection: Connection, packages: list[str]) -> lis
         }
         missing += [f"{package}/{m.name}" for m in migrations if m.number not in known]
         if known and max(known) > len(migrations):
-            raise MigrationError(f"the database has {package} migration {max(known)}, which this release does not know")
+            raise MigrationError(f"the database has {package} migration {max(known)}, unknown to this release")
     return missing
 
 

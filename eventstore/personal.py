@@ -30,7 +30,7 @@ _MEMBER = re.compile(
 )
 
 
-class UnreadableBody(Exception):  # noqa: N818 - a report that cannot be read is a case of its own, not a fault of ours
+class UnreadableBody(Exception):
     """The body is no strict JSON object; `field` and `reason` say what to mend."""
 
     def __init__(self, field: str, reason: str) -> None:

@@ -23,6 +23,8 @@ _STATES = statement(__package__, "read_states")
 _SAVE_STATES = statement(__package__, "save_states")
 _STALLED = statement(__package__, "read_stalled")
 _STALL = statement(__package__, "stall_stream")
+_LAG = statement(__package__, "count_lag")
+_COUNT_STALLED = statement(__package__, "count_stalled")
 
 
 class Stall(msgspec.Struct, frozen=True):
@@ -141,3 +143,16 @@ def _keys(projection: Projection, fact: Fact) -> Sequence[str]:
         return projection.keys(fact, decode(fact))
     except Exception:  # noqa: BLE001 - reported when the fact is folded, with its error
         return ()
+
+
+async def count_lag(pool: Pool, projections: Sequence[str]) -> dict[str, int]:
+    """Return how many facts each projection has still to fold, over all stores."""
+    lags = {record["projection"]: int(record["facts"]) for record in await pool.fetch(_LAG, list(projections))}
+    return {projection: lags.get(projection, 0) for projection in projections}
+
+
+async def count_stalled(pool: Pool) -> int:
+    """Return how many streams wait for a fact that cannot be folded."""
+    stalled = await pool.fetchval(_COUNT_STALLED)
+    assert isinstance(stalled, int)
+    return stalled

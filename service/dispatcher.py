@@ -40,12 +40,12 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
-from service.jurnal.payloads import PersonNames, needed, request_for
+from service.jurnal.payloads import needed, request_for
 from service.jurnal.resources import probe_for, reading_of
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.people import People
-from service.quota import Granted, Spent
+from service.quota import Spent
 
 AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
 _PROBE_WAIT_SECONDS_MAX = 60
@@ -85,7 +85,7 @@ class Dispatched(msgspec.Struct, frozen=True):
 class Dispatcher:
     """Sends the commands of one company at a time, under its lease."""
 
-    def __init__(  # noqa: PLR0913 - the parts it joins; wiring names each of them
+    def __init__(
         self,
         pool: Pool,
         appender: Appender,
@@ -118,6 +118,10 @@ class Dispatcher:
         if send.state == "unknown":
             return await self._probe(company, send, now)
         return await self._send(company, send, epoch)
+
+    async def release(self, company: Company) -> None:
+        """Give the company's lease up, so that another replica need not wait for it to run out."""
+        await self._leases.release(company.company_id)
 
     async def _next(self, company: Company, stores: tuple[str, ...], now: datetime) -> Send | None:
         """Take the stores in turn, so that a busy one does not starve the others."""
@@ -301,7 +305,7 @@ def _accepted(
     differences: list[str],
     found_by: Literal["answer", "conflict", "probe"],
 ) -> CommandAccepted | CommandRefused:
-    """A document that is there but differs from what was asked is for a person: both versions are named."""
+    """Return the last word on a document that is there; one that differs from what was asked is for a person."""
     if differences:
         told = "; ".join(differences)
         number = found.document.transaction_no or found.document.jurnal_id

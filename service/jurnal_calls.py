@@ -7,12 +7,11 @@ import msgspec
 from eventstore.clock import database_now
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
+from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal.signing import sign_request
 from service.quota import Granted, QuotaBudget, Spent
-
-JURNAL_CREDENTIAL = "jurnal-hmac"
 
 
 class HmacCredential(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ class JurnalCalls:
 
     async def sign(self, company: Company, request: JurnalRequest, *, signed_at: datetime) -> SignedRequest:
         """Sign a request at `signed_at`, which is the fence of the attempt. Raises `CredentialMissing`."""
-        secret = await self._credentials.read(company.store_id, JURNAL_CREDENTIAL)
+        secret = await self._credentials.read(company.store_id, JURNAL_HMAC)
         if secret is None:
             raise CredentialMissing(f"store {company.store_id} has no Jurnal credential; run `jurnalsync setup apply`")
         credential = msgspec.json.decode(secret, type=HmacCredential)

@@ -57,6 +57,7 @@ class MasterDataDirectory:
         self._calls = calls
         self._clock = clock
         self._known: dict[str, dict[Need, Known]] = {}
+        self._categories: dict[str, dict[Need, str]] = {}
 
     async def resolve(
         self, store_id: str, company: Company, needs: Sequence[Need]
@@ -75,6 +76,10 @@ class MasterDataDirectory:
                 return failed
         missing = tuple(need for need in needs if need not in known and need.kind != "payment_method")
         return Missing(missing) if missing else {need: known[need] for need in needs if need in known}
+
+    def category(self, store_id: str, need: Need) -> str | None:
+        """Return the category of an account that was resolved before, e.g. `Cash & Bank`."""
+        return self._categories.get(store_id, {}).get(need)
 
     async def look_up(self, store_id: str, company: Company, kind: str, keys: Sequence[str]) -> LookupFailed | None:
         """Ask Jurnal for all things of one kind (contacts: for `keys` by name) and remember what it has."""
@@ -124,6 +129,8 @@ class MasterDataDirectory:
         facts = []
         for thing in found:
             need = Need(thing.kind, thing.key)
+            if thing.category is not None:
+                self._categories.setdefault(store_id, {})[need] = thing.category
             if not thing.key or known.get(need) == Known(thing.jurnal_id, thing.name):
                 continue
             known[need] = Known(thing.jurnal_id, thing.name)
@@ -147,6 +154,9 @@ class MasterDataDirectory:
             records = await self._pool.fetch(_READ, store_id)
             self._known[store_id] = {
                 Need(record["kind"], record["key"]): Known(record["jurnal_id"], record["name"]) for record in records
+            }
+            self._categories[store_id] = {
+                Need(record["kind"], record["key"]): record["category"] for record in records if record["category"]
             }
         return self._known[store_id]
 

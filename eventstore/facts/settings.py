@@ -16,7 +16,7 @@ class TaxMapping(msgspec.Struct, frozen=True):
 
 
 class PaymentMapping(msgspec.Struct, frozen=True):
-    """Where money of one way to pay goes. `payment_type_name` None is the gateway's default; `account` is Cash & Bank."""
+    """Where money of one way to pay goes. `payment_type_name` None: the gateway's default; `account`: Cash & Bank."""
 
     gateway: str
     account: str

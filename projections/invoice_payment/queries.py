@@ -33,7 +33,7 @@ class StatusCount(msgspec.Struct, frozen=True):
     invoices: int
 
 
-async def read_invoices(  # noqa: PLR0913 - one parameter a filter
+async def read_invoices(
     pool: Pool,
     store_id: str,
     *,

@@ -84,7 +84,7 @@ def line_nets(order: OrderReport) -> list[Decimal]:
 
 
 def share_out(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """Share `amount` over `weights` in whole rupiah by largest remainder (ties: the first first); it adds up exactly."""
+    """Share `amount` over `weights` in whole rupiah by largest remainder (ties: the first); it adds up exactly."""
     total = sum(weights, _ZERO)
     if amount == 0 or total == 0:
         return [_ZERO] * len(weights)

@@ -16,6 +16,9 @@ _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _MOVE = statement(__package__, "move_send")
 _SETTLED = statement(__package__, "command_document")
+_STATES = statement(__package__, "count_states")
+# Of a command that is due, the send tells more.
+STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,3 +108,9 @@ def _send(record: asyncpg.Record) -> Send:
         absent_from=record["absent_from"],
         request_digest=record["request_digest"],
     )
+
+
+async def count_states(pool: Pool) -> dict[str, int]:
+    """Return how many commands of all stores are in each state."""
+    counts = {record["state"]: record["commands"] for record in await pool.fetch(_STATES)}
+    return {state: counts.get(state, 0) for state in STATES}

@@ -89,9 +89,20 @@ def _query_parameters(query: type[msgspec.Struct] | None) -> list[dict[str, Any]
         return []
     schema = msgspec.json.schema_components([query], ref_template=_REFERENCE)[1][query.__name__]
     return [
-        {"name": name, "in": "query", "required": False, "schema": described}
+        {"name": name, "in": "query", "required": False, "schema": _without_null(described)}
         for name, described in schema["properties"].items()
     ]
+
+
+def _without_null(described: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a query parameter: left out, it is absent, never null."""
+    kept = {key: value for key, value in described.items() if not (key == "default" and value is None)}
+    if "enum" in kept:
+        kept["enum"] = [value for value in kept["enum"] if value is not None]
+    if "anyOf" in kept:
+        (kind,) = (option for option in kept.pop("anyOf") if option != {"type": "null"})
+        kept |= kind
+    return kept
 
 
 def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def api_routes(queries: ApiQueries, actions: ApiActions, token: str) -> list[web
     """Return the routes under /v1, every one behind the bearer `token`. Raises `ValueError` for an empty one."""
     bearer = BearerToken(token)
     return [
-        web.route(endpoint.method, endpoint.path, _guarded(bearer, endpoint.handler), name=endpoint.name)
+        web.route(endpoint.method, endpoint.path, _guarded(bearer, endpoint.handler))
         for endpoint in api_endpoints(queries, actions)
     ]
 

@@ -13,6 +13,8 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder(float_hook=Decimal)
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,7}))?Z?", re.ASCII)
 _MESSAGE_CHARACTERS_MAX = 300
+# What a decoder raises for bytes that are no JSON it can hold.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
 
 
 class IsellerError(Exception):
@@ -42,7 +44,7 @@ def read_page(body: bytes, array: str, *, asked_at: datetime) -> Page:
         raise IsellerError(f"the answer has no {array}")
     try:
         rows = [bytes(row) for row in _ARRAY.decode(objects)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         raise IsellerError(f"{array} is no list") from None
     return Page(rows, _true(members, "has_next_item"), _time(members) or asked_at)
 
@@ -54,7 +56,7 @@ def read_object(body: bytes, name: str) -> Any:
         raise IsellerError(f"the answer has no {name}")
     try:
         return _ANY.decode(found)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         raise IsellerError(f"{name} cannot be read") from None
 
 
@@ -62,7 +64,7 @@ def _members(body: bytes) -> Mapping[str, msgspec.Raw]:
     """Return the envelope's members by their one spelling, or raise if iSeller says that it failed."""
     try:
         members = {_spelled(key): value for key, value in _ENVELOPE.decode(body).items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         raise IsellerError("the answer is no JSON object") from None
     message = _text(members, "error_message") or _text(members, "erroe_message")
     if not _true(members, "status", absent=not message):
@@ -78,7 +80,7 @@ def _plain(members: Mapping[str, msgspec.Raw], key: str) -> Any:
     raw = members.get(_spelled(key))
     try:
         return None if raw is None else _ANY.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 

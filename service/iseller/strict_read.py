@@ -76,6 +76,8 @@ def _decode(body: bytes) -> Any:
     except msgspec.DecodeError as error:
         # Its text names a byte and a syntax rule, never what stands there.
         raise UnreadableBody(WHOLE_BODY, f"no strict JSON: {error}") from None
+    except ArithmeticError:
+        raise UnreadableBody(WHOLE_BODY, "a number is beyond ±10^15") from None
     except RecursionError:
         raise UnreadableBody(WHOLE_BODY, f"nested deeper than {NESTING_LEVELS_MAX} levels") from None
 

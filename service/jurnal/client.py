@@ -57,11 +57,6 @@ class _Passage:
             self.stopped = True
             raise _TooLate
 
-    @property
-    def reached_wire(self) -> bool:
-        # Stopped at the body: without it the request is not whole, whatever of its headers had left.
-        return self.started and not self.stopped
-
 
 async def _before_headers(
     _session: Any, context: SimpleNamespace, _sent: aiohttp.TraceRequestHeadersSentParams
@@ -148,10 +143,11 @@ class JurnalClient:
         except _WrittenBefore:
             return NoAnswer(reason="the connection broke before the answer", reached_wire=True)
         except TimeoutError:
-            reason = "no answer within the deadline" if passage.reached_wire else "no connection within the deadline"
-            return NoAnswer(reason=reason, reached_wire=passage.reached_wire)
+            reason = "no answer within the deadline" if passage.started else "no connection within the deadline"
+            return NoAnswer(reason=reason, reached_wire=passage.started)
         except (aiohttp.ClientError, OSError) as failed:
             if passage.stopped:
+                # Without its body a request is not whole, whatever of its headers had left.
                 return _too_late()
             if not passage.started:
                 raise _NotConnected(type(failed).__name__) from failed

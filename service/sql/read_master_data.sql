@@ -1,1 +1,1 @@
-SELECT kind, key, jurnal_id, name FROM master_data WHERE store_id = $1
+SELECT kind, key, jurnal_id, name, category FROM master_data WHERE store_id = $1

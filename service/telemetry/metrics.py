@@ -16,9 +16,10 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
+from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.commands import Command
 
-PROJECTIONS = ("sync_status", "in_transit_stock", "invoice_payment", "jurnal_commands")
+PROJECTIONS = tuple(CATALOGUE)
 COMMAND_KINDS = tuple(kind.__name__ for kind in get_args(Command))
 COMMAND_OUTCOMES = ("Accepted", "AlreadyThere", "Refused", "TryLater", "Unknown")
 COMMAND_STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
@@ -32,6 +33,7 @@ JURNAL_RESOURCES = (
     "bank_deposits",
     "bank_withdrawals",
     "contacts",
+    "customers",
     "payment_methods",
     "products",
     "receive_payments",
@@ -57,7 +59,6 @@ class Loop(StrEnum):
     FOLD = "fold"
     DISPATCH = "dispatch"
     POLL = "poll"
-    SCHEDULE = "schedule"
     OBSERVE = "observe"
 
 

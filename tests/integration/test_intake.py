@@ -65,9 +65,11 @@ async def test_no_personal_value_stands_in_clear_in_a_row(room: Room) -> None:
 
 async def test_unsealing_a_full_order_gives_its_exact_bytes(room: Room) -> None:
     """Spaces, number spellings and key order come back as they came in."""
-    body = b'{ "note\\u0073": "caf\\u00e9 \xe2\x98\x95" ,' + as_body(order(total_amount=None))[1:-1].replace(
-        b'"notes": "tanpa gula", "outlet_id"', b'"outlet_id"'
-    ) + b', "total_order_amount": 55000.0000 }'
+    body = (
+        b'{ "note\\u0073": "caf\\u00e9 \xe2\x98\x95" ,'
+        + as_body(order(total_amount=None))[1:-1].replace(b'"notes": "tanpa gula", "outlet_id"', b'"outlet_id"')
+        + b', "total_order_amount": 55000.0000 }'
+    )
     assert (await room.take("order", body)).outcome == "appended"
     (fact,) = await room.facts()
     assert b"caf" not in fact.body
@@ -86,6 +88,9 @@ async def test_unsealing_a_full_order_gives_its_exact_bytes(room: Room) -> None:
         (as_body(order(total_amount="NaN")), "total_amount"),
         (as_body(order()).replace(b"55000.5", b"NaN"), "body"),
         (as_body(order()).replace(b"55000.5", b"1e999999999"), "total_amount"),
+        (as_body(order()).replace(b"55000.5", b"1e99999999999999999999"), "body"),
+        (as_body(order(total_amount="1e99999999999999999999")), "total_amount"),
+        (as_body(order(total_amount="1e-50")), "total_amount"),
         (as_body(order(order_details=[{"quantity": [1]}])), "order_details.quantity"),
         (as_body(order(order_id="x" * 201)), "order_id"),
         (as_body(order(order_id=" ")), "order_id"),

@@ -100,8 +100,8 @@ _COST = ("product_id", "sku", "quantity", "buying_price")
 _PART = ("product_id", "product_name", "variant_name", "sku", "product_sku", "category", "quantity")
 _LINE = (
     "order_detail_id", "parent_order_detail_id", "product_id", "product_name", "product_generic_name", "product_type",
-    "product_variant_id", "product_variant_name", "product_modifier_id", "product_modifier_name", "order_type", "vendor",
-    "sku", "fulfilment_status", "fulfillment_status", "quantity", "base_price", "discount_amount",
+    "product_variant_id", "product_variant_name", "product_modifier_id", "product_modifier_name", "order_type",
+    "vendor", "sku", "fulfilment_status", "fulfillment_status", "quantity", "base_price", "discount_amount",
     "discount_order_amount", "discount_percentage", "additional_charge", "subtotal", "total_order_amount", "taxable",
     "tax_percentage", "tax_amount", "tax_name", "require_shipping", "weight", "weight_quantity", "track_inventory",
     "type", "modifier_product_type", "modifier_product_id", "modifier_product_sku", "modifier_product_quantity",

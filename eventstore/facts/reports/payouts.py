@@ -1,5 +1,7 @@
-"""Payouts: iSeller Pay money on its way to the merchant's bank. The webhook's body is undocumented; names follow the
-columns of iSeller's payout report."""
+"""Payouts: iSeller Pay money on its way to the merchant's bank.
+
+The webhook's body is undocumented; names follow the columns of iSeller's payout report.
+"""
 
 from decimal import Decimal
 

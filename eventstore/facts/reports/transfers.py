@@ -1,4 +1,4 @@
-"""Goods on their way between outlets (GetTransfer). Its body is undocumented; tests/fixtures/iseller holds our reading."""
+"""Goods on their way between outlets (GetTransfer). Its body is undocumented; the field names are our reading."""
 
 from decimal import Decimal
 

@@ -73,7 +73,7 @@ class _CashMovements(Resource[CashMovement]):
             yield line.account, line.debit - line.credit
             if line.tax is not None:
                 account = line.tax.sell_account if into == 1 else line.tax.buy_account
-                yield account, into * line_tax(line)
+                yield account, -into * line_tax(line)
 
     def delete(self, record: CashMovement) -> None:
         """Delete a document and its entry."""

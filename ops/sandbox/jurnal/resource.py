@@ -103,7 +103,10 @@ class Resource(Generic[R]):
             key = read.text(fields, f"{stem}_{suffix}")
             if key is None:
                 continue
-            named = register.get(int(key)) if suffix == "id" and key.lstrip("-").isdecimal() else register.named(key)
+            if suffix == "name":
+                named = register.named(key)
+            else:
+                named = register.get(int(key)) if key.removeprefix("-").isdecimal() else None
             if named is None or (found is not None and named is not found):
                 raise invalid({f"{stem}_{suffix}": message.format(key)}, [message.format(key)])
             found = named

@@ -169,6 +169,26 @@ async def test_a_deposit_goes_to_cash_and_bank_only(shop: Shop) -> None:
         assert (reply.status, reply.body["error_full_messages"]) == (422, ["deposit account not exist"])
 
 
+@pytest.mark.parametrize(("allowed", "status"), [(False, 422), (True, 201)])
+async def test_a_deposit_above_the_total_passes_or_not_as_set(*, allowed: bool, status: int) -> None:
+    """One rupiah too much answers 422 unless the company allows over-payment; then nothing remains."""
+    async with opened(settings(overpayment_allowed=allowed)) as shop:
+        await shop.stock_up()
+        fields = shop.invoice(deposit=100_001, deposit_to_name="Cash")
+        reply = await shop.call("POST", "sales_invoices", {"sales_invoice": fields})
+    assert reply.status == status
+    assert reply.body.get("sales_invoice", {}).get("remaining", "0.0") == "0.0"
+
+
+async def test_an_account_is_named_by_id_or_name_and_both_must_agree(shop: Shop) -> None:
+    """An id alone is enough; a name that belongs to another account answers 422, a name in place of an id too."""
+    cash = shop.sandbox.company.chart["Cash"].id
+    assert (await shop.sell(deposit=1, deposit_to_id=cash))["deposit_to"]["name"] == "Cash"
+    for keys in ({"deposit_to_id": cash, "deposit_to_name": "Bank BCA"}, {"deposit_to_id": "Cash"}):
+        fields = shop.invoice(deposit=1, **keys)
+        assert (await shop.call("POST", "sales_invoices", {"sales_invoice": fields})).status == 422
+
+
 async def test_used_keys_answer_409_with_the_id_of_the_existing_invoice(shop: Shop) -> None:
     """A used custom_id and a used number answer together, with the documented words."""
     first = await shop.sell(custom_id="inv-a", transaction_no="INV/1")

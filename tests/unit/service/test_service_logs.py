@@ -1,10 +1,8 @@
 """Every line is JSON, every event has a name, and no line holds a secret."""
 
-import io
 import json
 import logging
 import re
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -27,40 +25,37 @@ class Credential(msgspec.Struct):
 
 
 @pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     """Catch what is logged, and leave logging as it was."""
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    for handler in handlers:
-        root.removeHandler(handler)
-    yield written
+    root.handlers[:] = []
+    yield capsys
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
 
 
-def lines(written: io.StringIO) -> list[dict[str, Any]]:
+def lines(written: str) -> list[dict[str, Any]]:
     """Read the lines as JSON objects."""
-    return [json.loads(line) for line in written.getvalue().splitlines()]
+    return [json.loads(line) for line in written.splitlines()]
 
 
-def test_a_line_is_one_json_object_with_event_level_and_time(stderr: io.StringIO) -> None:
+def test_a_line_is_one_json_object_with_event_level_and_time(stderr: pytest.CaptureFixture[str]) -> None:
     """Collectors parse lines; amounts keep their digits."""
     configure_logs("info")
     structlog.get_logger().info(LogEvent.COMMAND_ACCEPTED, kind="BookInvoice", amount=Decimal("150000.10"))
-    (line,) = lines(stderr)
+    (line,) = lines(stderr.readouterr().err)
     assert line["event"] == "command_accepted"
     assert (line["level"], line["kind"], line["amount"]) == ("info", "BookInvoice", "150000.10")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", line["at"])
 
 
-def test_a_level_below_the_configured_one_is_silent(stderr: io.StringIO) -> None:
+def test_a_level_below_the_configured_one_is_silent(stderr: pytest.CaptureFixture[str]) -> None:
     """`report_appended` and `projection_folded` are for debugging: thousands a minute."""
     configure_logs("info")
     structlog.get_logger().debug(LogEvent.REPORT_APPENDED)
-    assert stderr.getvalue() == ""
+    assert stderr.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -75,23 +70,24 @@ def test_a_level_below_the_configured_one_is_silent(stderr: io.StringIO) -> None
     ],
     ids=["key", "header", "nested", "secret", "struct", "address"],
 )
-def test_a_secret_never_reaches_a_line(stderr: io.StringIO, fields: dict[str, Any]) -> None:
+def test_a_secret_never_reaches_a_line(stderr: pytest.CaptureFixture[str], fields: dict[str, Any]) -> None:
     """Keys that name secrets are left out at any depth, and a Secret shows itself to nobody."""
     configure_logs("info")
     structlog.get_logger().info(LogEvent.SERVICE_STARTED, port=8080, **fields)
-    (line,) = lines(stderr)
+    written = stderr.readouterr().err
+    (line,) = lines(written)
     assert line["port"] == 8080
-    assert HIDDEN not in stderr.getvalue()
+    assert HIDDEN not in written
 
 
-def test_a_library_speaks_in_the_same_shape_with_its_traceback(stderr: io.StringIO) -> None:
+def test_a_library_speaks_in_the_same_shape_with_its_traceback(stderr: pytest.CaptureFixture[str]) -> None:
     """What aiohttp or asyncio report is one JSON line too, under one event name."""
     configure_logs("info")
     try:
         json.loads("{")
     except ValueError:
         logging.getLogger("aiohttp.server").exception("unhandled %s", "exception")
-    (line,) = lines(stderr)
+    (line,) = lines(stderr.readouterr().err)
     assert (line["event"], line["library"], line["message"]) == (
         "library_reported",
         "aiohttp.server",

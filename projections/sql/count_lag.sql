@@ -1,0 +1,5 @@
+SELECT wanted.projection, sum(h.position - coalesce(c.position, 0)) AS facts
+FROM ledger_head h
+CROSS JOIN unnest($1::text[]) AS wanted (projection)
+LEFT JOIN projection_cursor c ON c.store_id = h.store_id AND c.projection = wanted.projection
+GROUP BY wanted.projection

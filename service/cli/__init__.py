@@ -1,0 +1,104 @@
+"""The command line: `jurnalsync`."""
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from eventstore.errors import LedgerError
+from service.cli.serve import serve
+from service.cli.verify import verify_stores
+from service.migrate import migrate_all
+from service.settings import SettingsError, database_settings_from, settings_from
+from service.setup import SetupError
+from service.telemetry.logs import configure_logs
+from service.wiring import VERSION, open_ledger_parts
+
+
+def main() -> None:
+    """Run the command line; what a person can mend ends in one clear sentence and exit code 1."""
+    try:
+        jurnalsync.main(standalone_mode=True)
+    except (LedgerError, SettingsError, SetupError) as error:
+        click.echo(f"jurnalsync: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="jurnalsync")
+def jurnalsync() -> None:
+    """Every iSeller business event in an append-only ledger, and Mekari Jurnal right to the rupiah."""
+
+
+@jurnalsync.command(name="serve")
+def serve_command() -> None:
+    """Take webhooks, fold, dispatch and serve the API until stopped."""
+    settings = settings_from(os.environ)
+    configure_logs(settings.log_level)
+    asyncio.run(serve(settings))
+
+
+@jurnalsync.command()
+def migrate() -> None:
+    """Bring the database to this release's schema."""
+    settings = database_settings_from(os.environ)
+    applied = asyncio.run(migrate_all(settings.database_url.reveal(), service_role=settings.database_role))
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo("The schema is up to date.")
+
+
+@jurnalsync.group()
+def keys() -> None:
+    """Make the key that personal values and credentials are sealed with."""
+
+
+@keys.command(name="make")
+@click.argument("path", type=click.Path(path_type=Path))
+def make_key(path: Path) -> None:
+    """Write a new sealing key to PATH. Keep it as safe as the money: without it nothing sealed can be read."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    click.echo(f"Sealing key written to {path}.")
+
+
+@jurnalsync.group()
+def setup() -> None:
+    """Connect stores."""
+
+
+@setup.command(name="apply")
+@click.argument("path", type=click.Path(path_type=Path))
+def apply_setup(path: Path) -> None:
+    """Apply a set-up file; prints what changed. Applying it again changes nothing."""
+
+    async def run() -> None:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            applied = await ledger.setup.apply(path)
+        for change in applied.changes:
+            click.echo(change)
+        click.echo(
+            f"Store {applied.store_id} is set up." if applied.changes else f"Store {applied.store_id}: no change."
+        )
+
+    asyncio.run(run())
+
+
+@jurnalsync.command()
+@click.option("--store", help="only this store; all stores without it")
+def verify(store: str | None) -> None:
+    """Walk the hash chain from the first fact to the head; exit code 1 at the first break."""
+
+    async def run() -> bool:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            return await verify_stores(ledger.reader, store)
+
+    if not asyncio.run(run()):
+        sys.exit(1)

@@ -1,0 +1,42 @@
+"""`jurnalsync serve`: start, run until told to stop, stop in order."""
+
+import asyncio
+import signal
+
+import structlog
+from aiohttp import web
+
+from service.settings import Settings
+from service.telemetry.logs import LogEvent
+from service.wiring import VERSION, open_service
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; then readiness off, no new requests, steps finished, leases given up."""
+    log = structlog.get_logger()
+    async with open_service(settings) as service:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stop.set)
+        operations = await _listen(service.operations, settings.operations_host, settings.operations_port)
+        public = await _listen(service.public, settings.listen_host, settings.listen_port)
+        log.info(LogEvent.SERVICE_STARTED, version=VERSION, port=settings.listen_port)
+        loops = asyncio.create_task(service.loops.run())
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait((loops, waiting), return_when=asyncio.FIRST_COMPLETED)
+        service.draining.on = True
+        await public.cleanup()
+        service.loops.stop()
+        async with asyncio.timeout(settings.shutdown_seconds_max):
+            await loops
+        waiting.cancel()
+        await operations.cleanup()
+        log.info(LogEvent.SERVICE_STOPPED)
+
+
+async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner

@@ -1,0 +1,214 @@
+"""The only file that loops. Everything else is a step that does one bounded batch and says what it did."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from eventstore.clock import Clock
+from eventstore.connection import CONNECTION_ERRORS, Pool
+from eventstore.errors import LeaseLost, LedgerGap
+from eventstore.lease import StoreLeases
+from eventstore.store import LedgerReader
+from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.queue import count_states
+from projections.runner import Folded, Runner, count_lag, count_stalled
+from projections.store_settings.queries import read_settings
+from service.dispatcher import Dispatched, Dispatcher
+from service.iseller.poll import Poller
+from service.jurnal_calls import Company
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Loop, Metrics
+
+_LOG = structlog.get_logger()
+_RETRY_SECONDS = 1.0
+# A loop that has not stepped for this long is stuck: longer than Jurnal's deadline and a lost database connection.
+HEARTBEAT_SECONDS_MAX = 180.0
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long loops wait when there is nothing to do, and how much a step takes."""
+
+    follow_wait_seconds: float = 0.5
+    fold_batch_facts_max: int = 1_000
+    observe_seconds: float = 5
+
+
+class Loops:
+    """Folds, dispatches and polls all stores until told to stop."""
+
+    def __init__(  # noqa: PLR0913 - the steps it turns, each named by wiring
+        self,
+        *,
+        pool: Pool,
+        clock: Clock,
+        reader: LedgerReader,
+        leases: StoreLeases,
+        runner: Runner,
+        dispatcher: Dispatcher,
+        poller: Poller,
+        metrics: Metrics,
+        pace: Pace,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._reader = reader
+        self._leases = leases
+        self._runner = runner
+        self._dispatcher = dispatcher
+        self._poller = poller
+        self._metrics = metrics
+        self._pace = pace
+        self._stopping = asyncio.Event()
+        self._appended = asyncio.Event()
+        self._folded = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._beats: dict[Loop, datetime] = {}
+
+    def wake_followers(self) -> None:
+        """Something was appended by this process: fold now instead of at the next look."""
+        self._appended.set()
+
+    def wake_poller(self, store_id: str) -> None:
+        """Poll a store before its interval has passed."""
+        self._poller.wake(store_id)
+        self._woken.set()
+
+    def heartbeats(self) -> dict[Loop, float]:
+        """Return how many seconds ago each loop last stepped."""
+        now = self._clock.now()
+        return {loop: (now - at).total_seconds() for loop, at in self._beats.items()}
+
+    def stop(self) -> None:
+        """Let every loop end after the step it is in."""
+        for event in (self._stopping, self._appended, self._folded, self._woken):
+            event.set()
+
+    async def run(self) -> None:
+        """Turn all loops until `stop`; then give the leases up."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._turn(Loop.FOLD, self.fold_step, self._appended))
+            group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
+            group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
+            group.create_task(self._turn(Loop.OBSERVE, self.observe_step, asyncio.Event()))
+        await self._release()
+
+    async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:
+        """Repeat `step`: at once while it says there is more, else when woken or after the wait."""
+        while not self._stopping.is_set():
+            wait = self._pace.observe_seconds if loop is Loop.OBSERVE else self._pace.follow_wait_seconds
+            wake.clear()
+            try:
+                more = await step()
+            except CONNECTION_ERRORS as error:
+                _LOG.warning(LogEvent.LOOP_FAILED, loop=loop, reason=f"{type(error).__name__}: {error}")
+                more, wait = False, _RETRY_SECONDS
+            except Exception:  # noqa: BLE001 - logged with its stack; the other loops and the next step must go on
+                _LOG.exception(LogEvent.LOOP_FAILED, loop=loop)
+                more, wait = False, _RETRY_SECONDS
+            self._beats[loop] = self._clock.now()
+            self._metrics.loop_stepped(loop, self._beats[loop])
+            if not more and not self._stopping.is_set():
+                await _wait(wake, wait)
+
+    async def fold_step(self) -> bool:
+        """Fold one batch of every store and projection; True while one of them has more."""
+        more = False
+        for store_id in await self._reader.stores():
+            epoch = await self._leases.acquire(store_id, "fold")
+            if epoch is None:
+                continue
+            for projection in CATALOGUE.values():
+                try:
+                    folded = await self._runner.step(
+                        store_id, projection, epoch=epoch, facts_max=self._pace.fold_batch_facts_max
+                    )
+                except LeaseLost as lost:
+                    _LOG.warning(LogEvent.LEASE_LOST, store=store_id, projection=projection.name, reason=str(lost))
+                    break
+                except LedgerGap as gap:
+                    self._metrics.ledger_gaps_total.inc()
+                    _LOG.critical(LogEvent.LEDGER_GAP, store=store_id, expected=gap.expected, found=gap.found)
+                    break
+                self._note_fold(store_id, projection.name, folded)
+                more = more or folded.facts > 0
+        if more:
+            self._folded.set()
+        return more
+
+    def _note_fold(self, store_id: str, projection: str, folded: Folded) -> None:
+        self._metrics.projection_stepped(projection, self._clock.now())
+        for stall in folded.stalls:
+            _LOG.error(
+                LogEvent.FACT_STALLED,
+                store=store_id,
+                projection=projection,
+                stream=stall.stream_id,
+                position=stall.position,
+                reason=stall.error,
+            )
+
+    async def dispatch_step(self) -> bool:
+        """Make one send or probe for every company; True while one of them may have more."""
+        more = False
+        for company, stores in (await self._companies()).items():
+            done = await self._dispatcher.step(company, stores)
+            if done.did in ("sent", "probed", "refused"):
+                more = True
+                self._appended.set()
+                self._note_send(company, done)
+        return more
+
+    def _note_send(self, company: Company, done: Dispatched) -> None:
+        if done.did == "sent":
+            self._metrics.command_outcomes_total.labels(done.kind, done.outcome).inc()
+        if done.outcome in ("Refused", "Missing"):
+            _LOG.warning(LogEvent.COMMAND_REFUSED, company=company.company_id, kind=done.kind)
+
+    async def _companies(self) -> dict[Company, tuple[str, ...]]:
+        by_id: dict[str, list[str]] = {}
+        for store_id in await self._reader.stores():
+            settings = await read_settings(self._pool, store_id)
+            if settings.connection is not None and settings.live_mode is not None:
+                by_id.setdefault(settings.connection.company_id, []).append(store_id)
+        return {Company(company_id, stores[0]): tuple(stores) for company_id, stores in by_id.items()}
+
+    async def poll_step(self) -> bool:
+        """Poll every store that is due; True while one of them has more pages."""
+        more = False
+        for store_id in await self._reader.stores():
+            if await self._leases.acquire(store_id, "poll") is None:
+                continue
+            polled = await self._poller.step(store_id)
+            if polled.appended:
+                self._appended.set()
+            for endpoint in polled.endpoints:
+                self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
+            more = more or not polled.finished
+        return more
+
+    async def observe_step(self) -> bool:
+        """Take the figures that only the database knows."""
+        for projection, lag in (await count_lag(self._pool, tuple(CATALOGUE))).items():
+            self._metrics.projection_lag_facts.labels(projection).set(lag)
+        self._metrics.stalled_streams.set(await count_stalled(self._pool))
+        for state, commands in (await count_states(self._pool)).items():
+            self._metrics.commands.labels(state).set(commands)
+        return False
+
+    async def _release(self) -> None:
+        for store_id in await self._reader.stores():
+            await self._leases.release(store_id, "fold")
+            await self._leases.release(store_id, "poll")
+        for company in await self._companies():
+            await self._dispatcher.release(company)
+
+
+async def _wait(wake: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,230 @@
+"""Sets a store up from one file: secrets into the credentials table, everything else as facts, only what differs."""
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from eventstore.appender import Appender
+from eventstore.clock import Clock
+from eventstore.connection import Pool
+from eventstore.credentials import Credentials
+from eventstore.event import NewFact, VersionConflict
+from eventstore.facts.registry import decode, encode
+from eventstore.facts.settings import (
+    SETTINGS_STREAM,
+    LiveModeActivated,
+    OutletMapped,
+    PaymentMapping,
+    StoreConnected,
+    TaxMapping,
+)
+from eventstore.store import LedgerReader, open_ledger
+from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
+
+_SETTING_FACTS_MAX = 100_000
+
+
+class SetupError(Exception):
+    """The file cannot be applied; the text says which entry and what to do. Nothing was changed."""
+
+
+class _Iseller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    api_key_file: str
+    client_id: str
+    client_secret_file: str
+
+
+class _Jurnal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    client_id: str
+    client_secret_file: str
+
+
+class _Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    gateway: str
+    account: str
+    payment_type: str | None = None
+    method: str | None = None
+
+    def mapping(self) -> PaymentMapping:
+        return PaymentMapping(
+            gateway=self.gateway.lower(),
+            account=self.account,
+            payment_type_name=self.payment_type,
+            payment_method=self.method,
+        )
+
+
+class _Outlet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+    name: str
+    warehouse: str
+    payout_account: str | None = None
+    mdr_account: str | None = None
+    time_zone: str | None = None
+    payments: tuple[_Payment, ...] = ()
+
+
+class StoreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A store's set-up as its file says it. Accounts, taxes, warehouses and contacts are Jurnal's names."""
+
+    store: str
+    company: str
+    time_zone: str
+    transit_warehouse: str
+    walk_in_contact: str
+    clearing_account: str
+    payout_account: str
+    mdr_account: str
+    rounding_product: str
+    iseller: _Iseller
+    jurnal: _Jurnal
+    outlets: tuple[_Outlet, ...]
+    term_days: int = 30
+    tax_decimals: int | None = None
+    taxes: dict[str, str] = {}
+    payments: tuple[_Payment, ...] = ()
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What changed: one line a setting, empty if the store stood so already."""
+
+    store_id: str
+    changes: tuple[str, ...]
+
+
+def read_store_file(path: Path) -> StoreFile:
+    """Read a set-up file. Raises `SetupError`."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), StoreFile)
+    except OSError as error:
+        raise SetupError(f"cannot read {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"{path} is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise SetupError(f"{path}: {error}") from error
+
+
+class StoreSetup:
+    """Applies set-up files."""
+
+    def __init__(
+        self, pool: Pool, reader: LedgerReader, appender: Appender, credentials: Credentials, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._appender = appender
+        self._credentials = credentials
+        self._clock = clock
+
+    async def apply(self, path: Path) -> Applied:
+        """Apply the file at `path`; secrets are read from the files it names, relative to it. Raises `SetupError`."""
+        file = read_store_file(path)
+        secrets = _secrets(file, path.parent)
+        await open_ledger(self._pool, file.store, recorded_at=self._clock.now())
+        known, version = await self._known(file.store)
+        wanted: list[StoreConnected | OutletMapped] = [_connection(file, self._credentials, secrets)]
+        wanted += [_outlet(outlet) for outlet in file.outlets]
+        now = self._clock.now()
+        changes = []
+        for reference, secret in secrets.items():
+            if await self._credentials.read(file.store, reference) != secret:
+                await self._credentials.write(file.store, reference, secret, updated_at=now)
+                changes.append(f"credential {reference}: stored, fingerprint {self._credentials.fingerprint(secret)}")
+        different = [setting for setting in wanted if known.get(_key(setting)) != setting]
+        facts = [setting_fact(setting, version + number, now) for number, setting in enumerate(different)]
+        results = await self._appender.append(file.store, facts)
+        if any(isinstance(result, VersionConflict) for result in results):
+            raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
+        for setting in different:
+            changes += _difference(known.get(_key(setting)), setting)
+        return Applied(file.store, tuple(changes))
+
+    async def _known(self, store_id: str) -> tuple[dict[str, StoreConnected | OutletMapped], int]:
+        known: dict[str, StoreConnected | OutletMapped] = {}
+        version = 0
+        for fact in await self._reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX):
+            version = fact.stream_version
+            meaning = decode(fact)
+            if isinstance(meaning, StoreConnected | OutletMapped):
+                known[_key(meaning)] = meaning
+        return known, version
+
+
+def setting_fact(setting: StoreConnected | OutletMapped | LiveModeActivated, version: int, at: datetime) -> NewFact:
+    """Return a setting as the fact that follows `version` in the settings stream."""
+    name, schema_version, body = encode(setting)
+    return NewFact(
+        stream_id=SETTINGS_STREAM,
+        type=name,
+        schema_version=schema_version,
+        source_id=f"settings:{version + 1}",
+        observed_at=at,
+        body=body,
+        expected_version=version,
+    )
+
+
+def _secrets(file: StoreFile, folder: Path) -> dict[str, bytes]:
+    def read(name: str) -> str:
+        try:
+            secret = (folder / name).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SetupError(f"cannot read the secret file {name}: {error.strerror}") from error
+        if not secret:
+            raise SetupError(f"the secret file {name} is empty")
+        return secret
+
+    oauth = {"client_id": file.iseller.client_id, "client_secret": read(file.iseller.client_secret_file)}
+    hmac = {"client_id": file.jurnal.client_id, "client_secret": read(file.jurnal.client_secret_file)}
+    return {
+        ISELLER_API_KEY: read(file.iseller.api_key_file).encode(),
+        ISELLER_OAUTH: msgspec.json.encode(oauth),
+        JURNAL_HMAC: msgspec.json.encode(hmac),
+    }
+
+
+def _connection(file: StoreFile, credentials: Credentials, secrets: dict[str, bytes]) -> StoreConnected:
+    return StoreConnected(
+        company_id=file.company,
+        time_zone=file.time_zone,
+        iseller_url=file.iseller.url,
+        iseller_fingerprint=credentials.fingerprint(secrets[ISELLER_OAUTH]),
+        jurnal_fingerprint=credentials.fingerprint(secrets[JURNAL_HMAC]),
+        transit_warehouse=file.transit_warehouse,
+        walk_in_contact=file.walk_in_contact,
+        clearing_account=file.clearing_account,
+        payout_account=file.payout_account,
+        mdr_account=file.mdr_account,
+        rounding_product_code=file.rounding_product,
+        term_days=file.term_days,
+        tax_decimals=file.tax_decimals,
+        taxes=tuple(TaxMapping(percentage, name) for percentage, name in sorted(file.taxes.items())),
+        payments=tuple(payment.mapping() for payment in file.payments),
+    )
+
+
+def _outlet(outlet: _Outlet) -> OutletMapped:
+    return OutletMapped(
+        outlet_id=outlet.id,
+        outlet_name=outlet.name,
+        warehouse=outlet.warehouse,
+        payout_account=outlet.payout_account,
+        mdr_account=outlet.mdr_account,
+        time_zone=outlet.time_zone,
+        payments=tuple(payment.mapping() for payment in outlet.payments),
+    )
+
+
+def _key(setting: StoreConnected | OutletMapped) -> str:
+    return setting.outlet_id if isinstance(setting, OutletMapped) else ""
+
+
+def _difference(known: StoreConnected | OutletMapped | None, setting: StoreConnected | OutletMapped) -> list[str]:
+    subject = f"outlet {setting.outlet_name}" if isinstance(setting, OutletMapped) else "store"
+    if known is None:
+        return [f"{subject}: new"]
+    before, after = msgspec.structs.asdict(known), msgspec.structs.asdict(setting)
+    return [f"{subject}: {name} {before[name]} → {after[name]}" for name in after if before[name] != after[name]]

@@ -1,0 +1,263 @@
+"""Joins the parts into one process. The only place that knows all of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from eventstore.appender import Appender, AppenderLimits
+from eventstore.clock import Clock, SystemClock, database_now
+from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
+from eventstore.credentials import Credentials
+from eventstore.keyring import Keyring, MasterKey
+from eventstore.lease import StoreLeases
+from eventstore.store import LedgerReader
+from projections.jurnal_commands.queue import SendQueue
+from projections.runner import Runner
+from projections.store_settings.queries import read_settings
+from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
+from service.api.responses import problems
+from service.api.routes import api_routes
+from service.api_answers import ApiAnswers
+from service.company_lease import CompanyLeases
+from service.credential_names import ISELLER_API_KEY
+from service.dispatcher import Dispatcher, Fence
+from service.iseller.client import IsellerClient
+from service.iseller.cursor import PollCursors
+from service.iseller.endpoint_pass import EndpointPass
+from service.iseller.intake import Intake
+from service.iseller.poll import IsellerConnection, Poller, PollSettings
+from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
+from service.iseller.verify import WebhookLimits
+from service.jurnal.client import JurnalClient, open_session
+from service.jurnal.pace import Limit
+from service.jurnal_calls import JurnalCalls
+from service.live_mode import LiveMode
+from service.master_data import MasterDataDirectory
+from service.migrate import missing_migrations
+from service.people import People
+from service.preflight import Preflight
+from service.quota import QuotaBudget
+from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
+from service.settings import Settings
+from service.setup import StoreSetup
+from service.telemetry.metrics import Metrics, request_metrics
+
+VERSION = "0.1.0"
+_API_KEY_SECONDS = 5.0
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What every command of the CLI needs of the ledger."""
+
+    pool: Pool
+    clock: Clock
+    reader: LedgerReader
+    appender: Appender
+    master: MasterKey
+    credentials: Credentials
+    keyring: Keyring
+
+    @property
+    def setup(self) -> StoreSetup:
+        """Return what applies set-up files."""
+        return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+
+@asynccontextmanager
+async def open_ledger_parts(settings: Settings) -> AsyncIterator[Ledger]:
+    """Open the database and the keys; close them in the end."""
+    master = MasterKey.from_file(settings.sealing_key_file)
+    pool = await open_pool(
+        settings.database_url.reveal(),
+        role=settings.database_role or None,
+        connections_max=settings.database_connections_max,
+        statement_cache_size=settings.statement_cache_size,
+    )
+    clock = SystemClock()
+    limits = AppenderLimits(
+        batch_facts_max=settings.append_batch_facts_max,
+        queue_facts_max=settings.append_queue_facts_max,
+        queue_bytes_max=settings.append_queue_bytes_max,
+    )
+    appender = Appender(pool, clock, limits)
+    try:
+        yield Ledger(
+            pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
+        )
+    finally:
+        await appender.flush()
+        await pool.close()
+
+
+class Service(msgspec.Struct, frozen=True):
+    """The parts that serve: the loops, and the two web applications."""
+
+    loops: Loops
+    public: web.Application
+    operations: web.Application
+    draining: "Draining"
+
+
+class Draining:
+    """Whether the process is on its way out; readiness is off from then on."""
+
+    def __init__(self) -> None:
+        self.on = False
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Open everything that `serve` runs."""
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(open_ledger_parts(settings))
+        iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
+        jurnal_session = await stack.enter_async_context(open_session())
+        metrics = Metrics(VERSION)
+        owner = uuid4()
+        queue = SendQueue(ledger.pool)
+        calls = _jurnal_calls(settings, ledger, jurnal_session)
+        directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
+        preflight = Preflight(ledger.pool, directory)
+        live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
+        intake = Intake(ledger.reader, ledger.appender, ledger.keyring, ledger.clock)
+        dispatcher = Dispatcher(
+            ledger.pool,
+            ledger.appender,
+            queue,
+            CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
+            calls,
+            directory,
+            People(ledger.reader, ledger.keyring),
+            Fence(
+                date_skew_seconds=settings.jurnal_date_skew_seconds,
+                processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
+                quiet_period_seconds=settings.jurnal_quiet_period_seconds,
+            ),
+        )
+        loops = Loops(
+            pool=ledger.pool,
+            clock=ledger.clock,
+            reader=ledger.reader,
+            leases=StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
+            runner=Runner(ledger.pool, ledger.reader),
+            dispatcher=dispatcher,
+            poller=_poller(settings, ledger, intake, iseller_session),
+            metrics=metrics,
+            pace=Pace(
+                follow_wait_seconds=settings.follow_wait_seconds, fold_batch_facts_max=settings.fold_batch_facts_max
+            ),
+        )
+        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.clock, preflight, live_mode)
+        draining = Draining()
+        public = _public(settings, ledger, intake, loops, answers, metrics)
+        yield Service(loops, public, _operations(ledger, loops, metrics, draining), draining)
+
+
+def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession) -> JurnalCalls:
+    client = JurnalClient(
+        session,
+        settings.jurnal_base_url,
+        ledger.clock,
+        deadline_seconds=settings.jurnal_deadline_seconds,
+        proxy=settings.jurnal_proxy.reveal() if settings.jurnal_proxy is not None else None,
+    )
+    quota = QuotaBudget(
+        ledger.pool,
+        egress_address=settings.egress_address,
+        company_limits=(Limit(settings.jurnal_requests_per_minute, 60), Limit(settings.jurnal_requests_per_hour, 3600)),
+        address_limits=(Limit(settings.egress_requests_per_minute, 60), Limit(settings.egress_requests_per_hour, 3600)),
+    )
+    return JurnalCalls(
+        ledger.pool, client, ledger.credentials, quota, deadline_seconds=settings.jurnal_deadline_seconds
+    )
+
+
+def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp.ClientSession) -> Poller:
+    async def connection_of(store_id: str) -> IsellerConnection | None:
+        connection = (await read_settings(ledger.pool, store_id)).connection
+        return (
+            None
+            if connection is None
+            else IsellerConnection(url=connection.iseller_url, time_zone=connection.time_zone)
+        )
+
+    poll = PollSettings(
+        interval_seconds=settings.poll_interval_seconds,
+        overlap_seconds=settings.poll_overlap_seconds,
+        page_facts_max=settings.poll_page_facts_max,
+        sweep_days=settings.sweep_days,
+        sweep_local_hour=settings.sweep_local_hour,
+    )
+    client = IsellerClient(session, ledger.credentials, ledger.pool, ledger.clock)
+    endpoint_pass = EndpointPass(client, intake, ledger.reader, PollCursors(ledger.pool), poll)
+    return Poller(endpoint_pass, ledger.clock, connection_of, poll)
+
+
+def _public(
+    settings: Settings, ledger: Ledger, intake: Intake, loops: Loops, answers: ApiAnswers, metrics: Metrics
+) -> web.Application:
+    keys: dict[str, tuple[float, bytes | None]] = {}
+
+    async def api_key_of(store_id: str) -> bytes | None:
+        now = ledger.clock.now().timestamp()
+        read_at, key = keys.get(store_id, (0.0, None))
+        if key is None or now - read_at > _API_KEY_SECONDS:
+            key = await ledger.credentials.read(store_id, ISELLER_API_KEY)
+            keys[store_id] = (now, key)
+        return key
+
+    def on_taken(outcome: str) -> None:
+        loops.wake_followers()
+        if outcome == "unreadable":
+            metrics.payloads_unreadable_total.inc()
+        else:
+            metrics.appended_facts_total.labels(outcome).inc()
+
+    app = web.Application(middlewares=[request_metrics(metrics), problems], client_max_size=settings.body_bytes_max)
+    app.add_routes(
+        intake_routes(
+            IntakeDependencies(
+                intake=intake,
+                clock=ledger.clock,
+                api_key_of=api_key_of,
+                wake_poller=loops.wake_poller,
+                webhook_limits=WebhookLimits(
+                    stale_seconds_max=settings.webhook_stale_seconds_max,
+                    future_seconds_max=settings.webhook_future_seconds_max,
+                ),
+                body_limits=BodyLimits(body_bytes_max=settings.body_bytes_max),
+                on_refused=metrics.webhook_refused,
+                on_taken=on_taken,
+            )
+        )
+    )
+    app.add_routes(api_routes(answers.queries(), answers.actions(), settings.api_token.reveal()))
+    metrics.start_routes(app)
+    return app
+
+
+def _operations(ledger: Ledger, loops: Loops, metrics: Metrics, draining: Draining) -> web.Application:
+    async def ready() -> Readiness:
+        try:
+            async with ledger.pool.acquire() as connection:
+                await database_now(connection)
+                in_range = not await missing_migrations(connection)
+        except CONNECTION_ERRORS:
+            return Readiness(database_reachable=False, schema_in_range=False, draining=draining.on)
+        return Readiness(database_reachable=True, schema_in_range=in_range, draining=draining.on)
+
+    def alive() -> Liveness:
+        return Liveness(
+            heartbeats=tuple(
+                Heartbeat(loop=loop, age_seconds=age, age_seconds_max=HEARTBEAT_SECONDS_MAX)
+                for loop, age in loops.heartbeats().items()
+            )
+        )
+
+    app = web.Application()
+    app.add_routes(operations_routes(ready, alive, metrics.registry))
+    return app

@@ -1,0 +1,233 @@
+"""One store as the API sees it, answered by plain functions as wiring hands them in, and how tests ask."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from eventstore.event import Fact
+from service.api.responses import (
+    Problem,
+)
+from service.api.routes import api_routes
+from service.api.rows import (
+    ApiActions,
+    ApiQueries,
+    Finding,
+    InTransitFilter,
+    InTransitRow,
+    Invoice,
+    InvoiceCount,
+    InvoiceFilter,
+    JurnalDocument,
+    LiveMode,
+    NotReady,
+    PaidStatus,
+    Preflight,
+    Store,
+    SyncFilter,
+    SyncRecord,
+    SyncStatus,
+)
+
+TOKEN = "a-token-of-one-test"
+STORE = "kopi-nusantara"
+TODAY = date(2026, 8, 10)
+SEEN = datetime(2026, 8, 10, 3, 0, tzinfo=UTC)
+STREAM = "order-4711"
+BODY = b'{"order_reference":"S-1","total":1500.50,"customer_first_name":"sealed:abcdefghijklmnopqrstuv"}'
+UNMAPPED = Finding(
+    check="outlets", subject="Kelapa Gading Branch", problem="has no warehouse", what_to_do="map it to a warehouse"
+)
+
+Client = TestClient[web.Request, web.Application]
+
+
+def a_record(number: int, status: SyncStatus) -> SyncRecord:
+    """Make one line of the Accounting Sync list."""
+    return SyncRecord(
+        record_id=f"sale-{number:03d}",
+        kind="sale",
+        reference=f"S-{number}",
+        outlet="Main Outlet",
+        date=TODAY,
+        amount=Decimal("1500.50"),
+        status=status,
+        reason="the product is not known" if status == "Failed" else None,
+        what_to_do="add it in Jurnal" if status == "Failed" else None,
+        documents=(JurnalDocument(resource="sales_invoice", jurnal_id=number, transaction_no=f"INV-{number}"),),
+        updated_position=number,
+    )
+
+
+def an_invoice(number: int, status: PaidStatus, due_in_days: int) -> Invoice:
+    """Make one invoice of 100, due some days from today."""
+    paid = {"Open": Decimal(0), "Partial": Decimal("40.00"), "Paid": Decimal("100.00")}[status]
+    return Invoice(
+        order_id=f"order-{number:03d}",
+        order_reference=f"S-{number}",
+        transaction_no=f"INV-S-{number}",
+        date=TODAY - timedelta(days=30),
+        due_date=TODAY + timedelta(days=due_in_days),
+        total=Decimal("100.00"),
+        paid=paid,
+        remaining=Decimal("100.00") - paid,
+        status=status,
+    )
+
+
+def a_fact(version: int) -> Fact:
+    """Make one fact of the stream."""
+    return Fact(
+        store_id=STORE,
+        position=version * 10,
+        stream_id=STREAM,
+        stream_version=version,
+        type="OrderReported",
+        schema_version=1,
+        source_id=f"order:4711:{version}",
+        observed_at=SEEN,
+        recorded_at=SEEN,
+        body=BODY,
+        sealed=b"ciphertext-of-the-name",
+        metadata=b'{"channel":"webhook"}',
+        hash=bytes([version]) * 32,
+    )
+
+
+RECORDS = [a_record(1, "Success"), a_record(2, "Failed"), a_record(3, "Held"), a_record(4, "Success")]
+INVOICES = [
+    an_invoice(1, "Open", 5),
+    an_invoice(2, "Open", 0),
+    an_invoice(3, "Open", -1),
+    an_invoice(4, "Partial", -1),
+    an_invoice(5, "Partial", 3),
+    an_invoice(6, "Paid", -1),
+]
+IN_TRANSIT = [
+    InTransitRow(
+        transfer_id=transfer,
+        transfer_number=f"TO-{transfer}",
+        sku=sku,
+        sent=Decimal("5.0000"),
+        received=Decimal("2.0000"),
+        returned=Decimal("0.0000"),
+        rejected=Decimal("0E-4"),
+        in_transit=Decimal("3.0000"),
+    )
+    for transfer, sku in [("t1", "BEAN"), ("t1", "CUP"), ("t2", "BEAN")]
+]
+
+
+class Shop:
+    """What the one store of these tests holds, answered the way wiring answers it."""
+
+    def __init__(self) -> None:
+        self.findings: tuple[Finding, ...] = (UNMAPPED,)
+        self.live_mode: LiveMode | None = None
+        self.facts = [a_fact(version) for version in (1, 2, 3)]
+
+    async def store(self, store_id: str) -> Store | None:
+        """Know one store."""
+        if store_id == "unreachable":
+            raise ConnectionResetError("the database went away")
+        if store_id == "broken":
+            raise AssertionError("postgresql://owner:very-private@127.0.0.1")
+        return Store(TODAY) if store_id == STORE else None
+
+    async def sync_records(self, _store_id: str, wanted: SyncFilter) -> Sequence[SyncRecord]:
+        """Filter as the contract says."""
+        rows = [row for row in RECORDS if wanted.status in {None, row.status} and wanted.kind in {None, row.kind}]
+        return [row for row in rows if row.record_id > (wanted.after_record_id or "")][: wanted.rows_max]
+
+    async def sync_counts(self, _store_id: str) -> Mapping[SyncStatus, int]:
+        """Count what there is; statuses without records are absent."""
+        return {"Success": 2, "Failed": 1, "Held": 1}
+
+    async def in_transit(self, _store_id: str, wanted: InTransitFilter) -> Sequence[InTransitRow]:
+        """Filter as the contract says."""
+        rows = [row for row in IN_TRANSIT if (row.transfer_id, row.sku) > (wanted.after or ("", ""))]
+        return rows[: wanted.rows_max]
+
+    async def in_transit_totals(self, _store_id: str) -> Mapping[str, Decimal]:
+        """Tell every SKU that travelled, as Postgres writes numbers."""
+        return {"BEAN": Decimal("6.0000"), "CUP": Decimal("3.5000"), "TEA": Decimal("0.0000")}
+
+    async def invoices(self, _store_id: str, wanted: InvoiceFilter) -> Sequence[Invoice]:
+        """Filter as the contract says."""
+        rows = [
+            row
+            for row in INVOICES
+            if row.status in wanted.statuses
+            and (wanted.due_before is None or row.due_date < wanted.due_before)
+            and (wanted.due_from is None or row.due_date >= wanted.due_from)
+            and row.order_id > (wanted.after_order_id or "")
+        ]
+        return rows[: wanted.rows_max]
+
+    async def invoice_counts(self, _store_id: str, today: date) -> Sequence[InvoiceCount]:
+        """Count one by one."""
+        return [InvoiceCount(row.status, row.due_date < today, 1) for row in INVOICES]
+
+    async def stream(self, _store_id: str, stream_id: str, after_version: int, facts_max: int) -> Sequence[Fact]:
+        """Read one stream."""
+        facts = [fact for fact in self.facts if fact.stream_id == stream_id and fact.stream_version > after_version]
+        return facts[:facts_max]
+
+    async def preflight(self, _store_id: str) -> Preflight:
+        """Tell what was found."""
+        return Preflight(findings=self.findings, live_mode=self.live_mode)
+
+    async def activate_live_mode(self, _store_id: str, actor: str) -> LiveMode | NotReady:
+        """Activate once, if nothing was found."""
+        if self.live_mode is None:
+            if self.findings:
+                return NotReady(self.findings)
+            self.live_mode = LiveMode(position=17, activated_at=SEEN, actor=actor)
+        return self.live_mode
+
+
+def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
+    """Hand the shop's answers in as wiring does."""
+    queries = ApiQueries(
+        store=shop.store,
+        sync_records=shop.sync_records,
+        sync_counts=shop.sync_counts,
+        in_transit=shop.in_transit,
+        in_transit_totals=shop.in_transit_totals,
+        invoices=shop.invoices,
+        invoice_counts=shop.invoice_counts,
+        stream=shop.stream,
+        preflight=shop.preflight,
+    )
+    return api_routes(queries, ApiActions(activate_live_mode=shop.activate_live_mode), token)
+
+
+async def problem_of(client: Client, method: str, path: str, **arguments: Any) -> Problem:
+    """Send a call that is refused, and read the refusal."""
+    async with client.request(method, path, **arguments) as response:
+        assert response.content_type == "application/problem+json"
+        refusal = msgspec.json.decode(await response.read(), type=Problem)
+        assert refusal.status == response.status
+        return refusal
+
+
+async def page_of(client: Client, path: str) -> Any:
+    """Read a page that is answered."""
+    async with client.get(path) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        return await response.json()
+
+
+def of_store(path: str) -> str:
+    """Return a path below the store."""
+    return f"/v1/stores/{STORE}/{path}"
+
+
+def every_route(app: web.Application) -> list[tuple[str, str]]:
+    """List method and template of everything that is served."""
+    return [(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None]

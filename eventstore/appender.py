@@ -15,7 +15,7 @@ import msgspec
 from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Connection, Pool
-from eventstore.errors import AppendQueueFull, FactTooLarge
+from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerError
 from eventstore.event import AppendResult, Head, NewFact
 from eventstore.statements import statement
 from eventstore.store import read_head
@@ -114,19 +114,26 @@ class Appender:
     async def _write(self, store_id: str) -> None:
         queue = self._queues[store_id]
         while queue:
-            batch = self._take(queue)
-            try:
-                results = await self._commit(store_id, [fact for waiting in batch for fact in waiting.facts])
-            except BaseException as error:  # the callers must learn of it, whatever it is
-                self._settle(batch, error)
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                self._settle(batch, results)
-                self._appended.set()
+            await self._answer(store_id, self._take(queue))
         # No await since the queue was seen empty, so no append can fall between the two.
         del self._writers[store_id]
         del self._queues[store_id]
+
+    async def _answer(self, store_id: str, batch: list[_Waiting]) -> None:
+        try:
+            results = await self._commit(store_id, [fact for waiting in batch for fact in waiting.facts])
+        except BaseException as error:  # the callers must learn of it, whatever it is
+            if len(batch) > 1 and _may_be_one_facts_fault(error):
+                # A fact that Postgres cannot store fails its own call, not those it was batched with.
+                for waiting in batch:
+                    await self._answer(store_id, [waiting])
+                return
+            self._settle(batch, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._settle(batch, results)
+            self._appended.set()
 
     def _take(self, queue: deque[_Waiting]) -> list[_Waiting]:
         batch = [queue.popleft()]
@@ -137,8 +144,9 @@ class Appender:
         return batch
 
     def _settle(self, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
-        start = 0
+        end = 0
         for waiting in batch:
+            start, end = end, end + len(waiting.facts)
             self._queued_facts -= len(waiting.facts)
             self._queued_bytes -= waiting.bytes
             if waiting.future.cancelled():
@@ -146,8 +154,7 @@ class Appender:
             if isinstance(outcome, BaseException):
                 waiting.future.set_exception(outcome)
             else:
-                waiting.future.set_result(outcome[start : start + len(waiting.facts)])
-            start += len(waiting.facts)
+                waiting.future.set_result(outcome[start:end])
 
     async def _commit(self, store_id: str, facts: list[NewFact]) -> list[AppendResult]:
         misses = failures = 0
@@ -157,7 +164,9 @@ class Appender:
                     results = await self._try_once(
                         connection, store_id, facts, lock=misses >= self._limits.foreign_misses_before_lock
                     )
-            except CONNECTION_ERRORS:
+            except CONNECTION_ERRORS as error:
+                if isinstance(error, ValueError):
+                    raise  # the driver's word for a value that does not fit its column, not for a lost connection
                 # The commit may or may not have happened. The same source ids make a repeat harmless:
                 # what was written answers as a duplicate, with the position it took.
                 failures += 1
@@ -183,8 +192,14 @@ class Appender:
                     return decided.results
                 written = await _insert(connection, store_id, head, recorded_at, decided)
         except asyncpg.UniqueViolationError:
-            return None
+            written = False
+        assert written or not lock, "the head was locked, so nobody can have moved it"
         return decided.results if written else None
+
+
+def _may_be_one_facts_fault(error: BaseException) -> bool:
+    lost = isinstance(error, CONNECTION_ERRORS) and not isinstance(error, ValueError)
+    return isinstance(error, Exception) and not lost and not isinstance(error, LedgerError)
 
 
 async def _locked_head(connection: Connection, store_id: str) -> Head:

@@ -108,9 +108,11 @@ class Keyring:
     async def erase(self, store_id: str, person: str, *, erased_at: datetime) -> bool:
         """Destroy the data key of `person`; False if there was none to destroy."""
         mark = self.mark(store_id, person)
-        self._cache.pop((store_id, mark), None)
         async with self._pool.acquire() as connection:
-            return bool(await connection.execute(_ERASE, store_id, mark, erased_at) == "UPDATE 1")
+            erased = await connection.execute(_ERASE, store_id, mark, erased_at)
+        # Afterwards: a read that began before would put the key back.
+        self._cache.pop((store_id, mark), None)
+        return bool(erased == "UPDATE 1")
 
     def _cached(self, store_id: str, persons: Sequence[bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
         keys: dict[bytes, bytes] = {}

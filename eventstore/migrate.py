@@ -56,7 +56,12 @@ async def apply_migrations(connection: Connection, packages: list[str], *, servi
     if not _ROLE.match(service_role):
         raise MigrationError(f"service role {service_role!r}: use lower-case letters, digits and _ only")
     applied: list[str] = []
-    await connection.execute(statement(__package__, "create_migration_table"))
+    async with connection.transaction():
+        # IF NOT EXISTS alone is no guard: two that see no table both make it, and one fails.
+        await connection.execute(statement(__package__, "lock_migrations"), _LOCK_KEY)
+        await connection.execute(statement(__package__, "create_migration_table"))
+    for package in packages:
+        await _refuse_newer_database(connection, package)
     await _ensure_role(connection, service_role)
     for package in packages:
         for migration in load_migrations(package):
@@ -93,9 +98,15 @@ async def pending_migrations(connection: Connection, packages: list[str]) -> lis
             record["number"] for record in await connection.fetch(statement(__package__, "migrations_applied"), package)
         }
         missing += [f"{package}/{m.name}" for m in migrations if m.number not in known]
-        if known and max(known) > len(migrations):
-            raise MigrationError(f"the database has {package} migration {max(known)}, unknown to this release")
+        await _refuse_newer_database(connection, package)
     return missing
+
+
+async def _refuse_newer_database(connection: Connection, package: str) -> None:
+    records = await connection.fetch(statement(__package__, "migrations_applied"), package)
+    latest = max((record["number"] for record in records), default=0)
+    if latest > len(load_migrations(package)):
+        raise MigrationError(f"the database has {package} migration {latest}, unknown to this release")
 
 
 async def _ensure_role(connection: Connection, role: str) -> None:

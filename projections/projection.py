@@ -1,6 +1,6 @@
 """What a projection is: a name, the states it keeps by key, the tables it fills, and a pure `evolve`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -22,24 +22,39 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return values[: self.key_fields]
 
 
+def first_row(known: Row, told: Row) -> Row:
+    """Keep what is there."""
+    del told
+    return known
+
+
+def last_row(known: Row, told: Row) -> Row:
+    """Replace what is there."""
+    del known
+    return told
+
+
 class Table:
     """How rows of one type are written: `<package>/sql/<name>.sql`, one array a column, sorted by key.
 
     The statement's first parameters are store and projection; it takes the store from `projection_cursor`.
-    `first_wins` keeps the first row of a key in a batch (inserts that ignore what is there), else the last counts.
+    `merge` makes one row of two of a batch that have one key. It must do what the statement does with a row that is
+    there already, or the size of a batch would show in the table.
     """
 
-    def __init__(self, package: str, name: str, row: type[Row], *, first_wins: bool = False) -> None:
+    def __init__(
+        self, package: str, name: str, row: type[Row], *, merge: Callable[[Any, Any], Row] | None = None
+    ) -> None:
         self.sql = statement(package, name)
         self.row = row
-        self.first_wins = first_wins
+        self.merge = merge if merge is not None else last_row
 
     def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
         """Return one list a column for `rows`, a row a key, sorted: two writers then lock in one order."""
         by_key: dict[tuple[Any, ...], Row] = {}
         for row in rows:
-            if not (self.first_wins and row.key in by_key):
-                by_key[row.key] = row
+            known = by_key.get(row.key)
+            by_key[row.key] = row if known is None else self.merge(known, row)
         ordered = [msgspec.structs.astuple(by_key[key]) for key in sorted(by_key)]
         return [list(column) for column in zip(*ordered, strict=True)]
 

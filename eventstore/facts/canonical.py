@@ -78,8 +78,8 @@ def _text(value: str, name: str) -> str | None:
         return None
     if _NUMBER.match(value):
         return _number(Decimal(value))
-    if (match := _TIME.match(value)) is not None:
-        return _time(match)
+    if (match := _TIME.match(value)) is not None and (time := _time(match)) is not None:
+        return time
     if name in ("channel", "status", "payment_status", "fulfillment_status", "type", "gateway"):
         lowered = value.lower()
         return _CHANNEL_SPELLINGS.get(lowered, lowered) if name == "channel" else lowered
@@ -87,13 +87,19 @@ def _text(value: str, name: str) -> str | None:
 
 
 def _number(value: Decimal) -> str:
-    text = format(value.normalize(), "f")
-    return "0" if text in ("-0", "0") else text
+    # Not normalize(): it rounds to 28 digits, and would make one content of two.
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
-def _time(match: re.Match[str]) -> str:
-    """Write a time in UTC with microseconds; one without offset is UTC already (the reader's duty, see intake)."""
+def _time(match: re.Match[str]) -> str | None:
+    """Write a time in UTC; one without offset is UTC already. None for what only looks like a time (30 February)."""
     date, time, fraction, zone = match.groups()
     offset = "+00:00" if zone in (None, "Z") else zone
-    at = datetime.fromisoformat(f"{date}T{time}{offset}").astimezone(UTC)
+    try:
+        at = datetime.fromisoformat(f"{date}T{time}{offset}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
     return f"{at:%Y-%m-%dT%H:%M:%S}.{(fraction or '').ljust(7, '0')[:7]}"

@@ -1,7 +1,7 @@
 """Orders: reports are snapshots, thin or full, late or repeated; changes are what is new in them.
 
 Fields and lines come from the report observed last (ties: the later position); an absent field never overwrites a
-known one; payments only accumulate, by their id. A status goes backwards only on a polled report.
+known one; payments and refunds only accumulate, by their id. A status goes backwards only on a polled report.
 """
 
 from datetime import datetime
@@ -15,6 +15,7 @@ from eventstore.event import Fact
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from projections.changes.times import read_utc
 
+_RETURNS = ("refund", "void")
 _STATUS_RANK = {"draft": 0, "reserved": 1, "completed": 2, "void": 3, "cancelled": 3}
 
 
@@ -40,6 +41,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     completed: bool = False
     voided: bool = False
     refunds: int = 0
+    returned: tuple[str, ...] = ()
+    told_returned: int = 0
     in_scope: bool | None = None
     planned_paid: Decimal = Decimal(0)
 
@@ -134,17 +137,20 @@ def _rank(status: object) -> int:
 
 
 def _with_payment(state: OrderState, transaction: Transaction, *, offset_hours: int) -> OrderState:
+    identity, kind = transaction.transaction_id, (transaction.type or "").lower()
+    if identity is None or (transaction.status or "").lower() != "success":
+        return state
+    if kind in _RETURNS and identity not in state.returned:
+        return msgspec.structs.replace(state, returned=(*state.returned, identity))
     if (
-        transaction.transaction_id is None
-        or transaction.transaction_id in state.payments
-        or (transaction.type or "").lower() != "sale"
-        or (transaction.status or "").lower() != "success"
+        kind != "sale"
+        or identity in state.payments
         or transaction.amount is None
         or transaction.transaction_date is None
     ):
         return state
     payment = Payment(
-        transaction_id=transaction.transaction_id,
+        transaction_id=identity,
         amount=transaction.amount,
         received_at=read_utc(transaction.transaction_date, offset_hours=offset_hours),
         gateway=(transaction.gateway or "").lower(),
@@ -162,8 +168,13 @@ def _told(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
     voided = _rank(state.known.get("status")) == _STATUS_RANK["void"]
     if voided and not state.voided:
         changes.append(OrderVoided())
+    if len(state.returned) > state.told_returned:
+        changes.append(OrderRefunded())
     state = msgspec.structs.replace(
-        state, told_payments=tuple(payment.transaction_id for payment in _in_order(state)), voided=voided
+        state,
+        told_payments=tuple(payment.transaction_id for payment in _in_order(state)),
+        voided=voided,
+        told_returned=len(state.returned),
     )
     return state, changes
 
@@ -186,8 +197,9 @@ def _first_told(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
         return state, [OrderWaits(lacking)]
     payments = tuple(_in_order(state))
     told = tuple(payment.transaction_id for payment in payments)
-    state = msgspec.structs.replace(state, completed=True, told_payments=told)
-    return state, [OrderCompleted(state.report, payments)]
+    refunded: list[OrderChange] = [OrderRefunded()] if state.refunds or state.returned else []
+    state = msgspec.structs.replace(state, completed=True, told_payments=told, told_returned=len(state.returned))
+    return state, [OrderCompleted(state.report, payments), *refunded]
 
 
 def _in_order(state: OrderState) -> list[Payment]:

@@ -37,6 +37,7 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     destination_name: str = ""
     started: Movement | None = None
     received: tuple[Movement, ...] = ()
+    early: tuple[Movement, ...] = ()
     in_scope: bool | None = None
 
 
@@ -79,13 +80,14 @@ def evolve_transfer(state: TransferState, report: TransferReport) -> tuple[Trans
         if movement is None:
             continue
         if _start_first(action)[0] == 0 and state.started is None:
-            state = msgspec.structs.replace(state, started=movement)
-            changes.append(TransferStarted(movement))
-        elif (
-            (action.action or "").lower() == "accept"
-            and state.started is not None
-            and movement.adjustment_id not in {known.adjustment_id for known in state.received}
-        ):
+            changes += [TransferStarted(movement), *map(TransferReceived, state.early)]
+            state = msgspec.structs.replace(state, started=movement, received=state.early, early=())
+        elif (action.action or "").lower() == "accept" and movement.adjustment_id not in {
+            known.adjustment_id for known in (*state.received, *state.early)
+        }:
+            if state.started is None:
+                state = msgspec.structs.replace(state, early=(*state.early, movement))
+                continue
             state = msgspec.structs.replace(state, received=(*state.received, movement))
             changes.append(TransferReceived(movement))
     return state, changes

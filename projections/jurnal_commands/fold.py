@@ -11,7 +11,7 @@ from eventstore.facts.registry import Meaning
 from projections.document_fold import DOCUMENT_STATES, document_keys, settings_in, tell
 from projections.jurnal_commands.commands import ENCODER
 from projections.jurnal_commands.decision import Planned
-from projections.projection import NOTHING, Evolved, Row, States, Table
+from projections.projection import NOTHING, Evolved, Row, States, Table, first_row
 
 _DOCUMENT = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
@@ -54,8 +54,8 @@ class JurnalCommands:
     name: ClassVar[str] = "jurnal_commands"
     state_type: ClassVar[Any] = DOCUMENT_STATES
     tables: ClassVar[Sequence[Table]] = (
-        Table(__package__, "add_commands", CommandAdded, first_wins=True),
-        Table(__package__, "add_sends", SendAdded, first_wins=True),
+        Table(__package__, "add_commands", CommandAdded, merge=first_row),
+        Table(__package__, "add_sends", SendAdded, merge=first_row),
         Table(__package__, "settle_commands", CommandSettled),
     )
 

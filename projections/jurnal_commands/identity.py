@@ -1,8 +1,8 @@
 """The identity of a command: a pure function of the business object and the kind, made once, never changed.
 
-Jurnal's `custom_id` is the identity itself: a prefix of letters, the store, and iSeller's own id, in
-`[A-Za-z0-9._-]`, at most 100 characters. A `#` or `/` would disable Jurnal's look-up, and a bare number could be
-taken for one of its own ids.
+Jurnal's `custom_id` is the identity itself: a prefix of letters, the store, a full stop (which no store's name
+holds), and iSeller's own id, in `[A-Za-z0-9._-]`, at most 100 characters. A `#` or `/` would disable Jurnal's look-up,
+and a bare number could be taken for one of its own ids.
 """
 
 import re
@@ -19,7 +19,7 @@ from projections.jurnal_commands.commands import (
     WithdrawPayoutFee,
 )
 
-_PLAIN = re.compile(r"^[A-Za-z0-9._-]{1,50}$")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,50}")
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -60,7 +60,7 @@ def transaction_no(command_id: str, reference: str) -> str:
 
 
 def _identity(prefix: str, store_id: str, object_id: str) -> str:
-    if _PLAIN.match(object_id):
-        return f"{prefix}-{store_id}-{object_id}"
+    if _PLAIN.fullmatch(object_id):
+        return f"{prefix}-{store_id}.{object_id}"
     # Longer than any plain id, so the two can never be the same.
-    return f"{prefix}-{store_id}-x{sha256(object_id.encode()).hexdigest()}"[:100]
+    return f"{prefix}-{store_id}.x{sha256(object_id.encode()).hexdigest()}"[:100]

@@ -37,6 +37,8 @@ def draw_invoice(
     if (refusal := _refusal(order, lines, taxes)) is not None:
         return refusal
     nets = line_nets(order)
+    if any(net < 0 for net in nets):
+        return NotDrawable("The order's discounts exceed its prices", "Check the order's discounts in iSeller")
     drawn: list[InvoiceLine] = []
     tax_total = _ZERO
     taxed_lines = 0
@@ -44,9 +46,11 @@ def draw_invoice(
         tax_name = None
         if (percentage := tax_percentage(line)) > 0:
             tax_name = taxes[percentage_text(percentage)]
-            tax_total += net * percentage / 100
             taxed_lines += 1
-        drawn += _split(line, net, tax_name)
+        pieces = _split(line, net, tax_name)
+        # Of what is sent, not of `net`: Jurnal computes its tax from quantity and rate.
+        tax_total += sum((piece.quantity * piece.rate for piece in pieces), _ZERO) * percentage / 100
+        drawn += pieces
     if tax_decimals is not None:
         tax_total = tax_total.quantize(Decimal(1).scaleb(-tax_decimals), ROUND_HALF_UP)
     net_total = sum((line.quantity * line.rate for line in drawn), _ZERO)
@@ -118,10 +122,10 @@ def _split(line: OrderLine, net: Decimal, tax_name: str | None) -> list[InvoiceL
     code, quantity = (line.sku or "").strip(), line.quantity or _ZERO
     unit = _WHOLE if net == net.to_integral_value() else _CENT
     if quantity != quantity.to_integral_value():
-        # A weighed quantity seldom divides evenly; what is left below one hundredth goes to the rounding line.
+        # A weighed quantity seldom divides evenly; what is left goes to the rounding line.
         rate = (net / quantity).quantize(_CENT, ROUND_FLOOR)
         return [InvoiceLine(product_code=code, quantity=quantity, rate=rate, tax_name=tax_name)]
-    rate, higher = divmod(net / unit, quantity)
+    rate, higher = divmod((net / unit).to_integral_value(ROUND_FLOOR), quantity)
     pieces = ((higher, (rate + 1) * unit), (quantity - higher, rate * unit))
     return [
         InvoiceLine(product_code=code, quantity=pieces_quantity, rate=piece_rate, tax_name=tax_name)

@@ -21,12 +21,17 @@ class SettingRow(Row, frozen=True, kw_only=True):
     position: int
 
 
+def _merged(known: SettingRow, told: SettingRow) -> SettingRow:
+    """Keep the beginning of Live Mode, replace all else; as `save_settings` does."""
+    return known if told.name == "LiveModeActivated" else told
+
+
 class StoreSettingsTable:
     """The projection `store_settings`."""
 
     name: ClassVar[str] = "store_settings"
     state_type: ClassVar[Any] = StoreSettings
-    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_settings", SettingRow),)
+    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_settings", SettingRow, merge=_merged),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Need no state."""

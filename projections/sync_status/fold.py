@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import msgspec
+
 from eventstore.event import Fact
 from eventstore.facts.registry import Meaning
 from projections.document_fold import DOCUMENT_STATES, document_keys, tell
@@ -28,12 +30,17 @@ class SyncRecordRow(Row, frozen=True, kw_only=True):
     updated: int
 
 
+def _merged(known: SyncRecordRow, told: SyncRecordRow) -> SyncRecordRow:
+    """Keep what is being booked, and where a record was first told; as `save_records` does."""
+    return known if known.state == "booking" else msgspec.structs.replace(told, position=known.position)
+
+
 class SyncStatus:
     """The projection `sync_status`: one line a business document, and nothing that a later fact contradicts."""
 
     name: ClassVar[str] = "sync_status"
     state_type: ClassVar[Any] = DOCUMENT_STATES
-    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_records", SyncRecordRow),)
+    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_records", SyncRecordRow, merge=_merged),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Return settings and document."""

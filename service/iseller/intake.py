@@ -174,7 +174,7 @@ class Intake:
         if not any(stored.type == fact.type for stored in end):
             end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
         latest = next((stored for stored in end if stored.type == fact.type), None)
-        if latest is None or _turn(latest, fact.source_id) :
+        if latest is None or _turn(latest, fact.source_id) or end[0].position > ledger_position_before:
             return duplicate
         first = 1 + max(1, *(_turn(stored, fact.source_id) for stored in end))
         for turn in range(first, first + _RETURN_TRIES_MAX):

@@ -1,0 +1,135 @@
+"""The demo's private folder: made-up secrets, the set-up file, the log; kept only when asked."""
+
+import json
+import secrets
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from ops.sandbox.demo_company import PAYMENT_METHODS
+from ops.sandbox.scenario import Scenario
+
+_COMPANY = "demo-company"
+
+
+class FolderInUse(Exception):
+    """`--data` names a folder that holds something already."""
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """Made anew for every demo; nothing of them may ever be seen outside the sandboxes."""
+
+    iseller_api_key: str
+    iseller_client_secret: str
+    jurnal_client_secret: str
+    api_token: str
+
+    @classmethod
+    def make(cls) -> "Secrets":
+        """Draw them."""
+        return cls(**{field: secrets.token_hex(24) for field in cls.__struct_fields__})
+
+
+class DemoFolder:
+    """Where one demo keeps what it needs; `remove` ends it unless it was asked to be kept."""
+
+    def __init__(self, kept: Path | None) -> None:
+        if kept is not None and kept.exists() and any(kept.iterdir()):
+            raise FolderInUse(f"{kept} is not empty: name a new folder for --data")
+        self.kept = kept is not None
+        self.path = kept.absolute() if kept is not None else Path(tempfile.mkdtemp(prefix="jurnalsync-demo-"))
+        self.private = self.path / "private"
+        self.log = self.path / "service.log"
+        self.private.mkdir(parents=True, mode=0o700)
+
+    @property
+    def sealing_key(self) -> Path:
+        """File of the service's sealing key, made by the service's own command."""
+        return self.private / "sealing.key"
+
+    @property
+    def setup_file(self) -> Path:
+        """File the store is set up from."""
+        return self.private / "store.toml"
+
+    def write_setup(self, scenario: Scenario, made: Secrets, iseller_url: str) -> None:
+        """Write the set-up file and the secrets it names."""
+        for name, secret in (
+            ("iseller-api-key", made.iseller_api_key),
+            ("iseller-client-secret", made.iseller_client_secret),
+            ("jurnal-client-secret", made.jurnal_client_secret),
+        ):
+            path = self.private / name
+            path.touch(mode=0o600)
+            path.write_text(secret + "\n")
+        self.setup_file.write_text(setup_text(scenario, iseller_url))
+
+    def write_addresses(self, addresses: dict[str, str], scenario: Scenario) -> None:
+        """Write where everything is, for programs, and whose names must stand nowhere in clear."""
+        path = self.path / "addresses.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(addresses, indent=2) + "\n")
+        people = [
+            value
+            for person in scenario.customers
+            for value in (person.first_name, person.last_name, person.phone_number, person.email)
+        ]
+        (self.path / "people.json").write_text(json.dumps(people, indent=2) + "\n")
+
+    def remove(self) -> None:
+        """Remove it, unless it is to be kept."""
+        if not self.kept:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def setup_text(scenario: Scenario, iseller_url: str) -> str:
+    """Return the store's set-up file."""
+    names = scenario.accounts
+    lines = [
+        f'store = "{scenario.store}"',
+        f'company = "{_COMPANY}"',
+        f'time_zone = "{scenario.time_zone_name}"',
+        f'transit_warehouse = "{scenario.transit_warehouse}"',
+        f'walk_in_contact = "{scenario.walk_in_contact}"',
+        f'clearing_account = "{names.clearing}"',
+        f'payout_account = "{names.payout}"',
+        f'mdr_account = "{names.mdr}"',
+        f'rounding_product = "{scenario.rounding_sku}"',
+        "term_days = 30",
+        "",
+        "[iseller]",
+        f'url = "{iseller_url}"',
+        'api_key_file = "iseller-api-key"',
+        f'client_id = "{ISELLER_CLIENT_ID}"',
+        'client_secret_file = "iseller-client-secret"',
+        "",
+        "[jurnal]",
+        f'client_id = "{SERVICE_CLIENT_ID}"',
+        'client_secret_file = "jurnal-client-secret"',
+        "",
+        "[taxes]",
+        f'"{scenario.tax_percentage}" = "{scenario.tax_name}"',
+    ]
+    for gateway, account in scenario.gateway_accounts.items():
+        lines += ["", "[[payments]]", f'gateway = "{gateway}"', f'account = "{account}"']
+        lines += [f'method = "{PAYMENT_METHODS[gateway]}"']
+    for outlet in scenario.outlets:
+        lines += ["", "[[outlets]]", f'id = "{outlet.outlet_id}"', f'name = "{outlet.name}"']
+        lines += [f'warehouse = "{outlet.warehouse}"']
+    return "\n".join(lines) + "\n"
+
+
+ISELLER_CLIENT_ID = "demo-iseller-client"
+SERVICE_CLIENT_ID = "demo-jurnalsync"
+ACCOUNTANT_CLIENT_ID = "demo-accountant"
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

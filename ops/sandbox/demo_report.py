@@ -1,0 +1,200 @@
+"""The end of a demo: what the service and Jurnal say, what the generator expects, and where they differ."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ops.sandbox.demo_house import House
+from ops.sandbox.demo_service_api import View
+from ops.sandbox.demo_settle import Due, counted
+
+# The generated days are the last three, the opening stock stands two days before them.
+_REPORT_DAYS = 10
+Amounts = dict[str, Decimal]
+
+
+class LiveModeSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen around the switch: writes to Jurnal before it, and the answer to switching it off (HTTP status)."""
+
+    writes_before: int
+    switch_off_status: int
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """What Jurnal says at the end, read by the accountant; quantities by warehouse and SKU."""
+
+    profit_and_loss: Amounts
+    trial_balance: Amounts
+    net_income: Decimal
+    stock: dict[str, Amounts]
+    invoices: Counter[str]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The report `./run --once --json` prints. Amounts and quantities are decimals, shown as strings."""
+
+    seed: int
+    orders: int
+    facts_appended: int
+    sync: dict[str, int]
+    invoices: dict[str, int]
+    in_transit: Amounts
+    jurnal_in_transit: Amounts
+    payouts: int
+    jurnal_documents: dict[str, int]
+    jurnal_calls: int
+    duplicates: int
+    duplicates_by_type: dict[str, int]
+    trial_balance_difference: Decimal
+    balances: Amounts
+    expected_balances: Amounts
+    profit_and_loss: Amounts
+    expected_profit_and_loss: Amounts
+    net_income: Decimal
+    stock_source_change: Amounts
+    stock_destination_change: Amounts
+    webhooks_lost: int
+    live_mode: LiveModeSeen
+    seconds: float
+    problems: list[str]
+
+    def as_json(self) -> str:
+        """Return one line of JSON."""
+        return msgspec.json.encode(self, enc_hook=str).decode()
+
+
+async def read_books(house: House, today: date) -> Books:
+    """Read Jurnal's reports as the accountant does."""
+    first = today - timedelta(days=_REPORT_DAYS)
+    accountant = house.accountant
+    return Books(
+        profit_and_loss=await accountant.profit_and_loss(first, today),
+        trial_balance=await accountant.trial_balance(first, today),
+        net_income=await accountant.net_income(first, today),
+        stock=await accountant.stock(today),
+        invoices=await accountant.invoice_statuses(),
+    )
+
+
+def balances_of(house: House, trial_balance: Mapping[str, Decimal]) -> Amounts:
+    """Return the balances the generator speaks of, in its words."""
+    names = house.scenario.accounts
+    banks = {*house.scenario.gateway_accounts.values(), names.payout} - {names.clearing}
+    zero = Decimal(0)
+    return {
+        "receivables": trial_balance.get(names.receivables, zero),
+        "clearing": trial_balance.get(names.clearing, zero),
+        "tax": -trial_balance.get(names.tax, zero),
+        "inventory": trial_balance.get(names.inventory, zero),
+    } | {f"bank:{bank}": trial_balance.get(bank, zero) for bank in sorted(banks)}
+
+
+async def make_report(  # noqa: PLR0913 - each is another observer's account of the same days
+    house: House, due: Due, *, today: date, live_mode: LiveModeSeen, opening: dict[str, Amounts], unsettled: list[str], seconds: float
+) -> Report:
+    """Look at everything once more and write down what is not as expected."""
+    view, books = await house.api.view(), await read_books(house, today)
+    payouts = await house.api.records(kind="payout", status="Success")
+    by_type = house.jurnal.duplicates(due.books.references)
+    source, destination = (outlet.warehouse for outlet in house.scenario.outlets)
+    profit_and_loss = {name: books.profit_and_loss.get(name, Decimal(0)) for name in due.books.profit_and_loss}
+    report = Report(
+        seed=house.options.seed,
+        orders=house.options.orders,
+        facts_appended=await house.database.facts(house.scenario.store),
+        sync=view.sync,
+        invoices=view.invoices,
+        in_transit=plain(view.in_transit),
+        jurnal_in_transit=_travelled(books.stock, house.scenario.transit_warehouse, view.in_transit),
+        payouts=len(payouts),
+        jurnal_documents=house.jurnal.documents(),
+        jurnal_calls=house.calls(),
+        duplicates=sum(by_type.values()),
+        duplicates_by_type=by_type,
+        trial_balance_difference=_decimal(house),
+        balances=balances_of(house, books.trial_balance),
+        expected_balances=due.books.balances,
+        profit_and_loss=profit_and_loss | books.profit_and_loss,
+        expected_profit_and_loss=due.books.profit_and_loss,
+        net_income=books.net_income,
+        stock_source_change=_changes(books.stock, opening, source, view.in_transit),
+        stock_destination_change=_changes(books.stock, opening, destination, view.in_transit),
+        webhooks_lost=len(house.iseller.outbox.lost),
+        live_mode=live_mode,
+        seconds=round(seconds, 1),
+        problems=[],
+    )
+    problems = [*unsettled, *_problems(report, due), *_jurnal_problems(report, books, due)]
+    return msgspec.structs.replace(report, problems=problems)
+
+
+def plain(amounts: Mapping[str, Decimal]) -> Amounts:
+    """Return the amounts without trailing zeros or exponents."""
+    return {name: Decimal(f"{amount.normalize():f}") for name, amount in amounts.items()}
+
+
+def _decimal(house: House) -> Decimal:
+    """All debits less all credits, before a report rounds each account."""
+    difference = house.jurnal.exact_difference()
+    return Decimal(difference.numerator) / Decimal(difference.denominator)
+
+
+def _travelled(stock: Mapping[str, Amounts], warehouse: str, travelled: Mapping[str, Decimal]) -> Amounts:
+    return {sku: stock.get(warehouse, {}).get(sku, Decimal(0)) for sku in travelled}
+
+
+def _changes(
+    stock: Mapping[str, Amounts], opening: Mapping[str, Amounts], warehouse: str, travelled: Mapping[str, Decimal]
+) -> Amounts:
+    now, before = (_travelled(each, warehouse, travelled) for each in (stock, opening))
+    return {sku: now[sku] - before[sku] for sku in travelled}
+
+
+def _problems(report: Report, due: Due) -> list[str]:
+    """Compare what needs no more than the report."""
+    pairs: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
+        ("balance", report.balances, report.expected_balances),
+        ("profit and loss", report.profit_and_loss, report.expected_profit_and_loss),
+        ("in transit", report.in_transit, due.books.in_transit),
+        ("Jurnal's in-transit stock", report.jurnal_in_transit, report.in_transit),
+        ("invoices", report.invoices, due.books.invoices),
+        ("documents", counted(report.jurnal_documents), due.documents),
+    ]
+    problems = [problem for name, found, expected in pairs for problem in _differences(name, found, expected)]
+    if report.sync.get("Failed"):
+        problems.append(f"sync: {report.sync['Failed']} Failed")
+    if report.payouts != due.documents["bank_deposit"]:
+        problems.append(f"payouts: {report.payouts} booked, {due.documents['bank_deposit']} completed")
+    if report.duplicates:
+        problems.append(f"duplicates: {report.duplicates}")
+    if report.trial_balance_difference:
+        problems.append(f"trial balance: {report.trial_balance_difference}")
+    if report.live_mode.writes_before:
+        problems.append(f"Live Mode: {report.live_mode.writes_before} writes to Jurnal before it")
+    if report.live_mode.switch_off_status != 405:
+        problems.append(f"Live Mode: switching it off was answered {report.live_mode.switch_off_status}")
+    return problems
+
+
+def _jurnal_problems(report: Report, books: Books, due: Due) -> list[str]:
+    """Compare Jurnal's own lists with the service's and the generator's."""
+    problems = _differences("invoices in Jurnal", books.invoices, Counter(report.invoices))
+    for warehouse, expected in due.books.stock.items():
+        problems += _differences(f"stock of {warehouse}", books.stock.get(warehouse, {}), expected)
+    return problems
+
+
+def _differences(name: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    keys = [*expected, *(key for key in found if key not in expected)]
+    # Documents nobody counts on, such as customers and products, are no difference.
+    if name == "documents":
+        keys = list(expected)
+    return [
+        f"{name}: {key} is {found.get(key, 0)}, expected {expected.get(key, 0)}"
+        for key in keys
+        if found.get(key, 0) != expected.get(key, 0)
+    ]

@@ -1,0 +1,104 @@
+"""Waits until everything the shop did stands in Jurnal, by looking; never by sleeping and hoping."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from ops.sandbox.demo_house import House
+from ops.sandbox.demo_service_api import ApiUnreachable, View
+from ops.sandbox.expected import ExpectedBooks
+from ops.sandbox.traffic import Traffic
+from ops.sandbox.traffic_events import OrderCompleted, OrderPaid
+
+_LOOK_SECONDS = 0.2
+# A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
+# them it is depends on what the service had heard by then, so only their sum is certain.
+_PAYMENT_TYPES = ("receive_payment", "deposit_payment")
+
+
+class NotReached(Exception):
+    """What was waited for did not come; the text says what is missing."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """What the books must come to, and how many documents of each type; "payment" counts both kinds of payment."""
+
+    books: ExpectedBooks
+    documents: dict[str, int]
+
+    @classmethod
+    def of(cls, books: ExpectedBooks, traffic: Traffic) -> "Due":
+        """Count what the traffic leads to."""
+        at_once = sum(len(event.order.payments) for event in traffic.events if isinstance(event, OrderCompleted))
+        later = sum(isinstance(event, OrderPaid) for event in traffic.events)
+        counts = {kind: count for kind, count in books.documents.items() if kind not in _PAYMENT_TYPES}
+        return cls(books=books, documents={**counts, "payment": at_once + later})
+
+
+def counted(documents: Mapping[str, int]) -> Counter[str]:
+    """Return documents by type with both kinds of payment as one."""
+    counts = Counter(documents)
+    counts["payment"] = sum(counts.pop(kind, 0) for kind in _PAYMENT_TYPES)
+    return counts
+
+
+def missing(house: House, view: View, due: Due) -> list[str]:
+    """Return what is not yet as it will be when all is settled."""
+    lacking = []
+    if house.iseller.outbox.pending:
+        lacking.append(f"{house.iseller.outbox.pending} webhooks wait")
+    if view.moving:
+        lacking.append(f"{view.moving} sync records are on their way")
+    made = counted(house.jurnal.documents())
+    lacking += [f"{kind}: {made[kind]} of {count} are in Jurnal" for kind, count in due.documents.items() if made[kind] < count]
+    if view.in_transit != due.books.in_transit:
+        lacking.append("goods in transit are not as they must be")
+    shown = {status: count for status, count in view.invoices.items() if count}
+    if shown != {status: count for status, count in due.books.invoices.items() if count}:
+        lacking.append(f"invoices are {shown}")
+    return lacking
+
+
+async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[str]:
+    """Wait until nothing is missing. Return what is: empty, unless nothing moved any more or time was up."""
+    clock = asyncio.get_running_loop().time
+    deadline = moved_at = clock()
+    deadline += house.options.settle_seconds_max
+    before: object = None
+    lacking = ["the service's API does not answer"]
+    while clock() < deadline:
+        house.service.check()
+        try:
+            view = await house.api.view()
+        except ApiUnreachable:
+            await asyncio.sleep(_LOOK_SECONDS)
+            continue
+        look(view)
+        lacking = missing(house, view, due)
+        if not lacking:
+            return []
+        state = (view.sync, view.in_transit, view.invoices, house.jurnal.documents(), house.iseller.outbox.pending)
+        if state != before:
+            before, moved_at = state, clock()
+        elif clock() - moved_at > house.options.still_seconds_max:
+            return [*lacking, f"nothing moved for {house.options.still_seconds_max:.0f} s"]
+        await asyncio.sleep(_LOOK_SECONDS)
+    return [*lacking, f"not settled within {house.options.settle_seconds_max:.0f} s"]
+
+
+async def until(house: House, what: str, look: Callable[[], Awaitable[bool]], seconds_max: float) -> None:
+    """Wait until `look` says yes. Raises `NotReached`, naming `what`, and `ServiceFailed`."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds_max
+    while True:
+        house.service.check()
+        try:
+            if await look():
+                return
+        except ApiUnreachable:
+            pass
+        if clock() > deadline:
+            raise NotReached(f"{what} did not happen within {seconds_max:.0f} s")
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import msgspec
+import structlog
 
 from eventstore.appender import Appender
 from eventstore.clock import database_now
@@ -46,8 +47,10 @@ from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.people import People
 from service.quota import Spent
+from service.telemetry.logs import LogEvent
 
 AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
+_LOG = structlog.get_logger()
 _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
@@ -117,7 +120,12 @@ class Dispatcher:
             return Dispatched("nothing")
         if send.state == "unknown":
             return await self._probe(company, send, now)
-        return await self._send(company, send, epoch)
+        try:
+            return await self._send(company, send, epoch)
+        except (AssertionError, LookupError, TypeError, ValueError) as error:
+            # Whatever is wrong with one command, its neighbours must go on; nothing of it went over the wire.
+            _LOG.exception(LogEvent.COMMAND_POSTPONED, store=send.store_id, command=send.command_id)
+            return await self._put_off(send, LookupFailed(f"It cannot be prepared: {type(error).__name__}: {error}"))
 
     async def release(self, company: Company) -> None:
         """Give the company's lease up, so that another replica need not wait for it to run out."""

@@ -199,11 +199,15 @@ class Loops:
         return False
 
     async def _release(self) -> None:
-        for store_id in await self._reader.stores():
-            await self._leases.release(store_id, "fold")
-            await self._leases.release(store_id, "poll")
-        for company in await self._companies():
-            await self._dispatcher.release(company)
+        """Give all leases up; without a database they run out by themselves."""
+        try:
+            for store_id in await self._reader.stores():
+                await self._leases.release(store_id, "fold")
+                await self._leases.release(store_id, "poll")
+            for company in await self._companies():
+                await self._dispatcher.release(company)
+        except CONNECTION_ERRORS as error:
+            _LOG.warning(LogEvent.LEASE_LOST, reason=f"{type(error).__name__}: {error}")
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:

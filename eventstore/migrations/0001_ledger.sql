@@ -77,5 +77,5 @@ CREATE TABLE store_lease (
 
 GRANT SELECT, INSERT, UPDATE ON ledger_head TO :service_role;
 GRANT SELECT, INSERT ON facts TO :service_role;
-GRANT SELECT ON facts_readable TO :service_role;
+GRANT SELECT ON facts_readable, schema_migration TO :service_role;
 GRANT SELECT, INSERT, UPDATE ON person_key, credential, store_lease TO :service_role;

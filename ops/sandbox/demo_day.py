@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import assert_never
 
 from ops.sandbox.demo_company import post_buys
 from ops.sandbox.demo_house import House
@@ -12,6 +13,7 @@ from ops.sandbox.traffic_calendar import moment
 from ops.sandbox.traffic_events import (
     Event,
     MemberChanged,
+    Order,
     OrderCompleted,
     OrderFulfilled,
     OrderPaid,
@@ -64,6 +66,7 @@ class Day:
         pause = self._house.options.show_seconds / max(1, self.total)
         for index, event in enumerate(self._traffic.events):
             if index in self._interruptions:
+                await self._post_buys()
                 await self._interruptions[index]()
             await self._happen(event)
             self.done = index + 1
@@ -102,23 +105,30 @@ def described(scenario: Scenario, event: Event) -> str:
     """Say what happens, for a person; nothing of customers. Empty for what nobody waits for."""
     match event:
         case OrderCompleted(order=order):
-            paid = sum(payment.amount_idr for payment in order.payments)
-            how = "paid" if paid == order.total_idr else "on account" if not paid else "paid in part"
-            return f"{scenario.outlet(order.outlet_code).name} sells {order.order_reference}, {rupiah(order.total_idr)}, {how}"
+            sentence = f"{scenario.outlet(order.outlet_code).name} sells {order.order_reference}, {_payment_of(order)}"
         case OrderPaid(payment=payment):
-            return f"A customer pays {rupiah(payment.amount_idr)} later"
+            sentence = f"A customer pays {rupiah(payment.amount_idr)} later"
         case TransferStarted(transfer_number=number, pieces=pieces):
-            return f"Transfer {number}: {sum(piece.quantity for piece in pieces)} pieces leave"
+            sentence = f"Transfer {number}: {sum(piece.quantity for piece in pieces)} pieces leave"
         case TransferReceived(pieces=pieces):
-            return f"A transfer arrives: {sum(piece.quantity for piece in pieces)} pieces accepted"
+            sentence = f"A transfer arrives: {sum(piece.quantity for piece in pieces)} pieces accepted"
         case PayoutCompleted(payout=payout):
-            return f"Payout {payout.reference_id}: {rupiah(payout.deposit_idr)} reach the bank"
+            sentence = f"Payout {payout.reference_id}: {rupiah(payout.deposit_idr)} reach the bank"
         case PayoutWaiting(payout=payout):
-            return f"Payout {payout.reference_id} waits"
+            sentence = f"Payout {payout.reference_id} waits"
         case PayoutFailed(payout=payout):
-            return f"Payout {payout.reference_id} fails"
+            sentence = f"Payout {payout.reference_id} fails"
         case StockBought() | OrderFulfilled() | MemberChanged() | ShiftOpened() | ShiftClosed():
-            return ""
+            sentence = ""
+        case _:
+            assert_never(event)
+    return sentence
+
+
+def _payment_of(order: Order) -> str:
+    paid = sum(payment.amount_idr for payment in order.payments)
+    how = "on account" if not paid else "paid" if paid == order.total_idr else "paid in part"
+    return f"{rupiah(order.total_idr)}, {how}"
 
 
 def rupiah(amount: object) -> str:

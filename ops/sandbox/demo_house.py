@@ -81,7 +81,7 @@ class House:
         self.api = ServiceApi(self.session, self.service_url, self.scenario.store, self.secrets.api_token)
         self.folder.write_setup(self.scenario, self.secrets, self.iseller_url)
         self.service = ServiceProcess(self._service_settings(), self.operations_url, self.folder.log)
-        self._stack.callback(self.service.kill_now)
+        self._stack.push_async_callback(self.service.stop)
         addresses = {
             "api": self.service_url,
             "api_token": self.secrets.api_token,
@@ -100,7 +100,7 @@ class House:
 
     async def start_service(self) -> None:
         """Start the service and wait until it takes webhooks."""
-        self.service.start()
+        await self.service.start()
         await self.service.wait_until_ready(self.session)
 
     def deliver_webhooks(self) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,28 +45,28 @@ class ServiceProcess:
         self._environment = {**inherited, **settings, "PYTHONUNBUFFERED": "1"}
         self._operations_url = operations_url
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     async def run_command(self, *arguments: str) -> None:
         """Run one command of the service's command line to its end. Raises `ServiceFailed`."""
-        process = self._launch(*arguments)
+        process = await self._launch(*arguments)
         try:
-            code = await asyncio.wait_for(_ended(process), _COMMAND_SECONDS_MAX)
+            code = await asyncio.wait_for(process.wait(), _COMMAND_SECONDS_MAX)
         except TimeoutError:
             process.kill()
             raise ServiceFailed(f"`{' '.join(arguments[:2])}` did not end", self.log_tail()) from None
         if code != 0:
             raise ServiceFailed(f"`{' '.join(arguments[:2])}` ended with code {code}", self.log_tail())
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start serving."""
-        self._process = self._launch("serve")
+        self._process = await self._launch("serve")
 
     async def wait_until_ready(self, session: ClientSession) -> None:
         """Wait until it takes traffic. Raises `ServiceFailed`."""
         deadline = asyncio.get_running_loop().time() + _READY_SECONDS_MAX
         while not await self._is_ready(session):
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None or self._process.returncode is not None:
                 raise ServiceFailed("the service ended at its start", self.log_tail())
             if asyncio.get_running_loop().time() > deadline:
                 raise ServiceFailed("the service did not become ready", self.log_tail())
@@ -73,7 +74,7 @@ class ServiceProcess:
 
     def check(self) -> None:
         """Raise `ServiceFailed` if the service has ended by itself."""
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is not None and self._process.returncode is not None:
             raise ServiceFailed(f"the service ended with code {self._process.returncode}", self.log_tail())
 
     async def stop(self) -> int | None:
@@ -81,37 +82,35 @@ class ServiceProcess:
         process, self._process = self._process, None
         if process is None:
             return None
-        if process.poll() is None:
+        if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(_ended(process), _STOP_SECONDS_MAX)
+            return await asyncio.wait_for(process.wait(), _STOP_SECONDS_MAX)
         except TimeoutError:
             process.kill()
-            return await _ended(process)
+            return await process.wait()
 
     async def kill(self) -> None:
         """End it without a word, as a lost machine would."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            await _ended(process)
-
-    def kill_now(self) -> None:
-        """End it without waiting: for the way out of a demo that is itself being ended."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            await process.wait()
 
     def log_tail(self) -> str:
         """Return the last lines it wrote."""
         lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
         return "\n".join(lines[-_LOG_LINES_SHOWN:])
 
-    def _launch(self, *arguments: str) -> subprocess.Popen[bytes]:
+    async def _launch(self, *arguments: str) -> Process:
         with self._log.open("ab") as log:
             # A session of its own keeps the terminal's Ctrl-C away: the demo stops it when it is its turn.
-            return subprocess.Popen(
-                [sys.executable, "-c", _LAUNCHER, str(os.getpid()), *arguments],
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                _LAUNCHER,
+                str(os.getpid()),
+                *arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -126,9 +125,3 @@ class ServiceProcess:
                 return answer.status == 200
         except (ClientError, TimeoutError, OSError):
             return False
-
-
-async def _ended(process: subprocess.Popen[bytes]) -> int:
-    while (code := process.poll()) is None:
-        await asyncio.sleep(0.02)
-    return code

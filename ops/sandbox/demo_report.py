@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from ops.sandbox.demo_house import House
-from ops.sandbox.demo_service_api import View
 from ops.sandbox.demo_settle import Due, counted
 
 # The generated days are the last three, the opening stock stands two days before them.
@@ -55,12 +54,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     profit_and_loss: Amounts
     expected_profit_and_loss: Amounts
     net_income: Decimal
-    stock_source_change: Amounts
-    stock_destination_change: Amounts
     webhooks_lost: int
     live_mode: LiveModeSeen
     seconds: float
     problems: list[str]
+    stock_source_change: Amounts | msgspec.UnsetType = msgspec.UNSET
+    stock_destination_change: Amounts | msgspec.UnsetType = msgspec.UNSET
 
     def as_json(self) -> str:
         """Return one line of JSON."""
@@ -93,14 +92,21 @@ def balances_of(house: House, trial_balance: Mapping[str, Decimal]) -> Amounts:
     } | {f"bank:{bank}": trial_balance.get(bank, zero) for bank in sorted(banks)}
 
 
-async def make_report(  # noqa: PLR0913 - each is another observer's account of the same days
-    house: House, due: Due, *, today: date, live_mode: LiveModeSeen, opening: dict[str, Amounts], unsettled: list[str], seconds: float
-) -> Report:
+class Course(msgspec.Struct, kw_only=True):
+    """What was noted on the way: Jurnal's stock before the first transfer, what never settled, how long it took."""
+
+    today: date
+    live_mode: LiveModeSeen
+    opening_stock: dict[str, Amounts]
+    unsettled: list[str]
+    seconds: float
+
+
+async def make_report(house: House, due: Due, course: Course) -> Report:
     """Look at everything once more and write down what is not as expected."""
-    view, books = await house.api.view(), await read_books(house, today)
+    view, books = await house.api.view(), await read_books(house, course.today)
     payouts = await house.api.records(kind="payout", status="Success")
     by_type = house.jurnal.duplicates(due.books.references)
-    source, destination = (outlet.warehouse for outlet in house.scenario.outlets)
     profit_and_loss = {name: books.profit_and_loss.get(name, Decimal(0)) for name in due.books.profit_and_loss}
     report = Report(
         seed=house.options.seed,
@@ -121,15 +127,20 @@ async def make_report(  # noqa: PLR0913 - each is another observer's account of 
         profit_and_loss=profit_and_loss | books.profit_and_loss,
         expected_profit_and_loss=due.books.profit_and_loss,
         net_income=books.net_income,
-        stock_source_change=_changes(books.stock, opening, source, view.in_transit),
-        stock_destination_change=_changes(books.stock, opening, destination, view.in_transit),
         webhooks_lost=len(house.iseller.outbox.lost),
-        live_mode=live_mode,
-        seconds=round(seconds, 1),
+        live_mode=course.live_mode,
+        seconds=round(course.seconds, 1),
         problems=[],
     )
-    problems = [*unsettled, *_problems(report, due), *_jurnal_problems(report, books, due)]
-    return msgspec.structs.replace(report, problems=problems)
+    problems = [*course.unsettled, *_problems(report, due), *_jurnal_problems(report, books, due)]
+    report = msgspec.structs.replace(report, problems=problems)
+    if not house.options.stop_after_transfer_start:
+        return report
+    source, destination = (
+        _changes(books.stock, course.opening_stock, outlet.warehouse, view.in_transit)
+        for outlet in house.scenario.outlets
+    )
+    return msgspec.structs.replace(report, stock_source_change=source, stock_destination_change=destination)
 
 
 def plain(amounts: Mapping[str, Decimal]) -> Amounts:

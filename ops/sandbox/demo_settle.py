@@ -52,7 +52,9 @@ def missing(house: House, view: View, due: Due) -> list[str]:
     if view.moving:
         lacking.append(f"{view.moving} sync records are on their way")
     made = counted(house.jurnal.documents())
-    lacking += [f"{kind}: {made[kind]} of {count} are in Jurnal" for kind, count in due.documents.items() if made[kind] < count]
+    lacking += [
+        f"{kind}: {made[kind]} of {count} are in Jurnal" for kind, count in due.documents.items() if made[kind] < count
+    ]
     if view.in_transit != due.books.in_transit:
         lacking.append("goods in transit are not as they must be")
     shown = {status: count for status, count in view.invoices.items() if count}

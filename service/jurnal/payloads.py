@@ -189,6 +189,12 @@ def _invoice_line(line: InvoiceLine, ids: ResolvedIds) -> Fields:
     return fields
 
 
+def _payment_method(command: ReceivePayment, ids: ResolvedIds) -> Fields:
+    """Name the payment method where Jurnal has none of that name: it makes one."""
+    known = ids.get(Need("payment_method", command.payment_method))
+    return {"payment_method_name": command.payment_method} if known is None else {"payment_method_id": known.jurnal_id}
+
+
 def _payment(command: ReceivePayment, command_id: str, ids: ResolvedIds) -> Fields:
     return {
         "transaction_date": command.transaction_date.isoformat(),
@@ -196,7 +202,7 @@ def _payment(command: ReceivePayment, command_id: str, ids: ResolvedIds) -> Fiel
         "custom_id": command_id,
         "memo": memo(command, command_id, command.transaction_id),
         "records_attributes": [{"transaction_no": command.invoice_no, "amount": exact_number(command.amount)}],
-        "payment_method_id": ids[Need("payment_method", command.payment_method)].jurnal_id,
+        **_payment_method(command, ids),
         "deposit_to_id": ids[Need("account", command.account)].jurnal_id,
         "is_draft": False,
     }

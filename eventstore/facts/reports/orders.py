@@ -120,7 +120,7 @@ _ORDER = (
     "buying_price", "total_shipping_amount", "total_weight", "tax_inclusive", "on_account", "remaining_on_account",
     "remaining_on_accoun", "order_type", "total_bonus",
     *prefixed("order_details", *_LINE), *prefixed("promotions", *_PROMOTION), *prefixed("discounts", *_DISCOUNT),
-    *prefixed("transactions", *_TRANSACTION),
+    *prefixed("transactions", *_TRANSACTION), *prefixed("unfulfilled_items", "product_id", "sku", "quantity"),
 )  # fmt: skip
 
 ORDER = ReportKind(

@@ -1,0 +1,108 @@
+"""How a completed order becomes an invoice whose total is iSeller's, line by line."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from projections.jurnal_commands.commands import BookInvoice, InvoiceLine
+from tests.story import CONNECTION, Story, line, taxed
+
+D = Decimal
+
+
+def booked(**fields: object) -> BookInvoice:
+    """Tell one full order and return its invoice."""
+    story = Story()
+    story.order(**fields)
+    return story.the(BookInvoice)
+
+
+def sold(*lines: tuple[str, int, object, str | None]) -> tuple[InvoiceLine, ...]:
+    """Return invoice lines of (SKU, quantity, rate, tax)."""
+    return tuple(
+        InvoiceLine(product_code=sku, quantity=D(quantity), rate=D(str(rate)), tax_name=tax)
+        for sku, quantity, rate, tax in lines
+    )
+
+
+def test_an_order_is_booked_on_its_local_date_and_due_after_the_term() -> None:
+    """01:30 in Jakarta is a day later than 18:30 UTC; the term is 30 days; the warehouse is the outlet's."""
+    invoice = booked()
+    assert invoice.transaction_date == date(2026, 11, 21)
+    assert invoice.due_date == date(2026, 12, 21)
+    assert (invoice.warehouse, invoice.walk_in_contact, invoice.customer_id) == ("Main Warehouse", "Walk-in", None)
+    assert (invoice.total, invoice.deposit, invoice.deposit_account) == (D(20_000), D(0), None)
+    assert invoice.lines == sold(("LATTE", 2, 10_000, None))
+
+
+def test_the_outlets_own_time_zone_comes_before_the_stores() -> None:
+    """Where an outlet has a time zone, its local date counts: 18:30 UTC is the same day in London."""
+    story = Story(connection=msgspec.structs.replace(CONNECTION, time_zone="Europe/London"))
+    story.order()
+    assert story.the(BookInvoice).transaction_date == date(2026, 11, 20)
+
+
+def test_a_line_discount_that_divides_evenly_keeps_one_line() -> None:
+    """3 × 10,000 less 3,333 is 26,667, which is 3 × 8,889."""
+    invoice = booked(
+        order_details=[line(quantity=3, discount_amount=3_333)], total_discount_amount=3_333, total_amount=26_667
+    )
+    assert invoice.lines == sold(("LATTE", 3, 8_889, None))
+
+
+def test_a_line_that_does_not_divide_evenly_is_split_into_two_whole_rates() -> None:
+    """3 × 10,000 less 1,000 is 29,000: two at 9,667 and one at 9,666."""
+    invoice = booked(
+        order_details=[line(quantity=3, discount_amount=1_000)], total_discount_amount=1_000, total_amount=29_000
+    )
+    assert invoice.lines == sold(("LATTE", 2, 9_667, None), ("LATTE", 1, 9_666, None))
+
+
+def test_an_order_discount_is_shared_by_largest_remainder_and_ties_go_to_the_first_line() -> None:
+    """1,000 over three equal lines is 334, 333, 333; over 1:2 it is 333 and 667."""
+    equal = booked(
+        order_details=[line("A"), line("B"), line("C")], total_discount_amount=1_000, total_amount=29_000
+    )
+    assert [piece.rate for piece in equal.lines] == [D(9_666), D(9_667), D(9_667)]
+    unequal = booked(order_details=[line("A"), line("B", 1, 20_000)], total_discount_amount=1_000, total_amount=29_000)
+    assert [piece.rate for piece in unequal.lines] == [D(9_667), D(19_333)]
+
+
+def test_a_promotion_on_a_line_stays_on_its_line_and_the_rest_is_shared() -> None:
+    """Of 3,000 promotions, 1,000 are the first line's; 2,000 are shared over 9,000 and 10,000."""
+    first = line("A", promotions=[{"promotion_amount": 1_000}])
+    invoice = booked(order_details=[first, line("B")], total_promotion_amount=3_000, total_amount=17_000)
+    assert [piece.rate for piece in invoice.lines] == [D(8_053), D(8_947)]
+
+
+@pytest.mark.parametrize(
+    ("total", "rounding", "extra_line", "header_discount"),
+    [
+        (29_601, 0, None, "0.37"),
+        ("29600.37", 0, "0", "0"),
+        (29_601, "0.63", "0.63", "0"),
+        (29_600, "-0.37", None, "0.37"),
+        (29_500, "-100.37", None, "100.37"),
+        (29_700, "99.63", "99.63", "0"),
+    ],
+    ids=["tax whole", "tax two decimals", "rounded up", "rounded down", "far down", "far up"],
+)
+def test_rounding_goes_to_the_rounding_product_or_the_header_discount(
+    total: object, rounding: object, extra_line: str | None, header_discount: str
+) -> None:
+    """What lines and exact tax do not explain is a line above zero, or a discount after tax below zero."""
+    del extra_line
+    lines = [taxed(quantity=3, discount_amount=3_333)]
+    if (total, rounding) == (29_601, 0):
+        total = 29_600
+    invoice = booked(
+        order_details=lines, total_discount_amount=3_333, rounding_amount=rounding, total_amount=total
+    )
+    tax = D("2933.37")
+    remainder = D(str(total)) - 26_667 - tax
+    assert invoice.lines[0] == InvoiceLine(product_code="LATTE", quantity=D(3), rate=D(8_889), tax_name="PPN")
+    assert invoice.lines[1:] == (() if remainder <= 0 else sold(("ISELLER-ROUNDING", 1, remainder, None)))
+    assert invoice.header_discount == D(header_discount)

@@ -65,6 +65,8 @@ class Loops:
         self._appended = asyncio.Event()
         self._folded = asyncio.Event()
         self._woken = asyncio.Event()
+        # Nobody asks for figures early, but a stop must not wait for the next ones.
+        self._observe_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
 
     def wake_followers(self) -> None:
@@ -83,7 +85,7 @@ class Loops:
 
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
-        for event in (self._stopping, self._appended, self._folded, self._woken):
+        for event in (self._stopping, self._appended, self._folded, self._woken, self._observe_now):
             event.set()
 
     async def run(self) -> None:
@@ -92,7 +94,7 @@ class Loops:
             group.create_task(self._turn(Loop.FOLD, self.fold_step, self._appended))
             group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
-            group.create_task(self._turn(Loop.OBSERVE, self.observe_step, asyncio.Event()))
+            group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
         await self._release()
 
     async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:

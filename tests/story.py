@@ -8,6 +8,7 @@ import msgspec
 
 from eventstore.event import Fact, NewFact
 from eventstore.facts.answers import Attempted, CommandAccepted, Document
+from eventstore.facts.incidents import PayloadUnreadable
 from eventstore.facts.registry import REPORT_KINDS, decode, encode
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
@@ -61,7 +62,7 @@ def own(meaning: msgspec.Struct, stream_id: str, source_id: str) -> NewFact:
     )
 
 
-def reported(  # noqa: PLR0917 - a report has this many parts
+def reported(
     kind: str, number: int, observed_at: datetime, channel: str, fields: dict[str, Any], time_zone: int = 0
 ) -> NewFact:
     """Return the fact that iSeller reported `fields`."""
@@ -156,6 +157,11 @@ class Story:
         """Let iSeller report a full order."""
         self.report("order", full_order(**fields))
 
+    def unreadable(self, kind: str, field: str, reason: str) -> None:
+        """Let iSeller send a body of `kind` that cannot be read."""
+        fact = PayloadUnreadable(kind=kind, field=field, reason=reason, payload="sealed:x")
+        self.tell(own(fact, "unreadable-1", "unreadable:1"))
+
     def accept(self, command_id: str, document: Document) -> None:
         """Let Jurnal accept a command."""
         stream_id = next(row.stream_id for row in self.rows(CommandAdded) if row.command_id == command_id)
@@ -205,6 +211,10 @@ class Story:
         found = [command for command in self.commands if isinstance(command, command_type)]
         assert len(found) == 1, found
         return found[0]
+
+    def needs(self, command_id: str) -> list[str]:
+        """Return the commands that one must wait for."""
+        return next(row.needs.split() for row in self.rows(CommandAdded) if row.command_id == command_id)
 
     def invoice(self) -> InvoiceRow:
         """Return the only invoice."""

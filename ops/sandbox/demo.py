@@ -26,6 +26,7 @@ from ops.sandbox.scenario import KOPI_NUSANTARA
 
 _EXPECTED_FAILURES = (ApiUnreachable, FolderInUse, JurnalRefused, NotReached, PostgresStartError, ServiceFailed)
 _INTERRUPTED = 130
+_PUT_AWAY = "Stopped: the service has ended, Postgres is down, the demo's files are gone unless --data keeps them."
 
 
 @click.command(context_settings={"max_content_width": 110})
@@ -78,7 +79,7 @@ async def _run(options: DemoOptions) -> int:
         return 1
     except asyncio.CancelledError:
         screen.close()
-        print("Stopped: the service, Postgres and the demo's folder are put away.", file=sys.stderr)
+        print(_PUT_AWAY, file=sys.stderr)
         return _INTERRUPTED
     finally:
         screen.close()
@@ -96,13 +97,15 @@ async def _demo(options: DemoOptions, screen: Screen) -> int:
                 await asyncio.Event().wait()
             print("Stopping …", file=sys.stderr, flush=True)
         await house.service.stop()
+    if not options.once:
+        print(_PUT_AWAY, file=sys.stderr)
     return code
 
 
 def _cancel_on_signals() -> None:
     running, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert running is not None
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop() -> None:
         # A second Ctrl-C must not interrupt the putting away.

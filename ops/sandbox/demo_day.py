@@ -72,7 +72,7 @@ class Day:
             self.done = index + 1
             self.shop_time = f"{event.at.astimezone(scenario.time_zone):%a %d %b %H:%M}"
             self.happening = described(scenario, event) or self.happening
-            await asyncio.sleep(pause)
+            await asyncio.sleep(0 if isinstance(event, StockBought) else pause)
             while self._service_is_up and self._house.iseller.outbox.pending > _WEBHOOKS_WAITING_MAX:
                 self._house.service.check()
                 await asyncio.sleep(0.01)

@@ -80,7 +80,7 @@ def _words(counts: dict[str, int]) -> Text:
 
 def _in_transit(quantities: dict[str, Decimal]) -> Text:
     on_way = [(sku, quantity) for sku, quantity in quantities.items() if quantity]
-    return Text(", ".join(f"{quantity:f} {sku}" for sku, quantity in on_way) or "nothing on its way")
+    return Text(", ".join(f"{int(quantity)} {sku}" for sku, quantity in on_way) or "nothing on its way")
 
 
 def _records(records: list[dict[str, Any]]) -> Table:

@@ -115,18 +115,18 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         sync=view.sync,
         invoices=view.invoices,
         in_transit=plain(view.in_transit),
-        jurnal_in_transit=_travelled(books.stock, house.scenario.transit_warehouse, view.in_transit),
+        jurnal_in_transit=plain(_travelled(books.stock, house.scenario.transit_warehouse, view.in_transit)),
         payouts=len(payouts),
         jurnal_documents=house.jurnal.documents(),
         jurnal_calls=house.calls(),
         duplicates=sum(by_type.values()),
         duplicates_by_type=by_type,
         trial_balance_difference=_decimal(house),
-        balances=balances_of(house, books.trial_balance),
-        expected_balances=due.books.balances,
-        profit_and_loss=profit_and_loss | books.profit_and_loss,
-        expected_profit_and_loss=due.books.profit_and_loss,
-        net_income=books.net_income,
+        balances=plain(balances_of(house, books.trial_balance)),
+        expected_balances=plain(due.books.balances),
+        profit_and_loss=plain(profit_and_loss | books.profit_and_loss),
+        expected_profit_and_loss=plain(due.books.profit_and_loss),
+        net_income=whole(books.net_income),
         webhooks_lost=len(house.iseller.outbox.lost),
         live_mode=course.live_mode,
         seconds=round(course.seconds, 1),
@@ -145,7 +145,12 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
 
 def plain(amounts: Mapping[str, Decimal]) -> Amounts:
     """Return the amounts without trailing zeros or exponents."""
-    return {name: Decimal(f"{amount.normalize():f}") for name, amount in amounts.items()}
+    return {name: whole(amount) for name, amount in amounts.items()}
+
+
+def whole(amount: Decimal) -> Decimal:
+    """Return the same amount without trailing zeros or exponent."""
+    return Decimal(f"{amount.normalize():f}")
 
 
 def _decimal(house: House) -> Decimal:
@@ -162,7 +167,7 @@ def _changes(
     stock: Mapping[str, Amounts], opening: Mapping[str, Amounts], warehouse: str, travelled: Mapping[str, Decimal]
 ) -> Amounts:
     now, before = (_travelled(each, warehouse, travelled) for each in (stock, opening))
-    return {sku: now[sku] - before[sku] for sku in travelled}
+    return {sku: whole(now[sku] - before[sku]) for sku in travelled}
 
 
 def _problems(report: Report, due: Due) -> list[str]:

@@ -61,10 +61,10 @@ class PlainScreen:
             return
         self._shown_at = time.monotonic()
         sync = ", ".join(f"{status} {count}" for status, count in moment.view.sync.items() if count)
-        on_way = sum(moment.view.in_transit.values())
+        on_way = int(sum(moment.view.in_transit.values()))
         self._print(
             f"   {moment.shop_time} · {moment.events_done}/{moment.events_total} events · sync: {sync or 'nothing yet'}"
-            f" · in transit: {on_way:f} · calls to Jurnal: {moment.jurnal_calls}"
+            f" · in transit: {on_way} · calls to Jurnal: {moment.jurnal_calls}"
         )
 
     def close(self) -> None:

@@ -6,20 +6,25 @@ from contextlib import suppress
 from datetime import datetime
 
 import msgspec
+from aiohttp import web
 
 from ops.sandbox.demo_company import make_master_data
 from ops.sandbox.demo_day import Day, outage_indices
+from ops.sandbox.demo_folder import SERVICE_CLIENT_ID
 from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
 from ops.sandbox.demo_service_api import ApiUnreachable, View
-from ops.sandbox.demo_settle import Due, settle, until
+from ops.sandbox.demo_settle import Due, NotReached, settle, until
 from ops.sandbox.expected import expected_books
+from ops.sandbox.jurnal.faults import FaultPlan, no_fault
 from ops.sandbox.traffic import Traffic, apply, generate
 from ops.sandbox.traffic_events import OrderCompleted
 
 _STEP_SECONDS_MAX = 30.0
+_CATCH_SECONDS_MAX = 10.0
 _LOOK_SECONDS = 0.3
+_SEEN_SECONDS = 2.0
 _ACTOR = "owner@demo"
 
 
@@ -126,6 +131,8 @@ class Story:
     async def _first_transfer_stands_in_transit(self) -> None:
         await until(self._house, "goods in transit", self._five_pieces_are_in_transit, _STEP_SECONDS_MAX)
         self._screen.done(f'5 pieces stand in "{self._scenario.transit_warehouse}", here and in Jurnal')
+        if not self._options.once:
+            await asyncio.sleep(_SEEN_SECONDS)
         if not self._options.stop_after_transfer_start:
             self._screen.step("Sales and payouts", f"three days, {self._options.orders} orders")
 
@@ -136,8 +143,16 @@ class Story:
         return sum(view.in_transit.values()) == 5 and held == view.in_transit
 
     async def _kill_and_restart(self) -> None:
-        await self._house.service.kill()
-        self._screen.done("the service is killed (SIGKILL) and started again")
+        """Kill it where it hurts most: Jurnal has made a document, and the service never hears of it."""
+        caught = _AnswerHeld(self._house)
+        try:
+            with suppress(NotReached):
+                await until(self._house, "a document whose answer is held", caught.document_is_made, _CATCH_SECONDS_MAX)
+            await self._house.service.kill()
+        finally:
+            caught.let_go()
+        what = "before Jurnal's answer to a document reached it" if caught.made else "between two calls"
+        self._screen.done(f"the service is killed (SIGKILL), {what}, and started again")
         await self._house.start_service()
 
     async def _stop_service(self) -> None:
@@ -178,6 +193,37 @@ class Story:
                 view=view,
             )
         )
+
+
+class _AnswerHeld:
+    """Holds Jurnal's answer to the service's next document back, once the document is made."""
+
+    _HELD_SECONDS = 60.0
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._documents_before: int | None = None
+        self.made = False
+        house.jurnal.gate.fault = self._hold
+
+    def _hold(self, request: web.Request) -> FaultPlan | None:
+        from_service = SERVICE_CLIENT_ID in request.headers.get("Authorization", "")
+        if request.method != "POST" or not from_service or self._documents_before is not None:
+            return None
+        self._documents_before = self._documents()
+        return FaultPlan(delay_after_commit_seconds=self._HELD_SECONDS)
+
+    def _documents(self) -> int:
+        return sum(self._house.jurnal.documents().values())
+
+    async def document_is_made(self) -> bool:
+        """Say whether there is such a document now."""
+        self.made = self._documents_before is not None and self._documents() > self._documents_before
+        return self.made
+
+    def let_go(self) -> None:
+        """Answer at once again."""
+        self._house.jurnal.gate.fault = no_fault
 
 
 def early_order(traffic: Traffic, house: House) -> OrderCompleted:

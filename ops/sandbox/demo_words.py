@@ -12,7 +12,7 @@ from ops.sandbox.demo_day import rupiah
 from ops.sandbox.demo_house import House
 from ops.sandbox.demo_report import Report
 
-_WIDTH_MIN = 96
+_WIDTH_MIN = 118
 
 
 def told(report: Report) -> None:
@@ -27,9 +27,10 @@ def told(report: Report) -> None:
             _amounts("Balances in Jurnal", report.balances, report.expected_balances, None),
         )
     )
+    on_way = int(sum(report.in_transit.values()))
     console.print(
         f"{report.facts_appended} facts in the ledger · {report.jurnal_calls} calls to Jurnal"
-        f" · {report.payouts} payouts · in transit {sum(report.in_transit.values()):f} · duplicates {report.duplicates}"
+        f" · {report.payouts} payouts · in transit {on_way} · duplicates {report.duplicates}"
         f" · trial balance off by {report.trial_balance_difference} · {report.seconds:.0f} s"
     )
     if report.problems:
@@ -45,9 +46,10 @@ def addresses(house: House) -> str:
         (
             "",
             "Everything still runs. Look at it:",
+            f"  STORE={store}",
             f"  TOKEN={house.secrets.api_token}",
             *(
-                f'  curl -s -H "Authorization: Bearer $TOKEN" "{store}/{question}"'
+                f'  curl -s -H "Authorization: Bearer $TOKEN" "$STORE/{question}"'
                 for question in ("sync?status=Success&limit=3", "in-transit", "invoices?status=Open")
             ),
             f"  curl -s {house.operations_url}/metrics",

@@ -88,11 +88,21 @@ def line_nets(order: OrderReport) -> list[Decimal]:
 
 
 def share_out(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """Share `amount` over `weights` in whole rupiah by largest remainder (ties: the first); it adds up exactly."""
+    """Share `amount` over `weights` in whole rupiah by largest remainder (ties: the first); it adds up exactly.
+
+    In hundredths if `amount` is not whole, or if a whole share would exceed its weight.
+    """
     total = sum(weights, _ZERO)
     if amount == 0 or total == 0:
         return [_ZERO] * len(weights)
-    unit = _WHOLE if amount == amount.to_integral_value() else _CENT
+    if amount == amount.to_integral_value():
+        shares = _by_largest_remainder(amount, weights, total, _WHOLE)
+        if all(share <= weight for share, weight in zip(shares, weights, strict=True)):
+            return shares
+    return _by_largest_remainder(amount, weights, total, _CENT)
+
+
+def _by_largest_remainder(amount: Decimal, weights: list[Decimal], total: Decimal, unit: Decimal) -> list[Decimal]:
     exact = [amount * weight / total for weight in weights]
     shares = [value.quantize(unit, ROUND_FLOOR) for value in exact]
     missing = int((amount - sum(shares, _ZERO)) / unit)

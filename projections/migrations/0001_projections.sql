@@ -49,7 +49,6 @@ CREATE TABLE command (
 );
 CREATE INDEX command_lane ON command (store_id, lane, position, ordinal);
 CREATE INDEX command_record ON command (store_id, record_id);
-CREATE INDEX command_open ON command (store_id, company_id) WHERE state <> 'accepted';
 
 -- Operational: one command's way over the wire. Moved by the dispatcher alone; made by the fold together with its command.
 CREATE TABLE send (
@@ -66,7 +65,9 @@ CREATE TABLE send (
     reason          text,
     PRIMARY KEY (store_id, command_id)
 );
-CREATE INDEX send_open ON send (company_id, due_at) WHERE state <> 'done';
+-- What must be looked up comes before what is new; the order of `next_send`.
+CREATE INDEX send_next ON send (store_id, company_id, (state <> 'unknown'), due_at, command_id)
+    WHERE state IN ('due', 'waiting', 'unknown');
 
 -- One line of the Accounting Sync list. `state` is what the fold knows; with commands, the worst of them shows.
 CREATE TABLE sync_record (

@@ -46,7 +46,7 @@ def test_the_outlets_own_time_zone_comes_before_the_stores() -> None:
 
 
 def test_a_line_discount_that_divides_evenly_keeps_one_line() -> None:
-    """3 × 10,000 less 3,333 is 26,667, which is 3 × 8,889."""
+    """3 x 10,000 less 3,333 is 26,667, which is 3 x 8,889."""
     invoice = booked(
         order_details=[line(quantity=3, discount_amount=3_333)], total_discount_amount=3_333, total_amount=26_667
     )
@@ -54,7 +54,7 @@ def test_a_line_discount_that_divides_evenly_keeps_one_line() -> None:
 
 
 def test_a_line_that_does_not_divide_evenly_is_split_into_two_whole_rates() -> None:
-    """3 × 10,000 less 1,000 is 29,000: two at 9,667 and one at 9,666."""
+    """3 x 10,000 less 1,000 is 29,000: two at 9,667 and one at 9,666."""
     invoice = booked(
         order_details=[line(quantity=3, discount_amount=1_000)], total_discount_amount=1_000, total_amount=29_000
     )
@@ -63,9 +63,7 @@ def test_a_line_that_does_not_divide_evenly_is_split_into_two_whole_rates() -> N
 
 def test_an_order_discount_is_shared_by_largest_remainder_and_ties_go_to_the_first_line() -> None:
     """1,000 over three equal lines is 334, 333, 333; over 1:2 it is 333 and 667."""
-    equal = booked(
-        order_details=[line("A"), line("B"), line("C")], total_discount_amount=1_000, total_amount=29_000
-    )
+    equal = booked(order_details=[line("A"), line("B"), line("C")], total_discount_amount=1_000, total_amount=29_000)
     assert [piece.rate for piece in equal.lines] == [D(9_666), D(9_667), D(9_667)]
     unequal = booked(order_details=[line("A"), line("B", 1, 20_000)], total_discount_amount=1_000, total_amount=29_000)
     assert [piece.rate for piece in unequal.lines] == [D(9_667), D(19_333)]
@@ -79,30 +77,65 @@ def test_a_promotion_on_a_line_stays_on_its_line_and_the_rest_is_shared() -> Non
 
 
 @pytest.mark.parametrize(
-    ("total", "rounding", "extra_line", "header_discount"),
+    ("total", "rounding", "rounding_line", "header_discount"),
     [
-        (29_601, 0, None, "0.37"),
-        ("29600.37", 0, "0", "0"),
-        (29_601, "0.63", "0.63", "0"),
-        (29_600, "-0.37", None, "0.37"),
-        (29_500, "-100.37", None, "100.37"),
-        (29_700, "99.63", "99.63", "0"),
+        ("29600", "0", None, "0.37"),
+        ("29601", "0", "0.63", "0"),
+        ("29600.37", "0", None, "0"),
+        ("29700", "99.63", "99.63", "0"),
+        ("29500", "-100.37", None, "100.37"),
     ],
-    ids=["tax whole", "tax two decimals", "rounded up", "rounded down", "far down", "far up"],
+    ids=["tax cut to whole", "tax raised to whole", "tax in two decimals", "rounded up", "rounded down"],
 )
 def test_rounding_goes_to_the_rounding_product_or_the_header_discount(
-    total: object, rounding: object, extra_line: str | None, header_discount: str
+    total: str, rounding: str, rounding_line: str | None, header_discount: str
 ) -> None:
-    """What lines and exact tax do not explain is a line above zero, or a discount after tax below zero."""
-    del extra_line
-    lines = [taxed(quantity=3, discount_amount=3_333)]
-    if (total, rounding) == (29_601, 0):
-        total = 29_600
+    """What nets and exact tax (2,933.37) leave is an untaxed line above zero, a discount after tax below zero."""
     invoice = booked(
-        order_details=lines, total_discount_amount=3_333, rounding_amount=rounding, total_amount=total
+        order_details=[taxed(quantity=3, discount_amount=3_333)],
+        total_discount_amount=3_333,
+        rounding_amount=rounding,
+        total_amount=total,
     )
-    tax = D("2933.37")
-    remainder = D(str(total)) - 26_667 - tax
-    assert invoice.lines[0] == InvoiceLine(product_code="LATTE", quantity=D(3), rate=D(8_889), tax_name="PPN")
-    assert invoice.lines[1:] == (() if remainder <= 0 else sold(("ISELLER-ROUNDING", 1, remainder, None)))
+    rest = () if rounding_line is None else (("ISELLER-ROUNDING", 1, rounding_line, None),)
+    assert invoice.lines == sold(("LATTE", 3, 8_889, "PPN"), *rest)
     assert invoice.header_discount == D(header_discount)
+
+
+def test_included_tax_is_taken_out_of_the_price() -> None:
+    """11,100 with 11 % included is 10,000 net; Jurnal adds the tax again."""
+    invoice = booked(order_details=[taxed(price=11_100)], tax_inclusive=True, total_amount=11_100)
+    assert invoice.lines == sold(("LATTE", 1, 10_000, "PPN"))
+    assert invoice.header_discount == 0
+
+
+def test_a_weighed_line_keeps_its_quantity_and_the_rest_is_rounding() -> None:
+    """0.258 kg at 10,000 less 1 is 2,579: the rate is cut to 0.01, what is left is the rounding line."""
+    weighed = line(quantity="0.258", discount_amount=1)
+    invoice = booked(order_details=[weighed], total_discount_amount=1, total_amount=2_579)
+    assert invoice.lines[0].quantity == D("0.258")
+    assert sum(piece.quantity * piece.rate for piece in invoice.lines) == 2_579
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"order_details": [line(sku=" ", product_name="Latte")]}, ["Line 1 (Latte) has no SKU"]),
+        ({"order_details": [line(quantity=0)]}, ["Line 1 (LATTE) has no quantity or price"]),
+        ({"order_details": [taxed(tax_percentage="12.50")]}, ["No Jurnal tax is mapped for 12.5 %"]),
+        ({"total_amount": 25_000}, ["Rp 25000", "Rp 20000"]),
+        ({"total_discount_amount": 30_000}, ["discounts exceed its prices"]),
+        ({"currency": "USD"}, ["USD"]),
+    ],
+    ids=["no SKU", "no quantity", "unmapped tax", "another total", "discounted below zero", "not rupiah"],
+)
+def test_an_order_that_cannot_be_drawn_is_failed_with_what_is_wrong(fields: dict[str, Any], words: list[str]) -> None:
+    """Nothing is sent; the record says what does not fit, with both numbers, and what a person can do."""
+    story = Story()
+    story.order(**fields)
+    assert story.commands == []
+    record = story.records["sale-order-1"]
+    assert record.state == "failed"
+    assert record.what_to_do
+    assert record.reason is not None
+    assert all(word in record.reason for word in words), record.reason

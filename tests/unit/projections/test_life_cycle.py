@@ -1,0 +1,51 @@
+"""The life cycle drawn in the README, held against the constraints of the tables and the SQL that moves the rows."""
+
+import re
+from importlib.resources import files
+
+from projections.jurnal_commands.queue import STATES
+
+PACKAGE = files("projections.jurnal_commands")
+MIGRATION = files("projections").joinpath("migrations", "0001_projections.sql").read_text(encoding="utf-8")
+README = PACKAGE.joinpath("README.md").read_text(encoding="utf-8")
+
+
+def constraint(table: str) -> set[str]:
+    """Return the words that the CHECK on `table.state` allows."""
+    body = re.search(rf"CREATE TABLE {table} \((.*?)\n\);", MIGRATION, re.DOTALL)
+    assert body is not None
+    words = re.search(r"state IN \(([^)]*)\)", body[1])
+    assert words is not None
+    return set(re.findall(r"'(\w+)'", words[1]))
+
+
+def drawn(table: str) -> set[str]:
+    """Return the states of the README's drawing of `table`."""
+    drawing = re.search(rf"state \"table {table}\" as {table} {{(.*?)\n    }}", README, re.DOTALL)
+    assert drawing is not None
+    return {word.removeprefix(f"{table}_") for word in re.findall(rf"\b{table}_\w+", drawing[1])}
+
+
+def test_the_readme_draws_the_words_of_the_command_table() -> None:
+    """A state that is drawn and not allowed, or allowed and not drawn, is a lie in one of the two."""
+    assert drawn("command") == constraint("command")
+
+
+def test_the_readme_draws_the_words_of_the_send_table() -> None:
+    """The same for the way over the wire."""
+    assert drawn("send") == constraint("send")
+
+
+def test_every_counted_state_is_a_word_of_the_two_tables() -> None:
+    """What the metrics count as a state exists; `done` sends show as what the fold knows of their command."""
+    assert set(STATES) == (constraint("command") | constraint("send")) - {"done"}
+
+
+def test_only_the_fold_writes_the_words_of_the_fold() -> None:
+    """No statement of the dispatcher writes the command table; only two statements of the fold do."""
+    writes = {
+        file.name
+        for file in PACKAGE.joinpath("sql").iterdir()
+        if re.search(r"(INSERT INTO|UPDATE) command\b", file.read_text(encoding="utf-8"))
+    }
+    assert writes == {"add_commands.sql", "settle_commands.sql"}

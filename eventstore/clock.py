@@ -1,12 +1,7 @@
-"""One clock in Python and one in the database; tests replace both."""
+"""The one clock in Python; tests replace it. The database's stands in `database_clock.py`."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-from eventstore.connection import Connection
-from eventstore.statements import statement
-
-_DATABASE_NOW = statement(__package__, "database_now")
 
 
 class Clock(Protocol):
@@ -37,10 +32,3 @@ class ManualClock:
     def advance(self, by: timedelta) -> None:
         """Move forward (or, to test jumps, backward) by `by`."""
         self._now += by
-
-
-async def database_now(connection: Connection) -> datetime:
-    """Return the database's time: leases, deadlines and quotas of all replicas are compared with it alone."""
-    now = await connection.fetchval(_DATABASE_NOW)
-    assert isinstance(now, datetime)
-    return now

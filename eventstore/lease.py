@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from eventstore.clock import database_now
 from eventstore.connection import Pool
+from eventstore.database_clock import database_now
 from eventstore.statements import statement
 
 _ACQUIRE = statement(__package__, "acquire_lease")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eventstore.clock import database_now
 from eventstore.connection import Connection, Pool
+from eventstore.database_clock import database_now
 from eventstore.errors import LeaseLost
 from eventstore.event import Fact
 from eventstore.facts.registry import decode

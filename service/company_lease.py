@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from eventstore.clock import database_now
 from eventstore.connection import Pool
+from eventstore.database_clock import database_now
 from eventstore.statements import statement
 
 _ACQUIRE = statement(__package__, "acquire_company_lease")

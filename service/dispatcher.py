@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from eventstore.appender import Appender
-from eventstore.clock import database_now
 from eventstore.connection import Pool
+from eventstore.database_clock import database_now
 from eventstore.event import NewFact
 from eventstore.facts.answers import (
     Attempted,

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from eventstore.clock import database_now
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
+from eventstore.database_clock import database_now
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from eventstore.clock import database_now
 from eventstore.connection import Pool
+from eventstore.database_clock import database_now
 from eventstore.statements import statement
 from service.jurnal.pace import FreeAt, Hold, Limit, place
 

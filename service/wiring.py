@@ -9,9 +9,10 @@ import msgspec
 from aiohttp import web
 
 from eventstore.appender import Appender, AppenderLimits
-from eventstore.clock import Clock, SystemClock, database_now
+from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
+from eventstore.database_clock import database_now
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader

@@ -6,7 +6,7 @@ Any replica may append to any store: whoever finds the head moved reads it again
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -51,17 +51,26 @@ class _Waiting:
 
 
 class Appender:
-    """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks."""
+    """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
-    def __init__(self, pool: Pool, clock: Clock, limits: AppenderLimits | None = None) -> None:
+    `on_batch` is told the results of every committed batch, for counting.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        limits: AppenderLimits | None = None,
+        on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._limits = limits if limits is not None else AppenderLimits()
+        self._on_batch = on_batch
         self._queues: dict[str, deque[_Waiting]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
         self._queued_facts = 0
         self._queued_bytes = 0
-        self._appended = asyncio.Event()
 
     @property
     def queued_facts(self) -> int:
@@ -89,11 +98,6 @@ class Appender:
         """Wait until everything queued is durable or refused."""
         while self._writers:
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
-
-    async def wait_for_append(self) -> None:
-        """Return when this process has appended something since the last call; followers wake by it."""
-        await self._appended.wait()
-        self._appended.clear()
 
     def _admit(self, waiting: _Waiting) -> None:
         largest = max(len(fact.body) + len(fact.sealed) + len(fact.metadata) for fact in waiting.facts)
@@ -133,7 +137,8 @@ class Appender:
                 raise
         else:
             self._settle(batch, results)
-            self._appended.set()
+            if self._on_batch is not None:
+                self._on_batch(results)
 
     def _take(self, queue: deque[_Waiting]) -> list[_Waiting]:
         batch = [queue.popleft()]

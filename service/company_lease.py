@@ -1,9 +1,12 @@
 """The company lease: one process at a time sends to a Jurnal company, on the database's clock, fenced by an epoch."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from eventstore.connection import Pool
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
 from eventstore.statements import statement
 
@@ -25,6 +28,23 @@ class CompanyLeases:
             now = await database_now(connection)
             epoch = await connection.fetchval(_ACQUIRE, company_id, self.owner, now, now + self._duration)
         return None if epoch is None else (epoch, now)
+
+    @contextlib.asynccontextmanager
+    async def kept(self, company_id: str) -> AsyncIterator[None]:
+        """Renew the lease for as long as the block runs: a call to Jurnal may take longer than a lease lives."""
+        renewal = asyncio.create_task(self._renew(company_id))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+
+    async def _renew(self, company_id: str) -> None:
+        while True:
+            await asyncio.sleep(self._duration.total_seconds() / 3)
+            # A lease lost here costs nothing but the wait: the attempt is fenced by its own row and Date.
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await self.acquire(company_id)
 
     async def release(self, company_id: str) -> None:
         """Give the lease up at once, so that another process need not wait for it to run out."""

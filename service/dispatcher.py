@@ -169,7 +169,8 @@ class Dispatcher:
         )
         if not begun:
             return Dispatched("not_ours", kind)
-        answer = await self._calls.send(signed, granted)
+        async with self._leases.kept(company.company_id):
+            answer = await self._calls.send(signed, granted)
         made = msgspec.structs.replace(
             send,
             attempt=attempt.number,

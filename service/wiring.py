@@ -1,6 +1,6 @@
 """Joins the parts into one process. The only place that knows all of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
+from eventstore.event import AppendResult
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
@@ -69,7 +70,9 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_ledger_parts(settings: Settings) -> AsyncIterator[Ledger]:
+async def open_ledger_parts(
+    settings: Settings, on_batch: Callable[[Sequence[AppendResult]], None] | None = None
+) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end."""
     master = MasterKey.from_file(settings.sealing_key_file)
     pool = await open_pool(
@@ -84,7 +87,7 @@ async def open_ledger_parts(settings: Settings) -> AsyncIterator[Ledger]:
         queue_facts_max=settings.append_queue_facts_max,
         queue_bytes_max=settings.append_queue_bytes_max,
     )
-    appender = Appender(pool, clock, limits)
+    appender = Appender(pool, clock, limits, on_batch)
     try:
         yield Ledger(
             pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
@@ -114,10 +117,10 @@ class Draining:
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Open everything that `serve` runs."""
     async with AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(open_ledger_parts(settings))
+        metrics = Metrics(VERSION)
+        ledger = await stack.enter_async_context(open_ledger_parts(settings, metrics.batch_appended))
         iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
         jurnal_session = await stack.enter_async_context(open_session())
-        metrics = Metrics(VERSION)
         owner = uuid4()
         queue = SendQueue(ledger.pool)
         calls = _jurnal_calls(settings, ledger, jurnal_session)
@@ -215,8 +218,6 @@ def _public(
         loops.wake_followers()
         if outcome == "unreadable":
             metrics.payloads_unreadable_total.inc()
-        else:
-            metrics.appended_facts_total.labels(outcome).inc()
 
     app = web.Application(middlewares=[request_metrics(metrics), problems], client_max_size=settings.body_bytes_max)
     app.add_routes(

@@ -65,7 +65,12 @@ def main(**given: object) -> None:
         **{**given, "postgres_major": int(str(given["postgres_major"]))},  # type: ignore[arg-type]
         server_url=os.environ.get("DATABASE_URL"),
     )
-    sys.exit(asyncio.run(_run(options)))
+    try:
+        code = asyncio.run(_run(options))
+    except KeyboardInterrupt:
+        # Before the demo could ask for the signal itself.
+        code = _INTERRUPTED
+    sys.exit(code)
 
 
 async def _run(options: DemoOptions) -> int:

@@ -77,6 +77,7 @@ class DemoFolder:
             for person in scenario.customers
             for value in (person.first_name, person.last_name, person.phone_number, person.email)
         ]
+        people += [value for each in scenario.outlets for value in (each.cashier_first_name, each.cashier_last_name)]
         (self.path / "people.json").write_text(json.dumps(people, indent=2) + "\n")
 
     def remove(self) -> None:

@@ -5,17 +5,18 @@ Every label set stands at 0 from the start, so that a rate over a rare event is 
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
-from typing import get_args
+from typing import assert_never, get_args
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
+from eventstore.event import Appended, AppendResult, Duplicate, VersionConflict
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.commands import Command
 
@@ -137,6 +138,20 @@ class Metrics:
                 self.request_duration_seconds.labels(template, method)
                 for status in STATUSES:
                     self.requests_total.labels(template, method, status)
+
+    def batch_appended(self, results: Sequence[AppendResult]) -> None:
+        """Note one committed batch of the ledger."""
+        self.append_batch_facts.observe(len(results))
+        for result in results:
+            match result:
+                case Appended():
+                    self.appended_facts_total.labels("appended").inc()
+                case Duplicate():
+                    self.appended_facts_total.labels("duplicate").inc()
+                case VersionConflict():
+                    self.appended_facts_total.labels("version_conflict").inc()
+                case _:
+                    assert_never(result)
 
     def loop_stepped(self, loop: Loop, at: datetime) -> None:
         """Note that `loop` is alive."""

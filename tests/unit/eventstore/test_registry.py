@@ -62,7 +62,7 @@ def test_the_example_of_a_report_holds_no_personal_value_in_clear(type_: str) ->
 
 
 def test_unknown_fields_are_ignored_and_both_spellings_of_an_amount_are_read() -> None:
-    """iSeller may add fields and write numbers as text; an amount is exact either way."""
+    """A report may bring new fields and write numbers as text; an amount is exact either way."""
     text = decode(stored("PayoutReported", 1, b'{"reference_id":"PO","total_deposit":"0.10","new":{"x":[1]}}'))
     number = decode(stored("PayoutReported", 1, b'{"reference_id":"PO","total_deposit":0.10}'))
     assert text == number

@@ -1,0 +1,89 @@
+"""Acknowledged is stored, once, whatever dies when."""
+
+import asyncio
+
+import asyncpg
+
+from eventstore.appender import Appender, AppenderLimits
+from eventstore.clock import SystemClock
+from eventstore.connection import Pool
+from eventstore.event import AppendResult, VersionConflict
+from eventstore.store import LedgerReader
+from eventstore.verify import Whole, verify_ledger
+from ops.sandbox.embedded_postgres import EmbeddedPostgres
+from service.migrate import migrate_all
+from tests.ledger import STORE, member, service_pool
+
+LIMITS = AppenderLimits(batch_facts_max=10, reconnect_wait_seconds=0.02, reconnect_attempts_max=500)
+
+
+async def _stored_once(pool: Pool, acknowledged: dict[str, AppendResult]) -> None:
+    """Assert that every acknowledged fact stands once, where its answer said, in a whole ledger."""
+    reader = LedgerReader(pool)
+    stored = {fact.source_id: fact.position for fact in await reader.read_after(STORE, 0, 10_000)}
+    for source_id, result in acknowledged.items():
+        assert not isinstance(result, VersionConflict)
+        assert stored[source_id] == result.position
+    assert len(stored) == (await reader.head(STORE)).position
+    assert isinstance(await verify_ledger(reader, STORE), Whole)
+
+
+async def _append(appender: Appender, numbers: range, acknowledged: dict[str, AppendResult]) -> None:
+    async def one(number: int) -> None:
+        (result,) = await appender.append(STORE, [member(number)])
+        acknowledged[f"member:{number}"] = result
+
+    await asyncio.gather(*map(one, numbers))
+
+
+async def test_every_acknowledged_append_is_stored_once_although_backends_are_killed(database_url: str) -> None:
+    """A lost connection at commit is ambiguous: the repeat answers what was written, and writes what was not."""
+    async with service_pool(database_url) as pool:
+        admin = await asyncpg.connect(database_url)
+        appender, acknowledged = Appender(pool, SystemClock(), LIMITS), dict[str, AppendResult]()
+        load = asyncio.create_task(_append(appender, range(600), acknowledged))
+        killed = 0
+        while not load.done():
+            killed += await admin.fetchval(
+                "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'jurnalsync'"
+            )
+            await asyncio.sleep(0.01)
+        await load
+        await admin.close()
+        assert killed > 0
+        assert len(acknowledged) == 600
+        await _stored_once(pool, acknowledged)
+
+
+async def test_every_acknowledged_append_is_stored_once_although_the_server_crashes_under_load() -> None:
+    """Postgres dies at once and recovers from its log: acknowledged means on disk, and the appender goes on."""
+    with EmbeddedPostgres.start(settings={"max_connections": "20"}) as server:
+        await migrate_all(server.url())
+        async with service_pool(server.url()) as pool:
+            appender, acknowledged = Appender(pool, SystemClock(), LIMITS), dict[str, AppendResult]()
+            load = asyncio.create_task(_append(appender, range(400), acknowledged))
+            while len(acknowledged) < 100:
+                await asyncio.sleep(0)
+            before = dict(acknowledged)
+            server.restart("immediate")
+            await load
+            assert len(before) < len(acknowledged) == 400
+            await _stored_once(pool, acknowledged)
+
+
+async def test_an_appender_that_cannot_reach_the_database_says_so_and_recovers(database_url: str) -> None:
+    """After its attempts the callers get the error, nothing stays queued, and the next append works."""
+    async with service_pool(database_url, connections_max=1) as pool:
+        appender = Appender(pool, SystemClock(), AppenderLimits(reconnect_wait_seconds=0, reconnect_attempts_max=2))
+        (name,) = await pool.fetchrow("SELECT current_database()") or ()
+        admin = await asyncpg.connect(database_url, database="postgres")
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        (answer,) = await asyncio.gather(appender.append(STORE, [member(1)]), return_exceptions=True)
+        assert isinstance(answer, Exception)
+        assert appender.queued_facts == 0
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await admin.close()
+        await _append(appender, range(1, 3), {})
+        assert (await LedgerReader(pool).head(STORE)).position == 2

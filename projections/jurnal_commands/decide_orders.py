@@ -1,6 +1,6 @@
 """Orders: a completed one is an invoice, its first known payment the deposit, every other payment one of its own."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import assert_never
 
@@ -119,7 +119,7 @@ def _completed(
     assert order.total_amount is not None
     assert order.order_date is not None
     transaction_date = local_date(read_utc(order.order_date), settings.time_zone(order.outlet_id))
-    deposit, account = _deposit(order, settings, change.payments)
+    deposit, account = _deposit(order, settings, change.payments, transaction_date)
     invoice = BookInvoice(
         order_id=state.order_id,
         order_reference=order.order_reference or state.order_id,
@@ -151,11 +151,18 @@ def _completed(
     return state, decisions
 
 
-def _deposit(order: OrderReport, settings: StoreSettings, payments: tuple[Payment, ...]) -> tuple[Decimal, str | None]:
-    """Return the first payment and its account; none if there is no payment or its method is not mapped."""
+def _deposit(
+    order: OrderReport, settings: StoreSettings, payments: tuple[Payment, ...], transaction_date: date
+) -> tuple[Decimal, str | None]:
+    """Return the first payment and its account; none if it came on a later day or its method is not mapped.
+
+    Jurnal dates a deposit as the invoice, so money of another day has to be a payment of its own.
+    """
     if not payments:
         return _ZERO, None
     first = payments[0]
+    if local_date(first.received_at, settings.time_zone(order.outlet_id)) != transaction_date:
+        return _ZERO, None
     mapping = settings.payment_mapping(order.outlet_id, first.gateway, first.payment_type_name)
     assert order.total_amount is not None
     amount = min(first.amount, order.total_amount)

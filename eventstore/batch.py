@@ -19,10 +19,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """The rows to write, and one result for every fact of the batch."""
+    """The rows to write, the time they are recorded at, and one result for every fact of the batch."""
 
     rows: list[Row]
+    recorded_at: datetime
     results: list[AppendResult]
+
+    def head(self, before: Head) -> Head:
+        """Return the ledger's end once the rows are written behind `before`."""
+        return Head(self.rows[-1].position, self.rows[-1].hash, self.recorded_at) if self.rows else before
 
 
 def decide_batch(
@@ -34,15 +39,17 @@ def decide_batch(
     versions: Mapping[str, int],
 ) -> Decided:
     """Decide `facts` on the known `head`, source ids (→ position, stream version) and stream versions."""
-    known, latest = dict(sources), dict(versions)
+    taken: dict[str, tuple[int, int]] = {}
+    latest: dict[str, int] = {}
     position, previous = head.position, head.hash
     rows: list[Row] = []
     results: list[AppendResult] = []
     for fact in facts:
-        if (original := known.get(fact.source_id)) is not None:
+        original = taken.get(fact.source_id) or sources.get(fact.source_id)
+        if original is not None:
             results.append(Duplicate(*original))
             continue
-        stream_version = latest.get(fact.stream_id, 0)
+        stream_version = latest.get(fact.stream_id) or versions.get(fact.stream_id, 0)
         if fact.expected_version is not None and fact.expected_version != stream_version:
             results.append(VersionConflict(fact.expected_version, stream_version))
             continue
@@ -50,6 +57,6 @@ def decide_batch(
         previous = fact_hash(previous, store_id, position, stream_version, recorded_at, fact)
         rows.append(Row(position, stream_version, previous, fact))
         results.append(Appended(position, stream_version))
-        known[fact.source_id] = (position, stream_version)
+        taken[fact.source_id] = (position, stream_version)
         latest[fact.stream_id] = stream_version
-    return Decided(rows, results)
+    return Decided(rows, recorded_at, results)

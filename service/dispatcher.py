@@ -43,7 +43,7 @@ from service.jurnal.outcome import (
 )
 from service.jurnal.payloads import needed, request_for
 from service.jurnal.resources import probe_for, reading_of
-from service.jurnal_calls import Company, JurnalCalls
+from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.people import People
 from service.quota import Spent
@@ -64,11 +64,14 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
     processing_allowance_seconds: float = 120
     quiet_period_seconds: float = 30
 
-    def absent_from(self, send: Send, signed_at: datetime) -> datetime:
-        """Return the moment from which a probe that finds nothing proves absence."""
+    def absent_from(self, send: Send, signed_at: datetime, over_at: datetime) -> datetime:
+        """Return the moment from which a probe that finds nothing proves absence; `over_at` is when we stopped waiting.
+
+        Both the lost and the next attempt of an invoice use an endpoint that refuses a used custom_id. It reads
+        before it inserts, so the quiet period counts from the end of the attempt: within it, the two would race.
+        """
         if isinstance(send.command, BookInvoice):
-            # Both the lost and the next attempt use an endpoint that refuses a used custom_id.
-            return signed_at + timedelta(seconds=self.quiet_period_seconds)
+            return min(over_at + timedelta(seconds=self.quiet_period_seconds), self.full(signed_at))
         return self.full(signed_at)
 
     def full(self, signed_at: datetime) -> datetime:
@@ -118,12 +121,13 @@ class Dispatcher:
         send = await self._next(company, stores, now)
         if send is None:
             return Dispatched("nothing")
-        if send.state == "unknown":
-            return await self._probe(company, send, now)
         try:
+            if send.state == "unknown":
+                return await self._probe(company, send, now)
             return await self._send(company, send, epoch)
-        except (AssertionError, LookupError, TypeError, ValueError) as error:
-            # Whatever is wrong with one command, its neighbours must go on; nothing of it went over the wire.
+        except (AssertionError, CredentialMissing, LookupError, TypeError, ValueError) as error:
+            # Whatever is wrong with one command, its neighbours must go on. One that went over the wire has a later
+            # attempt than `send`, so putting it off does not touch it: its deadline makes it unknown.
             _LOG.exception(LogEvent.COMMAND_POSTPONED, store=send.store_id, command=send.command_id)
             return await self._put_off(send, LookupFailed(f"It cannot be prepared: {type(error).__name__}: {error}"))
 
@@ -161,7 +165,7 @@ class Dispatcher:
             number=send.attempt + 1,
             signed_at=signed.signed_at,
             deadline_at=signed.signed_at + self._calls.deadline,
-            absent_from=self._fence.absent_from(send, signed.signed_at),
+            absent_from=self._fence.absent_from(send, signed.signed_at, signed.signed_at + self._calls.deadline),
             request_digest=signed.digest,
         )
         begun = await self._queue.begin(
@@ -256,8 +260,10 @@ class Dispatcher:
 
     async def _unknown(self, send: Send, attempted: Attempted, reason: str) -> None:
         assert send.signed_at is not None
-        due_at = await self._now() + timedelta(seconds=_FIRST_PROBE_WAIT_SECONDS)
-        await self._queue.move(send, state="unknown", due_at=due_at, reason=reason)
+        now = await self._now()
+        due_at = now + timedelta(seconds=_FIRST_PROBE_WAIT_SECONDS)
+        absent_from = self._fence.absent_from(send, send.signed_at, now)
+        await self._queue.move(send, state="unknown", due_at=due_at, reason=reason, absent_from=absent_from)
         await self._append(send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at))
 
     async def _postpone(self, send: Send, attempted: Attempted, outcome: TryLater) -> None:

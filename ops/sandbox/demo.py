@@ -64,6 +64,7 @@ def main(**given: object) -> None:
     options = DemoOptions(
         **{**given, "postgres_major": int(str(given["postgres_major"]))},  # type: ignore[arg-type]
         server_url=os.environ.get("DATABASE_URL"),
+        watched=not given["once"] and not given["as_json"] and sys.stdout.isatty(),
     )
     try:
         code = asyncio.run(_run(options))

@@ -26,7 +26,10 @@ SHORT_FENCES = Fences(
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of `./run`, as `./run --help` explains them. `server_url` is DATABASE_URL, None without one."""
+    """The options of `./run`, as `./run --help` explains them. `server_url` is DATABASE_URL, None without one.
+
+    `watched`: somebody sits before a terminal, so the shop's days are slowed down to be seen.
+    """
 
     once: bool = False
     as_json: bool = False
@@ -41,6 +44,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None = None
     postgres_major: int = 18
     server_url: str | None = None
+    watched: bool = False
 
     @property
     def fences(self) -> Fences:
@@ -63,4 +67,4 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def show_seconds(self) -> float:
         """How long the shop's three days are stretched for somebody who watches."""
-        return 0 if self.once else 25
+        return 25 if self.watched else 0

@@ -132,7 +132,7 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         seconds=round(course.seconds, 1),
         problems=[],
     )
-    problems = [*course.unsettled, *_problems(report, due), *_jurnal_problems(report, books, due)]
+    problems = [*course.unsettled, *problems_of(report, due), *_jurnal_problems(report, books, due)]
     report = msgspec.structs.replace(report, problems=problems)
     if not house.options.stop_after_transfer_start:
         return report
@@ -170,8 +170,8 @@ def _changes(
     return {sku: whole(now[sku] - before[sku]) for sku in travelled}
 
 
-def _problems(report: Report, due: Due) -> list[str]:
-    """Compare what needs no more than the report."""
+def problems_of(report: Report, due: Due) -> list[str]:
+    """Return what the report itself shows to be wrong, one line each."""
     pairs: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         ("balance", report.balances, report.expected_balances),
         ("profit and loss", report.profit_and_loss, report.expected_profit_and_loss),

@@ -131,7 +131,7 @@ class Story:
     async def _first_transfer_stands_in_transit(self) -> None:
         await until(self._house, "goods in transit", self._five_pieces_are_in_transit, _STEP_SECONDS_MAX)
         self._screen.done(f'5 pieces stand in "{self._scenario.transit_warehouse}", here and in Jurnal')
-        if not self._options.once:
+        if self._options.watched:
             await asyncio.sleep(_SEEN_SECONDS)
         if not self._options.stop_after_transfer_start:
             self._screen.step("Sales and payouts", f"three days, {self._options.orders} orders")

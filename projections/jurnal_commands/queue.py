@@ -84,9 +84,19 @@ class SendQueue:
         )
         return status == "UPDATE 1"
 
-    async def move(self, send: Send, *, state: str, due_at: datetime, reason: str | None = None) -> bool:
-        """Move a send to `state`; False if another attempt has begun meanwhile."""
-        status = await self._pool.execute(_MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason)
+    async def move(
+        self,
+        send: Send,
+        *,
+        state: str,
+        due_at: datetime,
+        reason: str | None = None,
+        absent_from: datetime | None = None,
+    ) -> bool:
+        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile."""
+        status = await self._pool.execute(
+            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from
+        )
         return status == "UPDATE 1"
 
     async def document_of(self, store_id: str, command_id: str) -> bytes | None:

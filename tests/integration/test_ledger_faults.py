@@ -28,32 +28,43 @@ async def _stored_once(pool: Pool, acknowledged: dict[str, AppendResult]) -> Non
     assert isinstance(await verify_ledger(reader, STORE), Whole)
 
 
-async def _append(appender: Appender, numbers: range, acknowledged: dict[str, AppendResult]) -> None:
-    async def one(number: int) -> None:
-        (result,) = await appender.append(STORE, [member(number)])
-        acknowledged[f"member:{number}"] = result
+class _Load:
+    """Appends one fact a call, all at once; `acknowledged` are the answers so far."""
 
-    await asyncio.gather(*map(one, numbers))
+    def __init__(self, appender: Appender, facts: int) -> None:
+        self.acknowledged: dict[str, AppendResult] = {}
+        self._answered = asyncio.Semaphore(0)
+        self._appender = appender
+        self.done = asyncio.gather(*map(self._one, range(facts)))
+
+    async def _one(self, number: int) -> None:
+        (result,) = await self._appender.append(STORE, [member(number)])
+        self.acknowledged[f"member:{number}"] = result
+        self._answered.release()
+
+    async def wait_for_more(self, answers: int) -> None:
+        """Return when that many more calls were answered."""
+        for _ in range(answers):
+            await self._answered.acquire()
 
 
 async def test_every_acknowledged_append_is_stored_once_although_backends_are_killed(database_url: str) -> None:
     """A lost connection at commit is ambiguous: the repeat answers what was written, and writes what was not."""
     async with service_pool(database_url) as pool:
         admin = await asyncpg.connect(database_url)
-        appender, acknowledged = Appender(pool, SystemClock(), LIMITS), dict[str, AppendResult]()
-        load = asyncio.create_task(_append(appender, range(600), acknowledged))
+        load = _Load(Appender(pool, SystemClock(), LIMITS), 600)
         killed = 0
-        while not load.done():
+        for _ in range(11):
+            await load.wait_for_more(50)
             killed += await admin.fetchval(
                 "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND application_name = 'jurnalsync'"
             )
-            await asyncio.sleep(0.01)
-        await load
+        await load.done
         await admin.close()
-        assert killed > 0
-        assert len(acknowledged) == 600
-        await _stored_once(pool, acknowledged)
+        assert killed >= 11
+        assert len(load.acknowledged) == 600
+        await _stored_once(pool, load.acknowledged)
 
 
 async def test_every_acknowledged_append_is_stored_once_although_the_server_crashes_under_load() -> None:
@@ -61,22 +72,20 @@ async def test_every_acknowledged_append_is_stored_once_although_the_server_cras
     with EmbeddedPostgres.start(settings={"max_connections": "20"}) as server:
         await migrate_all(server.url())
         async with service_pool(server.url()) as pool:
-            appender, acknowledged = Appender(pool, SystemClock(), LIMITS), dict[str, AppendResult]()
-            load = asyncio.create_task(_append(appender, range(400), acknowledged))
-            while len(acknowledged) < 100:
-                await asyncio.sleep(0)
-            before = dict(acknowledged)
+            load = _Load(Appender(pool, SystemClock(), LIMITS), 400)
+            await load.wait_for_more(100)
             server.restart("immediate")
-            await load
-            assert len(before) < len(acknowledged) == 400
-            await _stored_once(pool, acknowledged)
+            assert not load.done.done()
+            await load.done
+            assert len(load.acknowledged) == 400
+            await _stored_once(pool, load.acknowledged)
 
 
 async def test_an_appender_that_cannot_reach_the_database_says_so_and_recovers(database_url: str) -> None:
     """After its attempts the callers get the error, nothing stays queued, and the next append works."""
     async with service_pool(database_url, connections_max=1) as pool:
         appender = Appender(pool, SystemClock(), AppenderLimits(reconnect_wait_seconds=0, reconnect_attempts_max=2))
-        (name,) = await pool.fetchrow("SELECT current_database()") or ()
+        name = await pool.fetchval("SELECT current_database()")
         admin = await asyncpg.connect(database_url, database="postgres")
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
@@ -85,5 +94,5 @@ async def test_an_appender_that_cannot_reach_the_database_says_so_and_recovers(d
         assert appender.queued_facts == 0
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
         await admin.close()
-        await _append(appender, range(1, 3), {})
+        await appender.append(STORE, [member(1), member(2)])
         assert (await LedgerReader(pool).head(STORE)).position == 2

@@ -89,6 +89,17 @@ def test_the_first_payment_known_is_the_deposit_and_each_other_a_payment() -> No
     assert story.invoice().received == 20_000
 
 
+def test_a_first_payment_of_a_later_day_is_no_deposit() -> None:
+    """Jurnal dates a deposit as its invoice: money of another local day is a payment of its own."""
+    story = Story()
+    same_day, next_day = "2026-11-21T16:59:59", "2026-11-21T17:00:00"
+    story.order(transactions=[paid("t1", 20_000, transaction_date=next_day)])
+    story.order(order_id="order-2", transactions=[paid("t2", 20_000, transaction_date=same_day)])
+    invoices = [command for command in story.commands if isinstance(command, BookInvoice)]
+    assert [int(invoice.deposit) for invoice in invoices] == [0, 20_000]
+    assert story.the(ReceivePayment).transaction_date.isoformat() == "2026-11-22"
+
+
 def test_a_payment_after_the_invoice_is_received_on_it_once() -> None:
     """A later report repeats the old payment and brings a new one: only the new one is asked for."""
     story = Story()

@@ -1,0 +1,164 @@
+"""Writes one store's batches, two in flight: while Postgres commits one, the next is decided on its unconfirmed head.
+
+The head, the versions of recently written streams and recent source ids are known in memory, so a batch of new facts is
+one statement and one round trip. Whatever speaks against the guess (another process moved the head, a source id or a
+stream is older than our memory, a connection broke) sends the batch the careful way, and every later one waits for it.
+"""
+
+import asyncio
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import asyncpg
+
+from eventstore.batch import Decided, decide_batch
+from eventstore.clock import Clock
+from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss, write_decided
+from eventstore.connection import CONNECTION_ERRORS, Pool
+from eventstore.event import AppendResult, Head, NewFact
+
+FLIGHTS_MAX = 2
+_REMEMBERED_MAX = 10_000
+# After a batch met something older than our memory the next ones probably will too (a poll reads again what it read).
+_CAREFUL_BATCHES = 8
+
+
+class _Flight:
+    """A batch on its way. `confirmed` tells the next one whether the head it was decided on came true."""
+
+    __slots__ = ("before", "confirmed", "decided", "facts", "head")
+
+    def __init__(
+        self, facts: Sequence[NewFact], head: Head | None, decided: Decided | None, before: "_Flight | None"
+    ) -> None:
+        self.facts = facts
+        self.head = head
+        self.decided = decided
+        self.before = before
+        self.confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+
+class StoreWriter:
+    """The one writer of a store in this process. `launch` only while `ready`; calls come from one event loop."""
+
+    def __init__(self, pool: Pool, clock: Clock, store_id: str, limits: CommitLimits) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._store_id = store_id
+        self._limits = limits
+        self._head: Head | None = None
+        self._versions: OrderedDict[str, int] = OrderedDict()
+        self._sources: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._last: _Flight | None = None
+        self._flying = 0
+        self._careful = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether a batch may be launched now: alone always, a second one only on a head that is known."""
+        return self._flying == 0 or (self._flying < FLIGHTS_MAX and self._head is not None and self._careful == 0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight."""
+        return self._flying == 0
+
+    def launch(
+        self, facts: Sequence[NewFact], landed: Callable[[list[AppendResult] | BaseException], None]
+    ) -> "asyncio.Task[None]":
+        """Send a batch off; `landed` is called with its results or its error, batches in their order."""
+        assert self.ready
+        head = self._head
+        decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
+        flight = _Flight(facts, head, decided, self._last if self._flying else None)
+        if decided is None:
+            self._careful = max(0, self._careful - 1)
+            self._head = None
+        self._last = flight
+        self._flying += 1
+        return asyncio.create_task(self._fly(flight, landed), name=f"append:{self._store_id}")
+
+    def _must_read(self, facts: Sequence[NewFact]) -> bool:
+        """Tell whether a caller expects a version of a stream that is not remembered: memory cannot answer that."""
+        return any(fact.expected_version is not None and fact.stream_id not in self._versions for fact in facts)
+
+    def _decide(self, facts: Sequence[NewFact], head: Head) -> Decided | None:
+        recorded_at = max(self._clock.now(), head.recorded_at)
+        try:
+            decided = decide_batch(self._store_id, head, recorded_at, facts, self._sources, self._versions)
+        except (ValueError, OverflowError, struct.error):
+            return None  # a fact that cannot even be hashed; the careful way finds it again and its caller learns of it
+        self._head = decided.head(head)
+        self._remember(decided)
+        return decided
+
+    async def _fly(self, flight: _Flight, landed: Callable[[list[AppendResult] | BaseException], None]) -> None:
+        outcome: list[AppendResult] | BaseException
+        try:
+            outcome = await self._write(flight)
+        except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
+            outcome = error
+            self._forget()
+        self._flying -= 1
+        if not flight.confirmed.done():
+            flight.confirmed.set_result(False)
+        landed(outcome)
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            raise outcome
+
+    async def _write(self, flight: _Flight) -> list[AppendResult]:
+        written = await self._try_fast(flight)
+        if flight.before is not None:
+            came_true = await flight.before.confirmed
+            flight.before = None
+            if came_true and not written:
+                # A miss while the batch before was in flight is no conflict: the same bytes, now that it has landed.
+                written = await self._try_fast(flight)
+            elif not came_true and flight.decided is not None and not flight.decided.rows:
+                written = False
+        if written and flight.decided is not None:
+            flight.confirmed.set_result(True)
+            return flight.decided.results
+        return await self._write_carefully(flight)
+
+    async def _try_fast(self, flight: _Flight) -> bool:
+        if flight.decided is None or flight.head is None:
+            return False
+        if not flight.decided.rows:
+            return True
+        try:
+            async with self._pool.acquire() as connection:
+                return await write_decided(connection, self._store_id, flight.head, flight.decided)
+        except asyncpg.UniqueViolationError:
+            self._careful = _CAREFUL_BATCHES
+            return False
+        except CONNECTION_ERRORS as error:
+            if not is_connection_loss(error):
+                raise
+            return False
+
+    async def _write_carefully(self, flight: _Flight) -> list[AppendResult]:
+        self._forget()
+        misses = 0 if flight.decided is None else 1
+        committed = await commit_carefully(
+            self._pool, self._clock, self._store_id, flight.facts, self._limits, misses=misses
+        )
+        if self._last is flight:
+            self._head = committed.head
+            self._remember(committed.decided)
+        return committed.decided.results
+
+    def _forget(self) -> None:
+        self._head = None
+        self._versions.clear()
+        self._sources.clear()
+
+    def _remember(self, decided: Decided) -> None:
+        for row in decided.rows:
+            self._versions[row.fact.stream_id] = row.stream_version
+            self._versions.move_to_end(row.fact.stream_id)
+            self._sources[row.fact.source_id] = (row.position, row.stream_version)
+        for remembered in (self._versions, self._sources):
+            while len(remembered) > _REMEMBERED_MAX:
+                remembered.popitem(last=False)

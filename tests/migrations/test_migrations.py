@@ -1,0 +1,170 @@
+"""Migrations: forward only, safe to repeat, to interrupt and to race, and refused where the past was changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from eventstore.errors import MigrationError
+from eventstore.migrate import apply_migrations, load_migrations, pending_migrations
+from service.migrate import PACKAGES, migrate_all
+from tests.ledger import SERVICE_ROLE
+
+PACKAGE = "migrations_under_test"
+GRANTS = """
+SELECT c.relname, string_agg(DISTINCT a.privilege_type, ' ' ORDER BY a.privilege_type) AS granted
+FROM pg_class c, aclexplode(c.relacl) a
+WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = $1::regrole
+GROUP BY c.relname
+"""
+READ_ONLY = {"facts_readable", "sync_list", "schema_migration"}
+ADD_ONLY = {"facts"}
+MAY_DELETE = {"stalled_stream", "quota_hold"}
+
+
+@pytest.fixture
+async def empty(empty_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Connect to a database with nothing in it."""
+    connection = await asyncpg.connect(empty_database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the migrations folder of a package made for one test."""
+    home = tmp_path / PACKAGE
+    folder = home / "migrations"
+    folder.mkdir(parents=True)
+    home.joinpath("__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder.joinpath("0001_first.sql").write_text("CREATE TABLE first (n int); GRANT SELECT ON first TO :service_role;")
+    yield folder
+    import sys  # noqa: PLC0415 - only to forget the package again
+
+    sys.modules.pop(PACKAGE, None)
+
+
+async def _apply(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    return await apply_migrations(connection, [PACKAGE], service_role=SERVICE_ROLE)
+
+
+async def _tables(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in rows}
+
+
+async def test_an_empty_database_becomes_this_release_and_a_second_run_changes_nothing(empty_database_url: str) -> None:
+    """Every migration is applied once, in order; nothing is pending afterwards."""
+    applied = await migrate_all(empty_database_url)
+    assert applied == [f"{package}/{m.name}" for package in PACKAGES for m in load_migrations(package)]
+    assert await migrate_all(empty_database_url) == []
+    connection = await asyncpg.connect(empty_database_url)
+    assert await pending_migrations(connection, PACKAGES) == []
+    await connection.close()
+
+
+async def test_an_empty_database_lacks_every_migration(empty: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Asking changes nothing, not even the history's own table."""
+    assert len(await pending_migrations(empty, PACKAGES)) == sum(len(load_migrations(name)) for name in PACKAGES)
+    assert await _tables(empty) == set()
+
+
+async def test_the_service_role_has_the_declared_grants_and_no_more(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    """Facts can be read and added; views be read; operational rows be changed; only two tables lose rows."""
+    granted = {row["relname"]: set(row["granted"].split()) for row in await connection.fetch(GRANTS, SERVICE_ROLE)}
+    assert set(granted) == await _tables(connection) | READ_ONLY
+    for name, privileges in granted.items():
+        expected = {"SELECT"}
+        if name not in READ_ONLY:
+            expected |= {"INSERT"} if name in ADD_ONLY else {"INSERT", "UPDATE"}
+        assert privileges == (expected | {"DELETE"} if name in MAY_DELETE else expected), name
+    login = await connection.fetchrow("SELECT rolcanlogin, rolsuper, rolcreaterole FROM pg_roles WHERE rolname = $1",
+                                      SERVICE_ROLE)  # fmt: skip
+    assert tuple(login or ()) == (False, False, False)
+
+
+async def test_a_changed_file_is_refused(empty: "asyncpg.Connection[asyncpg.Record]", package: Path) -> None:
+    """History is not rewritten: what was applied must stand as it was."""
+    assert await _apply(empty) == [f"{PACKAGE}/0001_first.sql"]
+    package.joinpath("0001_first.sql").write_text("CREATE TABLE first (n bigint);")
+    with pytest.raises(MigrationError, match=r"0001_first\.sql was applied with other contents"):
+        await _apply(empty)
+
+
+async def test_a_database_ahead_of_the_release_is_refused(
+    empty: "asyncpg.Connection[asyncpg.Record]", package: Path
+) -> None:
+    """An older release neither runs on nor migrates what a newer one made."""
+    second = package.joinpath("0002_second.sql")
+    second.write_text("CREATE TABLE second (n int)")
+    await _apply(empty)
+    second.unlink()
+    for attempt in (_apply(empty), pending_migrations(empty, [PACKAGE])):
+        with pytest.raises(MigrationError, match="migration 2, unknown to this release"):
+            await attempt
+
+
+async def test_a_migration_that_breaks_halfway_leaves_nothing_of_itself(
+    empty: "asyncpg.Connection[asyncpg.Record]", package: Path
+) -> None:
+    """Its first statements are undone, those before it stand, and the mended file is applied."""
+    broken = package.joinpath("0002_second.sql")
+    broken.write_text("CREATE TABLE second (n int); SELECT 1 / 0;")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await _apply(empty)
+    assert await _tables(empty) == {"schema_migration", "first"}
+    assert await pending_migrations(empty, [PACKAGE]) == [f"{PACKAGE}/0002_second.sql"]
+    broken.write_text("CREATE TABLE second (n int)")
+    assert await _apply(empty) == [f"{PACKAGE}/0002_second.sql"]
+
+
+async def test_a_killed_migrator_leaves_nothing_half_and_the_next_one_goes_on(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str, package: Path
+) -> None:
+    """Its connection is ended in the middle of a file."""
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int); SELECT pg_sleep(60);")
+    doomed = await asyncpg.connect(empty_database_url)
+    pid = doomed.get_server_pid()
+    migration = asyncio.create_task(_apply(doomed))
+    asleep = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $1"
+    async with asyncio.timeout(10):
+        while True:
+            if await empty.fetchval(asleep, pid):
+                break
+            await asyncio.sleep(0.01)
+    await empty.execute("SELECT pg_terminate_backend($1)", pid)
+    (ended,) = await asyncio.gather(migration, return_exceptions=True)
+    assert isinstance(ended, Exception)
+    assert await _tables(empty) == {"schema_migration", "first"}
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int)")
+    assert await _apply(empty) == [f"{PACKAGE}/0002_second.sql"]
+
+
+async def test_two_migrators_at_once_apply_each_file_once(empty_database_url: str) -> None:
+    """Replicas that start together do not trip over each other."""
+    names = await asyncio.gather(*(migrate_all(empty_database_url) for _ in range(3)))
+    assert sorted(name for applied in names for name in applied) == sorted(
+        f"{package}/{m.name}" for package in PACKAGES for m in load_migrations(package)
+    )
+
+
+@pytest.mark.parametrize("name", ["0003_gap.sql", "second.sql", "0002-second.sql"])
+async def test_a_gap_or_a_bad_name_is_refused(
+    empty: "asyncpg.Connection[asyncpg.Record]", package: Path, name: str
+) -> None:
+    """Numbers run 0001, 0002, … and names say what a file does."""
+    package.joinpath(name).write_text("SELECT 1")
+    with pytest.raises(MigrationError):
+        await _apply(empty)
+    assert await _tables(empty) == {"schema_migration"}
+
+
+async def test_a_role_that_is_no_plain_name_is_refused(empty: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """It is written into the grants as an identifier."""
+    with pytest.raises(MigrationError, match="lower-case"):
+        await apply_migrations(empty, PACKAGES, service_role='x"; DROP TABLE facts; --')

@@ -11,7 +11,7 @@ from eventstore.connection import Connection, Pool
 from eventstore.database_clock import database_now
 from eventstore.errors import LeaseLost
 from eventstore.event import Fact
-from eventstore.facts.registry import decode
+from eventstore.facts.registry import Meaning, decode
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
 from projections.projection import Projection, Row
@@ -54,11 +54,13 @@ class _Batch:
         self.rows: list[Row] = []
         self.stalls: list[Stall] = []
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, meaning: Meaning | Exception) -> None:
         if fact.stream_id in self.stalled:
             return
         try:
-            evolved = self.projection.evolve(self.states, fact, decode(fact))
+            if isinstance(meaning, Exception):
+                raise meaning
+            evolved = self.projection.evolve(self.states, fact, meaning)
         except Exception as error:  # noqa: BLE001 - whatever a fact brings, its neighbours must go on
             self.stalled.add(fact.stream_id)
             self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
@@ -109,17 +111,19 @@ class Runner:
         self, connection: Connection, store_id: str, projection: Projection, facts: Sequence[Fact]
     ) -> _Batch:
         stalled = {record["stream_id"] for record in await connection.fetch(_STALLED, store_id, projection.name)}
+        read = [_read(fact) for fact in facts]
         keys: set[str] = set()
-        for fact in facts:
-            keys.update(_keys(projection, fact))
+        for fact, meaning in zip(facts, read, strict=True):
+            if not isinstance(meaning, Exception):
+                keys.update(projection.keys(fact, meaning))
         decoder = msgspec.msgpack.Decoder(projection.state_type)
         states = {
             record["key"]: decoder.decode(record["state"])
             for record in await connection.fetch(_STATES, store_id, projection.name, sorted(keys))
         }
         batch = _Batch(projection, states, stalled)
-        for fact in facts:
-            batch.take(fact)
+        for fact, meaning in zip(facts, read, strict=True):
+            batch.take(fact, meaning)
         return batch
 
     async def _save(self, connection: Connection, store_id: str, batch: _Batch) -> None:
@@ -137,12 +141,12 @@ class Runner:
             await connection.execute(_STALL, store_id, name, stall.stream_id, stall.position, stall.error, now)
 
 
-def _keys(projection: Projection, fact: Fact) -> Sequence[str]:
-    """Return the state keys a fact needs; a fact that cannot be read needs none (folding it will stall)."""
+def _read(fact: Fact) -> Meaning | Exception:
+    """Return what a fact says, or why it cannot be read: then folding it stalls its stream."""
     try:
-        return projection.keys(fact, decode(fact))
-    except Exception:  # noqa: BLE001 - reported when the fact is folded, with its error
-        return ()
+        return decode(fact)
+    except Exception as error:  # noqa: BLE001 - reported when the fact is folded
+        return error
 
 
 async def count_lag(pool: Pool, projections: Sequence[str]) -> dict[str, int]:

@@ -246,7 +246,9 @@ class Dispatcher:
         return result
 
     async def _probe_again(self, send: Send, now: datetime, reason: str, wait_seconds: int | None) -> None:
-        since = (now - send.signed_at).total_seconds() if send.signed_at is not None else 0.0
+        # A send whose row was lost has no Date; its fence tells when the loss was seen.
+        began_at = send.signed_at or (send.absent_from or self._fence.full(now)) - (self._fence.full(now) - now)
+        since = (now - began_at).total_seconds()
         wait = timedelta(seconds=max(wait_seconds or 0, min(max(since / 2, 1.0), _PROBE_WAIT_SECONDS_MAX)))
         due_at = now + wait
         if send.absent_from is not None and now < send.absent_from:

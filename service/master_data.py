@@ -25,6 +25,8 @@ from service.quota import Spent
 _READ = statement(__package__, "read_master_data")
 _PAGES_MAX = 500
 _PAGE_SIZE = 100
+# Jurnal cuts the page size it is asked for without a word; no list is known to go below this.
+_PAGE_SIZE_LEAST = 10
 _LISTS: Mapping[str, tuple[str, str]] = {
     "account": ("accounts", "accounts"),
     "payment_method": ("payment_methods", "payment_methods"),
@@ -58,6 +60,7 @@ class MasterDataDirectory:
         self._clock = clock
         self._known: dict[str, dict[Need, Known]] = {}
         self._categories: dict[str, dict[Need, str]] = {}
+        self._next_page: dict[tuple[str, str], int] = {}
 
     async def resolve(
         self, store_id: str, company: Company, needs: Sequence[Need]
@@ -83,30 +86,31 @@ class MasterDataDirectory:
 
     async def look_up(self, store_id: str, company: Company, kind: str, keys: Sequence[str]) -> LookupFailed | None:
         """Ask Jurnal for all things of one kind (contacts: for `keys` by name) and remember what it has."""
-        found: list[MasterDataFound] = []
         if kind == "contact":
             for key in keys:
                 path = f"{API}/select2_resources/get_person?q={quote(key)}&page=1"
-                rows = await self._rows(company, path, "data")
-                if isinstance(rows, LookupFailed):
-                    return rows
-                found += [_found(kind, row) for row in rows]
-        else:
-            plural, array = _LISTS[kind]
-            for page in range(1, _PAGES_MAX + 1):
-                path = f"{API}/{plural}?page={page}&page_size={_PAGE_SIZE}"
                 answer = await self._page(company, path)
                 if isinstance(answer, LookupFailed):
                     return answer
-                found += [_found(kind, row) for row in answer.get(array, ())]
-                if page >= int(answer.get("total_pages") or 1):
-                    break
-        await self._remember(store_id, found)
-        return None
+                await self._remember(store_id, [_found(kind, row) for row in answer.get("data", ())])
+            return None
+        return await self._look_through(store_id, company, kind)
 
-    async def _rows(self, company: Company, path: str, array: str) -> list[dict[str, Any]] | LookupFailed:
-        answer = await self._page(company, path)
-        return answer if isinstance(answer, LookupFailed) else list(answer.get(array, ()))
+    async def _look_through(self, store_id: str, company: Company, kind: str) -> LookupFailed | None:
+        """Read a list page by page, going on where a spent quota stopped it: a long one takes several windows."""
+        plural, array = _LISTS[kind]
+        rows_before, start = 0, self._next_page.pop((store_id, kind), 1)
+        for page in range(start, _PAGES_MAX + 1):
+            answer = await self._page(company, f"{API}/{plural}?page={page}&page_size={_PAGE_SIZE}")
+            if isinstance(answer, LookupFailed):
+                self._next_page[store_id, kind] = page
+                return answer
+            rows = answer.get(array, ())
+            await self._remember(store_id, [_found(kind, row) for row in rows])
+            rows_before += len(rows)
+            if _is_last(answer, page, len(rows), rows_before if start == 1 else None):
+                break
+        return None
 
     async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
         answer = await self._calls.read(company, JurnalRequest(method="GET", path=path))
@@ -165,6 +169,16 @@ class MasterDataDirectory:
         if body is not None:
             document = msgspec.json.decode(body, type=Document, strict=False)
             self._known[store_id][need] = Known(document.jurnal_id, "")
+
+
+def _is_last(answer: Mapping[str, Any], page: int, rows: int, rows_so_far: int | None) -> bool:
+    """Tell whether a page is its list's last. Some lists tell their pages, some their rows, some nothing at all."""
+    pages, total = answer.get("total_pages"), answer.get("total_count")
+    if isinstance(pages, int):
+        return page >= pages
+    if isinstance(total, int) and rows_so_far is not None:
+        return rows == 0 or rows_so_far >= total
+    return rows < _PAGE_SIZE_LEAST
 
 
 def _found(kind: str, row: Mapping[str, Any]) -> MasterDataFound:

@@ -14,6 +14,7 @@ _NEXT = statement(__package__, "next_send")
 _BEGIN = statement(__package__, "begin_attempt")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
+_CLOSE = statement(__package__, "close_settled_sends")
 _MOVE = statement(__package__, "move_send")
 _SETTLED = statement(__package__, "command_document")
 _STATES = statement(__package__, "count_states")
@@ -55,10 +56,12 @@ class SendQueue:
         """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
 
         A lost row means that anything may have been sent: absence is concluded only from `fence_from` on.
+        What was cut off between its answer's fact and its send row is done, as the fold has found meanwhile.
         """
         async with self._pool.acquire() as connection:
             expired = await connection.execute(_EXPIRE, store_id, company_id, now)
             adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+            await connection.execute(_CLOSE, store_id, company_id, now)
         return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
 
     async def next(self, store_id: str, company_id: str, *, now: datetime) -> Send | None:

@@ -177,7 +177,7 @@ async def test_what_must_be_looked_up_comes_before_what_is_new(desk: Desk) -> No
 
 
 async def test_lost_send_rows_become_unknown_and_are_never_sent_blindly(desk: Desk, connection: Connection) -> None:
-    """Without its row anything may have been sent: every command without a last word is a question with a full fence."""
+    """Without its row anything may have been sent: a command without a last word is a question with a full fence."""
     await desk.accept(CUSTOMER)
     await connection.execute("DELETE FROM send")
     assert await desk.next(timedelta(days=1)) is None

@@ -289,7 +289,9 @@ class Stand:
     def lookups(self, path_end: str) -> int:
         """Return how many reading calls Jurnal got for a route that ends so."""
         return sum(
-            calls for (_, method, path), calls in self.sandbox.calls.items() if method == "GET" and path.endswith(path_end)
+            calls
+            for (_, method, path), calls in self.sandbox.calls.items()
+            if method == "GET" and path.endswith(path_end)
         )
 
     def fail(self, plan: FaultPlan, *, method: str = "POST", path: str = "", times: int = 1) -> None:

@@ -36,9 +36,9 @@ def test_the_readme_draws_the_words_of_the_send_table() -> None:
     assert drawn("send") == constraint("send")
 
 
-def test_every_counted_state_is_a_word_of_the_two_tables() -> None:
-    """What the metrics count as a state exists; `done` sends show as what the fold knows of their command."""
-    assert set(STATES) == (constraint("command") | constraint("send")) - {"done"}
+def test_every_word_of_the_two_tables_is_counted() -> None:
+    """No command can be in a state that the metrics do not show; `done` shows as what the fold knows of it."""
+    assert (constraint("command") | constraint("send")) - {"done"} <= set(STATES)
 
 
 def test_only_the_fold_writes_the_words_of_the_fold() -> None:

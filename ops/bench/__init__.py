@@ -1,0 +1,1 @@
+"""Benchmarks: the ledger beside the limit of the same machine, interleaved in one run."""

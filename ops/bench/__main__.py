@@ -1,0 +1,46 @@
+"""`python -m ops.bench append|follow|rebuild|intake|verify`: starts its own Postgres and needs nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import click
+from rich.console import Console
+
+from ops.bench.append import measure_append
+from ops.bench.measure import Measurement, as_json, print_table
+from ops.bench.stand import Stand
+from ops.sandbox.embedded_postgres import EmbeddedPostgres
+
+COMMANDS: dict[str, Callable[[Stand, int], AsyncIterator[Measurement]]] = {
+    "append": measure_append,
+}
+
+
+@click.command()
+@click.argument("command", type=click.Choice(sorted(COMMANDS)))
+@click.option("--json", "json_", is_flag=True, help="One object a line instead of a table.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds of each side.")
+@click.option("--grow", is_flag=True, help="append only: first grow the ledger to 2.5 M facts.")
+def main(command: str, *, json_: bool, rounds: int, grow: bool) -> None:
+    """Measure ours beside the limit of this machine."""
+    del grow
+    with EmbeddedPostgres.start(durable=True) as server:
+        asyncio.run(_run(COMMANDS[command], server, rounds, json_=json_))
+
+
+async def _run(
+    measure: Callable[[Stand, int], AsyncIterator[Measurement]], server: EmbeddedPostgres, rounds: int, *, json_: bool
+) -> None:
+    stand = Stand(server)
+    await stand.prepare()
+    measured = []
+    async for measurement in measure(stand, rounds):
+        measured.append(measurement)
+        if json_:
+            print(as_json(measurement), flush=True)
+    if not json_:
+        print_table(measured, Console())
+
+
+if __name__ == "__main__":
+    main()

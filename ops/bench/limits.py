@@ -1,0 +1,135 @@
+"""What this machine can do at best: asyncpg on a minimal table, without checks, chain or sealing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from ops.bench.measure import Sample, latencies
+from ops.bench.payload import OrderBody, Orders
+
+# pos, stream, version, type, data, metadata
+EventRow = tuple[int, str, int, str, bytes, bytes]
+
+
+def _statement(name: str) -> str:
+    return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Limits:
+    """The limit's connections to a database of its own, which holds nothing but its table."""
+
+    def __init__(self, connections: Sequence["asyncpg.Connection[asyncpg.Record]"]) -> None:
+        self._connections = connections
+        self._orders = Orders()
+        self._decoder = msgspec.json.Decoder(OrderBody)
+
+    async def insert_singly(self, rows_a_connection: int) -> Sample:
+        """Return rows/s of one prepared INSERT a commit on every connection at once."""
+        shares = [self._orders.rows(rows_a_connection) for _ in self._connections]
+        prepared = [await connection.prepare(_statement("insert_event")) for connection in self._connections]
+        started = time.perf_counter()
+        taken = await asyncio.gather(
+            *(_each(statement, share) for statement, share in zip(prepared, shares, strict=True))
+        )
+        seconds = time.perf_counter() - started
+        p50_ms, p99_ms = latencies([one for share in taken for one in share])
+        return Sample(rows_a_connection * len(self._connections) / seconds, p50_ms, p99_ms)
+
+    async def insert_many(self, rows_a_connection: int, *, rows_a_statement: int = 100) -> Sample:
+        """Return rows/s of INSERT over unnest, one statement a commit, on every connection at once."""
+        shares = [
+            [_columns(self._orders.rows(rows_a_statement)) for _ in range(rows_a_connection // rows_a_statement)]
+            for _ in self._connections
+        ]
+        prepared = [await connection.prepare(_statement("insert_events")) for connection in self._connections]
+        started = time.perf_counter()
+        await asyncio.gather(*(_each(statement, share) for statement, share in zip(prepared, shares, strict=True)))
+        rows = sum(len(share) for share in shares) * rows_a_statement
+        return Sample(rows / (time.perf_counter() - started))
+
+    async def copy(self, rows_a_connection: int, *, rows_a_copy: int = 1_000) -> Sample:
+        """Return rows/s of COPY, one a commit, on every connection at once."""
+        now = datetime.now(UTC)
+        shares = [
+            [[(*row, now) for row in self._orders.rows(rows_a_copy)] for _ in range(rows_a_connection // rows_a_copy)]
+            for _ in self._connections
+        ]
+
+        async def copy_all(connection: "asyncpg.Connection[asyncpg.Record]", share: list[list[Any]]) -> None:
+            for records in share:
+                await connection.copy_records_to_table("events", records=records)
+
+        started = time.perf_counter()
+        await asyncio.gather(
+            *(copy_all(connection, share) for connection, share in zip(self._connections, shares, strict=True))
+        )
+        rows = sum(len(share) for share in shares) * rows_a_copy
+        return Sample(rows / (time.perf_counter() - started))
+
+    async def read_pages(self, *, rows_a_page: int = 2_000) -> Sample:
+        """Return rows/s of reading the whole table, the next page on its way while the last is decoded."""
+        statement = await self._connections[0].prepare(_statement("read_page"))
+        rows = 0
+        started = time.perf_counter()
+        page = await statement.fetch(0, rows_a_page)
+        while page:
+            following = asyncio.create_task(statement.fetch(page[-1]["pos"], rows_a_page))
+            # Send the question before decoding; without this the two would take turns.
+            await asyncio.sleep(0)
+            for record in page:
+                self._decoder.decode(record["data"])
+            rows += len(page)
+            page = await following
+        return Sample(rows / (time.perf_counter() - started))
+
+    async def follow(self, facts: int) -> Sample:
+        """Return the median ms of INSERT, page SELECT, upsert and commit in sequence on one connection."""
+        connection = self._connections[0]
+        insert = await connection.prepare(_statement("insert_event"))
+        read = await connection.prepare(_statement("read_page"))
+        save = await connection.prepare(_statement("save_read_model"))
+        taken = []
+        for row in self._orders.rows(facts):
+            started = time.perf_counter()
+            await insert.fetch(*row)
+            page = await read.fetch(row[0] - 1, 100)
+            async with connection.transaction():
+                for record in page:
+                    body = self._decoder.decode(record["data"])
+                    await save.fetch(record["stream"], record["version"], body.order_reference)
+            taken.append(time.perf_counter() - started)
+        p50_ms, p99_ms = latencies(taken)
+        return Sample(p50_ms, p50_ms, p99_ms)
+
+
+@asynccontextmanager
+async def open_limits(url: str, *, connections: int) -> AsyncIterator[Limits]:
+    """Make the limit's tables in the empty database at `url` and open `connections` to it."""
+    opened = [await asyncpg.connect(url, server_settings={"jit": "off"}) for _ in range(connections)]
+    try:
+        await opened[0].execute(_statement("create_events"))
+        await opened[0].execute(_statement("create_read_model"))
+        yield Limits(opened)
+    finally:
+        for connection in opened:
+            await connection.close()
+
+
+async def _each(statement: Any, share: Sequence[Sequence[Any]]) -> list[float]:
+    taken = []
+    for arguments in share:
+        started = time.perf_counter()
+        await statement.fetch(*arguments)
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _columns(rows: Sequence[EventRow]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,1 @@
+CREATE TABLE read_model (stream text NOT NULL PRIMARY KEY, version integer NOT NULL, reference text NOT NULL)

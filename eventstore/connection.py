@@ -24,7 +24,13 @@ CONNECTION_ERRORS = (
 
 
 async def open_pool(
-    url: str, *, role: str | None, connections_max: int, statement_cache_size: int = 100, name: str = "jurnalsync"
+    url: str,
+    *,
+    role: str | None,
+    connections_max: int,
+    statement_cache_size: int = 100,
+    name: str = "jurnalsync",
+    search_path: str | None = None,
 ) -> Pool:
     """Open a pool whose connections act as `role` (None keeps the login's own rights) in UTC.
 
@@ -37,6 +43,8 @@ async def open_pool(
         "jit": "off",
         "plan_cache_mode": "force_custom_plan",
     }
+    if search_path is not None:
+        settings["search_path"] = search_path
     if role is not None:
         settings["role"] = role
     pool = await asyncpg.create_pool(

@@ -14,6 +14,7 @@ _OPEN = statement(__package__, "open_ledger")
 _HEAD = statement(__package__, "read_head")
 _AFTER = statement(__package__, "read_after")
 _STREAM = statement(__package__, "read_stream")
+_STREAM_BETWEEN = statement(__package__, "read_stream_between")
 _STREAM_END = statement(__package__, "read_stream_end")
 _ONE = statement(__package__, "read_one")
 _STORES = statement(__package__, "list_stores")
@@ -50,6 +51,10 @@ class LedgerReader:
     ) -> list[Fact]:
         """Return up to `facts_max` facts of one stream after `after_version`, oldest first."""
         return _facts(await self._pool.fetch(_STREAM, store_id, stream_id, after_version, facts_max))
+
+    async def read_stream_between(self, store_id: str, stream_id: str, first: int, before: int) -> list[Fact]:
+        """Return the facts of one stream from position `first` up to, not including, position `before`."""
+        return _facts(await self._pool.fetch(_STREAM_BETWEEN, store_id, stream_id, first, before))
 
     async def read_stream_end(self, store_id: str, stream_id: str, *, facts_max: int = 1) -> list[Fact]:
         """Return the last `facts_max` facts of one stream, newest first."""

@@ -39,15 +39,22 @@ class Table:
 
     The statement's first parameters are store and projection; it takes the store from `projection_cursor`.
     `merge` makes one row of two of a batch that have one key. It must do what the statement does with a row that is
-    there already, or the size of a batch would show in the table.
+    there already, or the size of a batch would show in the table. `live_only` rows are never written by a rebuild.
     """
 
     def __init__(
-        self, package: str, name: str, row: type[Row], *, merge: Callable[[Any, Any], Row] | None = None
+        self,
+        package: str,
+        name: str,
+        row: type[Row],
+        *,
+        merge: Callable[[Any, Any], Row] | None = None,
+        live_only: bool = False,
     ) -> None:
         self.sql = statement(package, name)
         self.row = row
         self.merge = merge if merge is not None else last_row
+        self.live_only = live_only
 
     def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
         """Return one list a column for `rows`, a row a key, sorted: two writers then lock in one order."""
@@ -86,6 +93,10 @@ class Projection(Protocol):
     @property
     def tables(self) -> Sequence[Table]:
         """The tables it fills, in the order they are written."""
+
+    @property
+    def row_tables(self) -> Sequence[str]:
+        """The names of the tables that a rebuild compares and swaps."""
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Return the keys of the states that `evolve` may need for this fact."""

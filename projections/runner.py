@@ -11,10 +11,11 @@ from eventstore.connection import Connection, Pool
 from eventstore.database_clock import database_now
 from eventstore.errors import LeaseLost
 from eventstore.event import Fact
+from eventstore.facts.operators import StreamFactSkipped, StreamRetried
 from eventstore.facts.registry import Meaning, decode
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
-from projections.projection import Projection, Row
+from projections.projection import Evolved, Projection, Row
 
 _CURSOR = statement(__package__, "read_cursor")
 _OPEN_CURSOR = statement(__package__, "open_cursor")
@@ -23,6 +24,7 @@ _STATES = statement(__package__, "read_states")
 _SAVE_STATES = statement(__package__, "save_states")
 _STALLED = statement(__package__, "read_stalled")
 _STALL = statement(__package__, "stall_stream")
+_RESUME = statement(__package__, "resume_stream")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
 
@@ -43,26 +45,40 @@ class Folded(msgspec.Struct, frozen=True):
     stalls: tuple[Stall, ...] = ()
 
 
+class _Read(msgspec.Struct, frozen=True):
+    """A fact with what it says, or with why that cannot be read: then folding it stalls its stream."""
+
+    fact: Fact
+    meaning: Meaning | None
+    error: Exception | None = None
+
+    def evolve(self, projection: Projection, states: dict[str, msgspec.Struct]) -> Evolved:
+        if self.error is not None:
+            raise self.error
+        assert self.meaning is not None
+        return projection.evolve(states, self.fact, self.meaning)
+
+
 class _Batch:
     """States and rows of one batch while it is folded in memory."""
 
-    def __init__(self, projection: Projection, states: dict[str, msgspec.Struct], stalled: set[str]) -> None:
+    def __init__(self, projection: Projection, states: dict[str, msgspec.Struct], stalled: dict[str, int]) -> None:
         self.projection = projection
         self.states = states
         self.stalled = stalled
         self.changed: set[str] = set()
         self.rows: list[Row] = []
         self.stalls: list[Stall] = []
+        self.resumed: list[str] = []
 
-    def take(self, fact: Fact, meaning: Meaning | Exception) -> None:
+    def take(self, read: _Read) -> None:
+        fact = read.fact
         if fact.stream_id in self.stalled:
             return
         try:
-            if isinstance(meaning, Exception):
-                raise meaning
-            evolved = self.projection.evolve(self.states, fact, meaning)
+            evolved = read.evolve(self.projection, self.states)
         except Exception as error:  # noqa: BLE001 - whatever a fact brings, its neighbours must go on
-            self.stalled.add(fact.stream_id)
+            self.stalled[fact.stream_id] = fact.position
             self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
             return
         self.states.update(evolved.states)
@@ -71,11 +87,15 @@ class _Batch:
 
 
 class Runner:
-    """Folds any store into any projection of the catalogue, one bounded batch a step."""
+    """Folds any store into any projection of the catalogue, one bounded batch a step.
 
-    def __init__(self, pool: Pool, reader: LedgerReader) -> None:
+    Not `live`, it folds a shadow: what a fold hands over to others (sends) is then left out.
+    """
+
+    def __init__(self, pool: Pool, reader: LedgerReader, *, live: bool = True) -> None:
         self._pool = pool
         self._reader = reader
+        self._live = live
 
     async def step(self, store_id: str, projection: Projection, *, epoch: int, facts_max: int) -> Folded:
         """Fold up to `facts_max` facts after the cursor.
@@ -110,21 +130,47 @@ class Runner:
     async def _fold(
         self, connection: Connection, store_id: str, projection: Projection, facts: Sequence[Fact]
     ) -> _Batch:
-        stalled = {record["stream_id"] for record in await connection.fetch(_STALLED, store_id, projection.name)}
-        read = [_read(fact) for fact in facts]
-        keys: set[str] = set()
-        for fact, meaning in zip(facts, read, strict=True):
-            if not isinstance(meaning, Exception):
-                keys.update(projection.keys(fact, meaning))
-        decoder = msgspec.msgpack.Decoder(projection.state_type)
-        states = {
-            record["key"]: decoder.decode(record["state"])
-            for record in await connection.fetch(_STATES, store_id, projection.name, sorted(keys))
+        stalled = {
+            record["stream_id"]: record["position"]
+            for record in await connection.fetch(_STALLED, store_id, projection.name)
         }
-        batch = _Batch(projection, states, stalled)
-        for fact, meaning in zip(facts, read, strict=True):
-            batch.take(fact, meaning)
+        batch = _Batch(projection, {}, stalled)
+        reads = [_read(fact) for fact in facts]
+        await self._load(connection, store_id, batch, reads)
+        for read in reads:
+            if isinstance(read.meaning, StreamRetried | StreamFactSkipped):
+                await self._resume(connection, store_id, batch, read)
+            else:
+                batch.take(read)
         return batch
+
+    async def _load(self, connection: Connection, store_id: str, batch: _Batch, reads: Sequence[_Read]) -> None:
+        """Load the states that `reads` may need and that are not there yet."""
+        keys: set[str] = set()
+        for read in reads:
+            if read.meaning is not None:
+                keys.update(batch.projection.keys(read.fact, read.meaning))
+        decoder = msgspec.msgpack.Decoder(batch.projection.state_type)
+        missing = sorted(keys - batch.states.keys())
+        for record in await connection.fetch(_STATES, store_id, batch.projection.name, missing):
+            batch.states[record["key"]] = decoder.decode(record["state"])
+
+    async def _resume(self, connection: Connection, store_id: str, batch: _Batch, operator: _Read) -> None:
+        """Fold a stalled stream again from the fact it waits at, as an operator said, up to the operator's word."""
+        stream_id = operator.fact.stream_id
+        waits_at = batch.stalled.get(stream_id)
+        if waits_at is None:
+            return
+        skipped = operator.meaning.position if isinstance(operator.meaning, StreamFactSkipped) else None
+        stream = await self._reader.read_stream_between(store_id, stream_id, waits_at, operator.fact.position)
+        reads = [_read(fact) for fact in stream if fact.position != skipped]
+        await self._load(connection, store_id, batch, reads)
+        del batch.stalled[stream_id]
+        batch.resumed.append(stream_id)
+        batch.stalls = [stall for stall in batch.stalls if stall.stream_id != stream_id]
+        for read in reads:
+            if not isinstance(read.meaning, StreamRetried | StreamFactSkipped):
+                batch.take(read)
 
     async def _save(self, connection: Connection, store_id: str, batch: _Batch) -> None:
         name = batch.projection.name
@@ -134,19 +180,20 @@ class Runner:
             await connection.execute(_SAVE_STATES, store_id, name, changed, encoded)
         for table in batch.projection.tables:
             rows = [row for row in batch.rows if type(row) is table.row]
-            if rows:
+            if rows and (self._live or not table.live_only):
                 await connection.execute(table.sql, store_id, name, *table.columns(rows))
+        for stream_id in batch.resumed:
+            await connection.execute(_RESUME, store_id, name, stream_id)
         for stall in batch.stalls:
             now = await database_now(connection)
             await connection.execute(_STALL, store_id, name, stall.stream_id, stall.position, stall.error, now)
 
 
-def _read(fact: Fact) -> Meaning | Exception:
-    """Return what a fact says, or why it cannot be read: then folding it stalls its stream."""
+def _read(fact: Fact) -> _Read:
     try:
-        return decode(fact)
+        return _Read(fact, decode(fact))
     except Exception as error:  # noqa: BLE001 - reported when the fact is folded
-        return error
+        return _Read(fact, None, error)
 
 
 async def count_lag(pool: Pool, projections: Sequence[str]) -> dict[str, int]:

@@ -99,7 +99,8 @@ class MasterDataDirectory:
     async def _look_through(self, store_id: str, company: Company, kind: str) -> LookupFailed | None:
         """Read a list page by page, going on where a spent quota stopped it: a long one takes several windows."""
         plural, array = _LISTS[kind]
-        rows_before, start = 0, self._next_page.pop((store_id, kind), 1)
+        seen: set[object] = set()
+        start = self._next_page.pop((store_id, kind), 1)
         for page in range(start, _PAGES_MAX + 1):
             answer = await self._page(company, f"{API}/{plural}?page={page}&page_size={_PAGE_SIZE}")
             if isinstance(answer, LookupFailed):
@@ -107,9 +108,11 @@ class MasterDataDirectory:
                 return answer
             rows = answer.get(array, ())
             await self._remember(store_id, [_found(kind, row) for row in rows])
-            rows_before += len(rows)
-            if _is_last(answer, page, len(rows), rows_before if start == 1 else None):
+            ids = {row["id"] for row in rows}
+            # A list that is not cut into pages answers the same to every page.
+            if ids <= seen or _is_last(answer, page, len(rows), len(ids | seen) if start == 1 else None):
                 break
+            seen |= ids
         return None
 
     async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
@@ -177,7 +180,7 @@ def _is_last(answer: Mapping[str, Any], page: int, rows: int, rows_so_far: int |
     if isinstance(pages, int):
         return page >= pages
     if isinstance(total, int) and rows_so_far is not None:
-        return rows == 0 or rows_so_far >= total
+        return rows_so_far >= total
     return rows < _PAGE_SIZE_LEAST
 
 

@@ -10,7 +10,7 @@ from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
-from eventstore.event import NewFact, VersionConflict
+from eventstore.event import Appended, NewFact
 from eventstore.facts.registry import decode, encode
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
@@ -136,7 +136,8 @@ class StoreSetup:
         different = [setting for setting in wanted if known.get(_key(setting)) != setting]
         facts = [setting_fact(setting, version + number, now) for number, setting in enumerate(different)]
         results = await self._appender.append(file.store, facts)
-        if any(isinstance(result, VersionConflict) for result in results):
+        # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
+        if not all(isinstance(result, Appended) for result in results):
             raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
         for setting in different:
             changes += _difference(known.get(_key(setting)), setting)

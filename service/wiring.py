@@ -18,6 +18,7 @@ from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.jurnal_commands.queue import SendQueue
+from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.store_settings.queries import read_settings
 from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
@@ -95,6 +96,22 @@ async def open_ledger_parts(
     finally:
         await appender.flush()
         await pool.close()
+
+
+@asynccontextmanager
+async def open_rebuilder(settings: Settings, ledger: Ledger) -> AsyncIterator[Rebuilder]:
+    """Open what rebuilds projections in their shadow."""
+    shadow_pool = await open_pool(
+        settings.database_url.reveal(),
+        role=settings.database_role or None,
+        connections_max=2,
+        statement_cache_size=settings.statement_cache_size,
+        search_path=SHADOW_SEARCH_PATH,
+    )
+    try:
+        yield Rebuilder(ledger.pool, shadow_pool, ledger.reader)
+    finally:
+        await shadow_pool.close()
 
 
 class Service(msgspec.Struct, frozen=True):

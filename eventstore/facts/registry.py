@@ -16,6 +16,7 @@ from eventstore.facts.answers import (
     MasterDataFound,
 )
 from eventstore.facts.incidents import IntegrityIncident, PayloadUnreadable
+from eventstore.facts.operators import CommandParked, CommandReleased, StreamFactSkipped, StreamRetried
 from eventstore.facts.reports.customers import MEMBER, MemberReport
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.facts.reports.orders import (
@@ -61,6 +62,10 @@ Meaning = (
     | CommandUnanswered
     | CommandConfirmedAbsent
     | MasterDataFound
+    | CommandParked
+    | CommandReleased
+    | StreamRetried
+    | StreamFactSkipped
 )
 
 _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
@@ -75,6 +80,10 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     CommandUnanswered,
     CommandConfirmedAbsent,
     MasterDataFound,
+    CommandParked,
+    CommandReleased,
+    StreamRetried,
+    StreamFactSkipped,
 )
 
 # The version every type is written in today. An older version is read through its upcasts.

@@ -36,6 +36,7 @@ class InTransitStock:
 
     name: ClassVar[str] = "in_transit_stock"
     state_type: ClassVar[Any] = DOCUMENT_STATES
+    row_tables: ClassVar[Sequence[str]] = ("in_transit_stock",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_in_transit", InTransitRow),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

@@ -57,6 +57,7 @@ class InvoicePayment:
 
     name: ClassVar[str] = "invoice_payment"
     state_type: ClassVar[Any] = DOCUMENT_STATES | InvoiceState
+    row_tables: ClassVar[Sequence[str]] = ("invoice_payment",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_invoices", InvoiceRow),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.answers import CommandAccepted, CommandRefused
+from eventstore.facts.operators import CommandParked, CommandReleased
 from eventstore.facts.registry import Meaning
 from projections.document_fold import DOCUMENT_STATES, document_keys, settings_in, tell
 from projections.jurnal_commands.commands import ENCODER
@@ -48,15 +49,33 @@ class CommandSettled(Row, frozen=True, kw_only=True):
     settled_at: int
 
 
+class CommandHeldBack(Row, frozen=True, kw_only=True):
+    """An operator parked a command that was not settled yet."""
+
+    command_id: str
+    reason: str
+    settled_at: int
+
+
+class CommandFreed(Row, frozen=True, kw_only=True):
+    """An operator released a parked or refused command."""
+
+    command_id: str
+    released_at: int
+
+
 class JurnalCommands:
     """The projection `jurnal_commands`: what to ask of Jurnal, and what came of it."""
 
     name: ClassVar[str] = "jurnal_commands"
     state_type: ClassVar[Any] = DOCUMENT_STATES
+    row_tables: ClassVar[Sequence[str]] = ("command",)
     tables: ClassVar[Sequence[Table]] = (
         Table(__package__, "add_commands", CommandAdded, merge=first_row),
-        Table(__package__, "add_sends", SendAdded, merge=first_row),
+        Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
         Table(__package__, "settle_commands", CommandSettled),
+        Table(__package__, "park_commands", CommandHeldBack),
+        Table(__package__, "release_commands", CommandFreed),
     )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
@@ -72,6 +91,10 @@ class JurnalCommands:
                 return _settled(meaning.attempted.command_id, "accepted", None, document, fact)
             case CommandRefused():
                 return _settled(meaning.attempted.command_id, "refused", meaning.reason, None, fact)
+            case CommandParked():
+                return Evolved({}, (_held_back(meaning, fact),))
+            case CommandReleased():
+                return Evolved({}, (CommandFreed(command_id=meaning.command_id, released_at=fact.position),))
             case _:
                 told = tell(states, fact, meaning)
                 planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
@@ -83,6 +106,10 @@ class JurnalCommands:
                 for ordinal, decision in enumerate(planned):
                     rows += _added(decision, connection.company_id, fact, ordinal)
                 return Evolved(told.states, rows)
+
+
+def _held_back(parked: CommandParked, fact: Fact) -> CommandHeldBack:
+    return CommandHeldBack(command_id=parked.command_id, reason=parked.reason, settled_at=fact.position)
 
 
 def _settled(command_id: str, state: str, reason: str | None, document: bytes | None, fact: Fact) -> Evolved:

@@ -16,6 +16,7 @@ _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _CLOSE = statement(__package__, "close_settled_sends")
 _MOVE = statement(__package__, "move_send")
+_REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
@@ -62,6 +63,7 @@ class SendQueue:
             expired = await connection.execute(_EXPIRE, store_id, company_id, now)
             adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
             await connection.execute(_CLOSE, store_id, company_id, now)
+            await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
         return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
 
     async def next(self, store_id: str, company_id: str, *, now: datetime) -> Send | None:

@@ -30,6 +30,7 @@ class MasterData:
 
     name: ClassVar[str] = "master_data"
     state_type: ClassVar[Any] = StoreSettings
+    row_tables: ClassVar[Sequence[str]] = ("master_data",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_master_data", MasterDataRow),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

@@ -45,6 +45,7 @@ CREATE TABLE command (
     reason       text,
     document     bytea,
     settled_at   bigint,
+    released_at  bigint   NOT NULL DEFAULT 0,
     PRIMARY KEY (store_id, command_id)
 );
 CREATE INDEX command_lane ON command (store_id, lane, position, ordinal);
@@ -62,6 +63,7 @@ CREATE TABLE send (
     deadline_at     timestamptz,
     absent_from     timestamptz,
     request_digest  text        NOT NULL DEFAULT '',
+    released_at     bigint      NOT NULL DEFAULT 0,
     reason          text,
     PRIMARY KEY (store_id, command_id)
 );

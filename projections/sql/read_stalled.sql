@@ -1,1 +1,1 @@
-SELECT stream_id FROM stalled_stream WHERE store_id = $1 AND projection = $2
+SELECT stream_id, position FROM stalled_stream WHERE store_id = $1 AND projection = $2

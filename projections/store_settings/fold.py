@@ -31,6 +31,7 @@ class StoreSettingsTable:
 
     name: ClassVar[str] = "store_settings"
     state_type: ClassVar[Any] = StoreSettings
+    row_tables: ClassVar[Sequence[str]] = ("store_setting",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_settings", SettingRow, merge=_merged),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

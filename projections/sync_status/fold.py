@@ -40,6 +40,7 @@ class SyncStatus:
 
     name: ClassVar[str] = "sync_status"
     state_type: ClassVar[Any] = DOCUMENT_STATES
+    row_tables: ClassVar[Sequence[str]] = ("sync_record",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_records", SyncRecordRow, merge=_merged),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

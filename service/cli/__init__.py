@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 
 from eventstore.errors import LedgerError
+from projections.catalogue import CATALOGUE
+from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
 from service.settings import SettingsError, database_settings_from, settings_from
 from service.setup import SetupError
 from service.telemetry.logs import configure_logs
-from service.wiring import VERSION, open_ledger_parts
+from service.wiring import VERSION, open_ledger_parts, open_rebuilder
 
 
 def main() -> None:
@@ -101,4 +103,26 @@ def verify(store: str | None) -> None:
             return await verify_stores(ledger.reader, store)
 
     if not asyncio.run(run()):
+        sys.exit(1)
+
+
+@jurnalsync.command()
+@click.argument("projection", type=click.Choice(sorted(CATALOGUE)))
+@click.option("--store", help="only this store; all stores without it")
+@click.option("--check", is_flag=True, help="only tell what would differ; exit code 1 if anything does")
+def rebuild(projection: str, store: str | None, *, check: bool) -> None:
+    """Fold PROJECTION again from the first fact, while the service runs, and swap it in."""
+
+    async def run() -> bool:
+        settings = settings_from(os.environ)
+        async with open_ledger_parts(settings) as ledger, open_rebuilder(settings, ledger) as rebuilder:
+            same = True
+            for store_id in [store] if store is not None else await ledger.reader.stores():
+                same &= await rebuild_store(
+                    rebuilder, ledger.appender, ledger.clock, store_id, CATALOGUE[projection], check=check
+                )
+            return same
+
+    same = asyncio.run(run())
+    if check and not same:
         sys.exit(1)

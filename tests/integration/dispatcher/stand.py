@@ -128,9 +128,7 @@ class Stand:
         """Return the way to Jurnal of one process."""
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
-        return JurnalCalls(
-            self.pool, client, self.credentials, quota or plenty, deadline_seconds=deadline_seconds
-        )
+        return JurnalCalls(self.pool, client, self.credentials, quota or plenty, deadline_seconds=deadline_seconds)
 
     def process(
         self,
@@ -147,9 +145,7 @@ class Stand:
         leases = CompanyLeases(self.pool, uuid4(), lease_seconds=lease_seconds)
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
-        dispatcher = kind(
-            self.pool, self.appender, queue, leases, calls, directory, people, fence or Fence()
-        )
+        dispatcher = kind(self.pool, self.appender, queue, leases, calls, directory, people, fence or Fence())
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:
@@ -264,9 +260,7 @@ class Stand:
 
     async def records(self) -> dict[str, ListedRecord]:
         """Return the Accounting Sync list."""
-        listed = await read_records(
-            self.pool, STORE, status=None, kind=None, after_record_id=None, rows_max=1_000
-        )
+        listed = await read_records(self.pool, STORE, status=None, kind=None, after_record_id=None, rows_max=1_000)
         return {record.record_id: record for record in listed}
 
     async def statuses(self) -> dict[str, str]:

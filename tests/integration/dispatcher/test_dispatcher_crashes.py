@@ -16,7 +16,6 @@ from service.quota import Granted
 from tests.integration.dispatcher.stand import Process, Stand, forget_keys
 
 
-
 class Died(Exception):
     """The process ended here, as by SIGKILL."""
 

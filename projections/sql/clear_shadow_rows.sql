@@ -1,0 +1,1 @@
+DELETE FROM projection_shadow.:table WHERE store_id = $1

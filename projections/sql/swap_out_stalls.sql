@@ -1,0 +1,1 @@
+DELETE FROM public.stalled_stream WHERE store_id = $1 AND projection = $2

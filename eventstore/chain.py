@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from struct import Struct
 
-from eventstore.event import NewFact
+from eventstore.event import Fact, NewFact
 
 GENESIS = bytes(32)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,3 +66,18 @@ def fact_hash(
             )
         )
     ).digest()
+
+
+def recompute_hash(previous: bytes, fact: Fact) -> bytes:
+    """Return the hash that a stored fact must have behind `previous`."""
+    new = NewFact(
+        stream_id=fact.stream_id,
+        type=fact.type,
+        schema_version=fact.schema_version,
+        source_id=fact.source_id,
+        observed_at=fact.observed_at,
+        body=fact.body,
+        sealed=fact.sealed,
+        metadata=fact.metadata,
+    )
+    return fact_hash(previous, fact.store_id, fact.position, fact.stream_version, fact.recorded_at, new)

@@ -1,8 +1,12 @@
 """Sets a store up from one file: secrets into the credentials table, everything else as facts, only what differs."""
 
+import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -24,6 +28,8 @@ from eventstore.store import LedgerReader, open_ledger
 from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
 
 _SETTING_FACTS_MAX = 100_000
+_STORE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_PERCENTAGE = re.compile(r"0|[1-9]\d*(\.\d*[1-9])?|0\.\d*[1-9]")
 
 
 class SetupError(Exception):
@@ -98,13 +104,47 @@ class Applied(msgspec.Struct, frozen=True):
 def read_store_file(path: Path) -> StoreFile:
     """Read a set-up file. Raises `SetupError`."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), StoreFile)
+        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), StoreFile)
     except OSError as error:
         raise SetupError(f"cannot read {path}: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise SetupError(f"{path} is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise SetupError(f"{path}: {error}") from error
+    if problems := list(_problems(file)):
+        raise SetupError("\n".join(f"{path}: {problem}" for problem in problems))
+    return file
+
+
+def _problems(file: StoreFile) -> Iterator[str]:
+    """Tell what has the right shape and cannot be used: once it is a fact, it could not be taken back."""
+    if not _STORE.fullmatch(file.store):
+        yield f"store {file.store!r} must be up to 40 of a-z, 0-9 and -, not beginning with -"
+    for zone, entry in [
+        (file.time_zone, "time_zone"),
+        *((outlet.time_zone, f"time_zone of outlet {outlet.name}") for outlet in file.outlets),
+    ]:
+        if zone is not None and zone not in available_timezones():
+            yield f"{entry} {zone!r} is no time zone; they are named like Asia/Jakarta"
+    for percentage in file.taxes:
+        if not _PERCENTAGE.fullmatch(percentage):
+            yield f"taxes: {percentage!r} must be a percentage without trailing zeros, such as 11 or 1.1"
+    if file.term_days < 0:
+        yield f"term_days {file.term_days} must not be negative"
+    yield from _repeated(file)
+
+
+def _repeated(file: StoreFile) -> Iterator[str]:
+    for outlet_id, times in Counter(outlet.id for outlet in file.outlets).items():
+        if times > 1:
+            yield f"outlets: id {outlet_id!r} stands there {times} times"
+    for where, payments in [
+        ("payments", file.payments),
+        *((f"outlet {outlet.name}", outlet.payments) for outlet in file.outlets),
+    ]:
+        for (gateway, kind), times in Counter((each.gateway.lower(), each.payment_type) for each in payments).items():
+            if times > 1:
+                yield f"{where}: gateway {gateway!r} with payment_type {kind!r} stands there {times} times"
 
 
 class StoreSetup:

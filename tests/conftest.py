@@ -90,6 +90,15 @@ async def database_url(postgres_server: PostgresServer, template_database: str) 
 
 
 @pytest.fixture
+async def second_database_url(postgres_server: PostgresServer, template_database: str) -> AsyncIterator[str]:
+    """Give the address of another new, migrated database, dropped after the test."""
+    name = _new_name("second")
+    await create_database(postgres_server.url(), name, template_database)
+    yield postgres_server.url(name)
+    await drop_database(postgres_server.url(), name)
+
+
+@pytest.fixture
 async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Give one connection to this test's migrated database."""
     opened = await asyncpg.connect(database_url)

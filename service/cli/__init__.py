@@ -4,12 +4,17 @@ import asyncio
 import os
 import secrets
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+import asyncpg
 import click
 
+from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
+from eventstore.history import export_history, import_history
 from projections.catalogue import CATALOGUE
+from service.cli.progress import ledger_progress
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.verify import verify_stores
@@ -26,6 +31,14 @@ def main() -> None:
         jurnalsync.main(standalone_mode=True)
     except (LedgerError, SettingsError, SetupError) as error:
         click.echo(f"jurnalsync: {error}", err=True)
+        sys.exit(1)
+    except (
+        *CONNECTION_ERRORS,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+    ) as error:
+        # Never the address: it may hold a password.
+        click.echo(f"jurnalsync: the database cannot be used: {error}", err=True)
         sys.exit(1)
 
 
@@ -95,15 +108,57 @@ def apply_setup(path: Path) -> None:
 
 @jurnalsync.command()
 @click.option("--store", help="only this store; all stores without it")
-def verify(store: str | None) -> None:
-    """Walk the hash chain from the first fact to the head; exit code 1 at the first break."""
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="first position, default 1")
+@click.option("--to", "last", type=click.IntRange(1), help="last position, default the head")
+def verify(store: str | None, first: int, last: int | None) -> None:
+    """Recompute every hash from the first fact to the head; exit code 1 at a break, which is told with its position."""
 
     async def run() -> bool:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            return await verify_stores(ledger.reader, store)
+            return await verify_stores(ledger.reader, store, first=first, last=last)
 
     if not asyncio.run(run()):
         sys.exit(1)
+
+
+@jurnalsync.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--store", required=True, help="the store whose ledger is written")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="first position, default 1")
+@click.option("--to", "last", type=click.IntRange(1), help="last position, default the head")
+def export(path: Path, store: str, first: int, last: int | None) -> None:
+    """Write a ledger to PATH as JSON lines, with a manifest beside it. Sealed values stay sealed."""
+
+    async def run() -> None:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            with ledger_progress(f"{store} export") as on_progress:
+                manifest = await export_history(
+                    ledger.reader, store, path, first=first, last=last, on_progress=on_progress
+                )
+        click.echo(f"{store}: positions {manifest.first} to {manifest.last}, SHA-256 {manifest.sha256}")
+
+    _run_with_files(run, path)
+
+
+@jurnalsync.command(name="import")
+@click.argument("path", type=click.Path(path_type=Path))
+def import_command(path: Path) -> None:
+    """Read a history written by `export` into its ledger. Goes on where an earlier import broke off."""
+
+    async def run() -> None:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            with ledger_progress("import") as on_progress:
+                imported = await import_history(ledger.pool, path, on_progress=on_progress)
+        click.echo(f"{imported.written} facts written, {imported.known} were there already")
+
+    _run_with_files(run, path)
+
+
+def _run_with_files(run: Callable[[], Coroutine[None, None, None]], path: Path) -> None:
+    try:
+        asyncio.run(run())
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from error
 
 
 @jurnalsync.command()

@@ -2,11 +2,8 @@
 
 import asyncio
 import getpass
-import time
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
@@ -15,6 +12,7 @@ from eventstore.facts.operators import CommandParked
 from eventstore.facts.registry import encode
 from projections.projection import Projection
 from projections.rebuild import Rebuilder, Rebuilt
+from service.cli.progress import ledger_progress
 
 _SWAP_TRIES_MAX = 60
 _SWAP_WAIT_SECONDS = 0.5
@@ -24,21 +22,7 @@ async def rebuild_store(
     rebuilder: Rebuilder, appender: Appender, clock: Clock, store_id: str, projection: Projection, *, check: bool
 ) -> bool:
     """Rebuild one projection of one store, telling progress and differences; True if rows were as they should be."""
-    started = time.perf_counter()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} facts/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"{store_id} {projection.name}", total=None, rate="-")
-
-        def on_progress(position: int, end: int) -> None:
-            rate = f"{position / (time.perf_counter() - started):,.0f}"
-            bar.update(task, completed=position, total=end, rate=rate)
-
+    with ledger_progress(f"{store_id} {projection.name}") as on_progress:
         await rebuilder.fold(store_id, projection, on_progress)
     if check:
         result = await rebuilder.compare(store_id, projection)

@@ -4,16 +4,18 @@ import click
 
 from eventstore.store import LedgerReader
 from eventstore.verify import Broken, verify_ledger
+from service.cli.progress import ledger_progress
 
 
-async def verify_stores(reader: LedgerReader, store_id: str | None) -> bool:
+async def verify_stores(reader: LedgerReader, store_id: str | None, *, first: int, last: int | None) -> bool:
     """Verify one store or all; print one line each and return whether all are whole."""
     whole = True
     for each in [store_id] if store_id is not None else await reader.stores():
-        result = await verify_ledger(reader, each)
+        with ledger_progress(f"{each} verify") as on_progress:
+            result = await verify_ledger(reader, each, first=first, last=last, on_progress=on_progress)
         if isinstance(result, Broken):
             whole = False
             click.echo(f"{each}: BROKEN at position {result.position}: {result.reason}")
         else:
-            click.echo(f"{each}: {result.facts} facts, chain whole, head {result.head_hash.hex()}")
+            click.echo(f"{each}: {result.facts} facts, chain whole, hash at its end {result.head_hash.hex()}")
     return whole

@@ -146,4 +146,5 @@ def test_the_ledger_behaves_as_a_list_with_duplicates_and_versions(play: Callabl
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    run_state_machine_as_test(play, settings=few)  # type: ignore[arg-type] - it takes any factory, says its docstring
+    # It takes any factory, says its docstring, and its annotation does not.
+    run_state_machine_as_test(play, settings=few)  # type: ignore[arg-type]

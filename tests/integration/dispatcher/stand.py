@@ -229,22 +229,17 @@ class Stand:
 
     async def _next_wake(self, done: Dispatched) -> datetime | None:
         """Return when something may be done next; None when nothing waits for the time."""
+        if done.did == "not_ours":
+            expires_at = await self.migrator.fetchval("SELECT min(expires_at) FROM company_lease")
+            assert isinstance(expires_at, datetime)
+            return expires_at
         wakes = await self.migrator.fetchval(
             """
-            SELECT min(at) FROM (
-                SELECT due_at AS at FROM send WHERE state IN ('due', 'waiting', 'unknown')
-                UNION ALL SELECT deadline_at FROM send WHERE state = 'sending'
-                UNION ALL SELECT expires_at FROM company_lease) AS wakes
-            WHERE at > $1
+            SELECT min(CASE state WHEN 'sending' THEN deadline_at ELSE due_at END) FROM send
+            WHERE state <> 'done' AND CASE state WHEN 'sending' THEN deadline_at ELSE due_at END > $1
             """,
             self.clock.now(),
         )
-        open_sends = await self.migrator.fetchval(
-            "SELECT count(*) FROM send WHERE state IN ('sending', 'unknown') OR (state <> 'done' AND due_at > $1)",
-            self.clock.now(),
-        )
-        if not open_sends and done.did != "not_ours":
-            return None
         assert wakes is None or isinstance(wakes, datetime)
         return min(filter(None, (wakes, done.wait_until)), default=None)
 

@@ -1,0 +1,85 @@
+"""The command line: what it writes, what it refuses, and that a person never sees a stack trace."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
+from tests.integration.store_file import TEXT, write_store_file
+
+__all__ = ["environment"]  # the fixture
+
+
+def plain(ended: Ended) -> str:
+    """Return what the command complained of; it is told in words."""
+    assert ended.code == 1, ended
+    assert "Traceback" not in ended.err
+    assert ended.err.startswith(("jurnalsync: ", "Error: "))
+    return ended.err
+
+
+async def test_a_key_is_made_once_and_never_overwritten(tmp_path: Path) -> None:
+    """64 hex digits that only the owner can read; a second time is refused and changes nothing."""
+    path = tmp_path / "sealing.key"
+    assert (await jurnalsync("keys", "make", str(path))).code == 0
+    made = path.read_text()
+    assert len(bytes.fromhex(made.strip())) == 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "File exists" in plain(await jurnalsync("keys", "make", str(path)))
+    assert path.read_text() == made
+
+
+async def test_migrating_twice_is_migrating_once(empty_database_url: str) -> None:
+    """The first time tells what was applied, the second has nothing to do."""
+    first = await jurnalsync("migrate", DATABASE_URL=empty_database_url)
+    assert (first.code, first.out.count("applied ")) == (0, len(list(ROOT.glob("*/migrations/*.sql"))))
+    second = await jurnalsync("migrate", DATABASE_URL=empty_database_url)
+    assert (second.code, second.out) == (0, "The schema is up to date.\n")
+
+
+async def test_a_set_up_file_is_applied_once_and_then_has_no_change(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The lines say what changed; no secret is among them."""
+    path = str(write_store_file(tmp_path))
+    first = await jurnalsync("setup", "apply", path, **environment)
+    assert (first.code, first.out.splitlines()[-1]) == (0, "Store kopi-nusantara is set up.")
+    assert "rahasia" not in first.out
+    second = await jurnalsync("setup", "apply", path, **environment)
+    assert (second.code, second.out) == (0, "Store kopi-nusantara: no change.\n")
+
+
+async def test_a_wrong_set_up_file_is_answered_with_the_entry(environment: dict[str, str], tmp_path: Path) -> None:
+    """The path, the entry, and what is wrong with it."""
+    path = write_store_file(tmp_path, TEXT.replace('walk_in_contact = "Walk-in"', ""))
+    complaint = plain(await jurnalsync("setup", "apply", str(path), **environment))
+    assert complaint == f"jurnalsync: {path}: Object missing required field `walk_in_contact`\n"
+
+
+async def test_an_unknown_setting_is_refused_with_the_nearest_one(environment: dict[str, str]) -> None:
+    """A typing mistake must not silently leave a default in place."""
+    complaint = plain(await jurnalsync("verify", **environment, JURNALSYNC_LEASE_SECOND="5"))
+    assert "JURNALSYNC_LEASE_SECOND is no setting; the nearest is JURNALSYNC_LEASE_SECONDS" in complaint
+
+
+async def test_what_is_not_set_is_named(environment: dict[str, str]) -> None:
+    """Every missing variable, with its shape; never a value."""
+    complaint = plain(await jurnalsync("serve", JURNALSYNC_DATABASE_URL=environment["JURNALSYNC_DATABASE_URL"]))
+    assert "JURNALSYNC_API_TOKEN is not set" in complaint
+    assert "JURNALSYNC_SEALING_KEY_FILE is not set" in complaint
+
+
+async def test_a_missing_sealing_key_is_answered_with_what_to_do(environment: dict[str, str], tmp_path: Path) -> None:
+    """Nothing is made up in its place."""
+    environment["JURNALSYNC_SEALING_KEY_FILE"] = str(tmp_path / "gone.key")
+    assert "make one with `jurnalsync keys make" in plain(await jurnalsync("verify", **environment))
+
+
+@pytest.mark.parametrize("command", ["migrate", "verify"])
+async def test_a_database_that_is_not_there_is_named_in_words(environment: dict[str, str], command: str) -> None:
+    """Refused connections are for a person to mend, and no password is shown."""
+    environment["JURNALSYNC_DATABASE_URL"] = "postgresql://owner:hush-hush@127.0.0.1:9/ledger"
+    complaint = plain(await jurnalsync(command, **environment))
+    assert "database" in complaint
+    assert "hush-hush" not in complaint

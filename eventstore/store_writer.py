@@ -16,7 +16,7 @@ from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss, write_decided
 from eventstore.connection import CONNECTION_ERRORS, Pool
-from eventstore.event import AppendResult, Head, NewFact
+from eventstore.event import AppendResult, Head, NewFact, VersionConflict
 
 FLIGHTS_MAX = 2
 _REMEMBERED_MAX = 10_000
@@ -89,6 +89,8 @@ class StoreWriter:
             decided = decide_batch(self._store_id, head, recorded_at, facts, self._sources, self._versions)
         except (ValueError, OverflowError, struct.error):
             return None  # a fact that cannot even be hashed; the careful way finds it again and its caller learns of it
+        if any(isinstance(result, VersionConflict) for result in decided.results):
+            return None  # memory may lack what another process wrote: only the database can say that a stream moved
         self._head = decided.head(head)
         self._remember(decided)
         return decided

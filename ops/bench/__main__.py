@@ -7,12 +7,18 @@ import click
 from rich.console import Console
 
 from ops.bench.append import measure_append
+from ops.bench.follow import measure_follow
 from ops.bench.measure import Measurement, as_json, print_table
+from ops.bench.rebuild import measure_rebuild
 from ops.bench.stand import Stand
+from ops.bench.verify import measure_verify
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 
 COMMANDS: dict[str, Callable[[Stand, int], AsyncIterator[Measurement]]] = {
     "append": measure_append,
+    "follow": measure_follow,
+    "rebuild": measure_rebuild,
+    "verify": measure_verify,
 }
 
 

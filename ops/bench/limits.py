@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from ops.bench.measure import Sample, latencies
-from ops.bench.payload import OrderBody, Orders
+from ops.bench.payload import LookUpBody, Orders
 
 # pos, stream, version, type, data, metadata
 EventRow = tuple[int, str, int, str, bytes, bytes]
@@ -28,7 +28,6 @@ class Limits:
     def __init__(self, connections: Sequence["asyncpg.Connection[asyncpg.Record]"]) -> None:
         self._connections = connections
         self._orders = Orders()
-        self._decoder = msgspec.json.Decoder(OrderBody)
 
     async def insert_singly(self, rows_a_connection: int) -> Sample:
         """Return rows/s of one prepared INSERT a commit on every connection at once."""
@@ -54,27 +53,23 @@ class Limits:
         rows = sum(len(share) for share in shares) * rows_a_statement
         return Sample(rows / (time.perf_counter() - started))
 
-    async def copy(self, rows_a_connection: int, *, rows_a_copy: int = 1_000) -> Sample:
-        """Return rows/s of COPY, one a commit, on every connection at once."""
+    async def copy(self, bodies: Sequence[bytes], *, rows_a_copy: int = 1_000) -> Sample:
+        """Return rows/s of COPY of rows with these bodies, so many a commit, on every connection at once."""
         now = datetime.now(UTC)
-        shares = [
-            [[(*row, now) for row in self._orders.rows(rows_a_copy)] for _ in range(rows_a_connection // rows_a_copy)]
-            for _ in self._connections
-        ]
+        records = [(*row[:4], body, row[5], now) for row, body in zip(self._orders.rows(len(bodies)), bodies, strict=True)]
+        copies = iter([records[start : start + rows_a_copy] for start in range(0, len(records), rows_a_copy)])
 
-        async def copy_all(connection: "asyncpg.Connection[asyncpg.Record]", share: list[list[Any]]) -> None:
-            for records in share:
-                await connection.copy_records_to_table("events", records=records)
+        async def copy_each(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+            for share in copies:
+                await connection.copy_records_to_table("events", records=share)
 
         started = time.perf_counter()
-        await asyncio.gather(
-            *(copy_all(connection, share) for connection, share in zip(self._connections, shares, strict=True))
-        )
-        rows = sum(len(share) for share in shares) * rows_a_copy
-        return Sample(rows / (time.perf_counter() - started))
+        await asyncio.gather(*(copy_each(connection) for connection in self._connections))
+        return Sample(len(bodies) / (time.perf_counter() - started))
 
-    async def read_pages(self, *, rows_a_page: int = 2_000) -> Sample:
+    async def read_pages(self, body: type[msgspec.Struct], *, rows_a_page: int = 2_000) -> Sample:
         """Return rows/s of reading the whole table, the next page on its way while the last is decoded."""
+        decoder = msgspec.json.Decoder(body)
         statement = await self._connections[0].prepare(_statement("read_page"))
         rows = 0
         started = time.perf_counter()
@@ -84,26 +79,26 @@ class Limits:
             # Send the question before decoding; without this the two would take turns.
             await asyncio.sleep(0)
             for record in page:
-                self._decoder.decode(record["data"])
+                decoder.decode(record["data"])
             rows += len(page)
             page = await following
         return Sample(rows / (time.perf_counter() - started))
 
-    async def follow(self, facts: int) -> Sample:
+    async def follow(self, bodies: Sequence[bytes]) -> Sample:
         """Return the median ms of INSERT, page SELECT, upsert and commit in sequence on one connection."""
         connection = self._connections[0]
+        decoder = msgspec.json.Decoder(LookUpBody)
         insert = await connection.prepare(_statement("insert_event"))
         read = await connection.prepare(_statement("read_page"))
         save = await connection.prepare(_statement("save_read_model"))
         taken = []
-        for row in self._orders.rows(facts):
+        for row, body in zip(self._orders.rows(len(bodies)), bodies, strict=True):
             started = time.perf_counter()
-            await insert.fetch(*row)
+            await insert.fetch(*row[:4], body, row[5])
             page = await read.fetch(row[0] - 1, 100)
             async with connection.transaction():
                 for record in page:
-                    body = self._decoder.decode(record["data"])
-                    await save.fetch(record["stream"], record["version"], body.order_reference)
+                    await save.fetch(record["stream"], record["version"], decoder.decode(record["data"]).name)
             taken.append(time.perf_counter() - started)
         p50_ms, p99_ms = latencies(taken)
         return Sample(p50_ms, p50_ms, p99_ms)

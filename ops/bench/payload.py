@@ -1,4 +1,4 @@
-"""Made-up orders as facts: bodies of 439 bytes and metadata of 115 bytes on average, stream keys in time order."""
+"""Made-up facts: bodies of 439 bytes and metadata of 115 bytes on average, stream keys in time order."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,6 +28,15 @@ class OrderBody(msgspec.Struct, frozen=True):
     outlet_id: str
     currency: str
     total_amount: int
+
+
+class LookUpBody(msgspec.Struct, frozen=True):
+    """What the limit decodes of a look-up's body."""
+
+    kind: str
+    key: str
+    jurnal_id: int
+    name: str
 
 
 class Orders:
@@ -83,8 +92,37 @@ class Orders:
             f'"total_amount":{25_000 + number % 1_000 * 500},"order_details":[],"order_type":"'
         )
         end = f'","transactions":[],"modified_date":"2026-11-20T02:50:{number % 60:02d}"}}'
-        length = BODY_BYTES_MEAN - _SPREAD_BYTES // 2 + number * 37 % (_SPREAD_BYTES + 1)
-        return f"{start}{'x' * (length - len(start) - len(end))}{end}".encode()
+        return _padded(number, start, end)
+
+
+class LookUps:
+    """Counts made-up look-ups of products in Jurnal: the simplest facts that a projection makes rows of."""
+
+    def __init__(self, things: int | None = None) -> None:
+        self._things = things
+        self._made = 0
+
+    def facts(self, count: int) -> list[NewFact]:
+        """Return the next `count` facts: of a product each, or of `things` products in turns."""
+        start, self._made = self._made, self._made + count
+        return [self._fact(number) for number in range(start, self._made)]
+
+    def _fact(self, number: int) -> NewFact:
+        key = f"KN-{number if self._things is None else number % self._things:012d}"
+        return NewFact(
+            stream_id=f"product-{key}",
+            type="MasterDataFound",
+            schema_version=1,
+            source_id=f"found:{number:012d}:{_digest(number)[:32]}",
+            observed_at=OBSERVED_AT,
+            body=_padded(number, f'{{"kind":"product","key":"{key}","jurnal_id":{number + 1},"name":"', '"}'),
+            metadata=_metadata(number),
+        )
+
+
+def _padded(number: int, start: str, end: str) -> bytes:
+    length = BODY_BYTES_MEAN - _SPREAD_BYTES // 2 + number * 37 % (_SPREAD_BYTES + 1)
+    return f"{start}{'x' * (length - len(start) - len(end))}{end}".encode()
 
 
 def _metadata(number: int) -> bytes:

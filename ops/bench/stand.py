@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
+import asyncpg
 import msgspec
 
 from eventstore.appender import Appender
 from eventstore.clock import SystemClock
 from eventstore.connection import Pool, open_pool
+from eventstore.statements import statement
 from eventstore.store import LedgerReader, open_ledger
 from ops.bench.limits import Limits, open_limits
 from ops.bench.payload import OBSERVED_AT
@@ -69,3 +71,12 @@ class Stand:
         await self._server.create_database(name)
         async with open_limits(self._server.url(name), connections=connections) as limits:
             yield limits
+
+
+async def empty_read_models(ours: Ours) -> None:
+    """Forget what was folded, as the owner of the tables: the service itself may not."""
+    connection = await asyncpg.connect(ours.url)
+    try:
+        await connection.execute(statement(__package__, "empty_read_models"))
+    finally:
+        await connection.close()

@@ -68,9 +68,22 @@ class Intake:
 
         Raises `AppendQueueFull`, `LedgerNotFound`, `FactTooLarge` and the database's connection errors.
         """
-        drafts, facts = await self._draft(store_id, kind, [body], observed_at, metadata)
+        (taken,) = await self.take_many(store_id, kind, [body], observed_at=observed_at, metadata=metadata)
+        return taken
+
+    async def take_many(
+        self,
+        store_id: str,
+        kind: ReportKind,
+        bodies: Sequence[bytes],
+        *,
+        observed_at: datetime,
+        metadata: Mapping[str, object],
+    ) -> list[Taken]:
+        """Append reports of one kind in their order, and return one result each after the durable commit."""
+        drafts, facts = await self._draft(store_id, kind, bodies, observed_at, metadata)
         results = await self._append(store_id, kind, facts)
-        return self._taken(store_id, kind, drafts[0], results[0])
+        return [self._taken(store_id, kind, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
 
     async def take_polled(
         self,

@@ -1,8 +1,10 @@
-"""Webhooks in: `POST /iseller/{store}/{type}`. The answer comes after the durable commit and never before."""
+"""Webhooks in: `POST /iseller/{store}/{type}`, or `/batch` in bulk. The answer comes after the durable commit."""
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
 from math import ceil
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import AppendQueueFull, LedgerNotFound
 from eventstore.facts.registry import REPORT_KINDS
+from service.iseller.batch import LINES_MAX, TooManyLines, take_lines
 from service.iseller.intake import Intake, Taken
 from service.iseller.verify import RefusalCause, WebhookLimits, WebhookRefused, check
 from service.telemetry.logs import LogEvent
@@ -30,6 +33,7 @@ class BodyLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How large a webhook's body may be, and how long it may take to arrive."""
 
     body_bytes_max: int = 1024 * 1024
+    batch_bytes_max: int = 16 * 1024 * 1024
     body_seconds_max: float = 30
 
 
@@ -53,6 +57,18 @@ class IntakeDependencies(msgspec.Struct, frozen=True, kw_only=True):
     on_taken: Callable[[str], None] = _ignore
 
 
+class _Signed(msgspec.Struct, frozen=True):
+    """A body whose signature holds."""
+
+    store_id: str
+    body: bytes
+    sent_at: datetime
+    metadata: dict[str, object]
+
+
+Take = Callable[[_Signed], Awaitable[web.Response]]
+
+
 class _Refused(Exception):
     """The request is turned away before its signature was looked at."""
 
@@ -64,9 +80,12 @@ class _Refused(Exception):
 
 
 def intake_routes(dependencies: IntakeDependencies) -> list[web.RouteDef]:
-    """Return the webhook route."""
+    """Return the routes of single webhooks and of batches."""
     webhook = _Webhook(dependencies)
-    return [web.post("/iseller/{store}/{type}", webhook.answer)]
+    return [
+        web.post("/iseller/{store}/batch", webhook.answer_batch),
+        web.post("/iseller/{store}/{type}", webhook.answer),
+    ]
 
 
 class _Webhook:
@@ -75,9 +94,18 @@ class _Webhook:
         self._log = structlog.get_logger()
 
     async def answer(self, request: web.Request) -> web.Response:
+        type_ = request.match_info["type"]
+        if type_ not in WEBHOOK_TYPES:
+            return self._refuse("unknown_type", 404, f"known types are {', '.join(WEBHOOK_TYPES)}")
+        return await self._serve(request, partial(self._take, type_), batch=False)
+
+    async def answer_batch(self, request: web.Request) -> web.Response:
+        return await self._serve(request, self._take_batch, batch=True)
+
+    async def _serve(self, request: web.Request, take: Take, *, batch: bool) -> web.Response:
         store_id = request.match_info["store"]
         try:
-            return await self._take(request, store_id, request.match_info["type"])
+            return await take(await self._verified(request, store_id, batch=batch))
         except _Refused as refused:
             return self._refuse(refused.refusal, refused.status, refused.detail)
         except WebhookRefused as refused:
@@ -92,13 +120,13 @@ class _Webhook:
             self._log.error(LogEvent.APPEND_FAILED, store=store_id, error=type(error).__name__)
             return _try_later("the ledger cannot be reached; nothing was acknowledged", _DATABASE_RETRY_SECONDS)
 
-    async def _take(self, request: web.Request, store_id: str, type_: str) -> web.Response:
-        if type_ not in WEBHOOK_TYPES:
-            raise _Refused("unknown_type", 404, f"known types are {', '.join(WEBHOOK_TYPES)}")
+    async def _verified(self, request: web.Request, store_id: str, *, batch: bool) -> _Signed:
         api_key = await self._needs.api_key_of(store_id) if _STORE.fullmatch(store_id) else None
         if api_key is None:
             raise _Refused("unknown_store", 404, _UNKNOWN_STORE)
-        body = await _read_body(request, self._needs.body_limits)
+        limits = self._needs.body_limits
+        bytes_max = limits.batch_bytes_max if batch else limits.body_bytes_max
+        body = await _read_body(request, bytes_max, limits.body_seconds_max)
         timestamp, signature = request.headers.get("Timestamp"), request.headers.get("Signature")
         sent_at = check(
             api_key,
@@ -108,17 +136,33 @@ class _Webhook:
             now=self._needs.clock.now(),
             limits=self._needs.webhook_limits,
         )
+        channel = "batch" if batch else "webhook"
+        metadata: dict[str, object] = {"channel": channel, "timestamp": timestamp, "signature": signature}
+        return _Signed(store_id, body, sent_at, metadata)
+
+    async def _take(self, type_: str, signed: _Signed) -> web.Response:
         taken = await self._needs.intake.take(
-            store_id,
-            REPORT_KINDS[type_],
-            body,
-            observed_at=sent_at,
-            metadata={"channel": "webhook", "timestamp": timestamp, "signature": signature},
+            signed.store_id, REPORT_KINDS[type_], signed.body, observed_at=signed.sent_at, metadata=signed.metadata
         )
         if taken.thin or taken.outcome == "duplicate":
-            self._needs.wake_poller(store_id)
+            self._needs.wake_poller(signed.store_id)
         self._needs.on_taken(taken.outcome)
         return _answer(taken)
+
+    async def _take_batch(self, signed: _Signed) -> web.Response:
+        try:
+            results = await take_lines(
+                self._needs.intake,
+                signed.store_id,
+                signed.body,
+                observed_at=signed.sent_at,
+                metadata=signed.metadata,
+            )
+        except TooManyLines:
+            raise _Refused("too_large", 413, f"a batch holds at most {LINES_MAX} lines") from None
+        for result in results:
+            self._needs.on_taken(result.outcome)
+        return web.Response(body=msgspec.json.Encoder().encode_lines(results), content_type="application/x-ndjson")
 
     def _refuse(self, refusal: Refusal, status: int, detail: str, store_id: str | None = None) -> web.Response:
         self._needs.on_refused(refusal)
@@ -127,20 +171,20 @@ class _Webhook:
         return problem(status, detail)
 
 
-async def _read_body(request: web.Request, limits: BodyLimits) -> bytes:
+async def _read_body(request: web.Request, bytes_max: int, seconds_max: float) -> bytes:
     """Return the body, giving up as soon as it is over a limit, whether or not it announced its length."""
-    too_large = _Refused("too_large", 413, f"the body is larger than {limits.body_bytes_max} bytes")
-    if (request.content_length or 0) > limits.body_bytes_max:
+    too_large = _Refused("too_large", 413, f"the body is larger than {bytes_max} bytes")
+    if (request.content_length or 0) > bytes_max:
         raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(limits.body_seconds_max):
+        async with asyncio.timeout(seconds_max):
             async for chunk in request.content.iter_any():
                 body += chunk
-                if len(body) > limits.body_bytes_max:
+                if len(body) > bytes_max:
                     raise too_large
     except TimeoutError:
-        raise _Refused("other", 408, f"the body did not arrive within {limits.body_seconds_max:g} s") from None
+        raise _Refused("other", 408, f"the body did not arrive within {seconds_max:g} s") from None
     return bytes(body)
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from eventstore.errors import LedgerNotFound
 from eventstore.store import LedgerReader
-from eventstore.verify import Broken, Whole, verify_ledger
-from service.cli.verify import verify_stores
+from eventstore.verify import Broken, verify_ledger
 from tests.integration.command_line import environment, jurnalsync
 from tests.ledger import OTHER_STORE, STORE, appender_on, member, service_pool
 
@@ -73,15 +72,14 @@ async def test_whatever_is_changed_is_found_where_it_was_changed(
 
 
 async def test_one_broken_store_does_not_hide_the_others(
-    database_url: str, connection: "asyncpg.Connection[asyncpg.Record]", capsys: pytest.CaptureFixture[str]
+    environment: dict[str, str], database_url: str, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """All stores are told, and the whole is not whole."""
     await given_facts(database_url, 2)
     await tamper(connection, "UPDATE facts SET body = '{}' WHERE position = 1")
-    async with service_pool(database_url) as pool:
-        assert not await verify_stores(LedgerReader(pool), None)
-        assert isinstance(await verify_ledger(LedgerReader(pool), OTHER_STORE), Whole)
-    told = capsys.readouterr().out.splitlines()
+    ended = await jurnalsync("verify", **environment)
+    assert ended.code == 1
+    told = ended.out.splitlines()
     assert [line.split(":")[0] for line in told] == [STORE, OTHER_STORE]
     assert ["BROKEN" in line for line in told] == [True, False]
 

@@ -36,7 +36,8 @@ def test_every_statement_names_the_store_it_is_about(path: Path) -> None:
 def test_every_file_holds_one_statement_that_some_module_loads(path: Path) -> None:
     """No statement is dead, and none hides a second one."""
     sql = path.read_text(encoding="utf-8")
-    assert ";" not in sql.rstrip().removesuffix(";")
+    code = re.sub(r"--[^\n]*|'[^']*'", "", sql)
+    assert ";" not in code.rstrip().removesuffix(";")
     modules = "".join(module.read_text(encoding="utf-8") for module in path.parents[1].glob("*.py"))
     assert f'"{path.stem}"' in modules
 

@@ -1,0 +1,1 @@
+TRUNCATE projection_cursor, projection_state, master_data

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ops.bench.append import measure_append
 from ops.bench.follow import measure_follow
+from ops.bench.intake import measure_intake
 from ops.bench.measure import Measurement, as_json, print_table
 from ops.bench.rebuild import measure_rebuild
 from ops.bench.stand import Stand
@@ -17,6 +18,7 @@ from ops.sandbox.embedded_postgres import EmbeddedPostgres
 COMMANDS: dict[str, Callable[[Stand, int], AsyncIterator[Measurement]]] = {
     "append": measure_append,
     "follow": measure_follow,
+    "intake": measure_intake,
     "rebuild": measure_rebuild,
     "verify": measure_verify,
 }

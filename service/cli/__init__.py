@@ -14,6 +14,7 @@ from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
 from eventstore.history import export_history, import_history
 from projections.catalogue import CATALOGUE
+from service.cli.operate import command, stream
 from service.cli.progress import ledger_progress
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
@@ -181,3 +182,7 @@ def rebuild(projection: str, store: str | None, *, check: bool) -> None:
     same = asyncio.run(run())
     if check and not same:
         sys.exit(1)
+
+
+jurnalsync.add_command(stream)
+jurnalsync.add_command(command)

@@ -70,6 +70,18 @@ async def test_a_wrong_expected_version_fails_that_append_alone(database_url: st
         assert list(answers) == [[VersionConflict(0, 1), Appended(2, 2)], [Appended(3, 3)], [VersionConflict(2, 3)]]
 
 
+async def test_a_conflict_is_never_answered_from_a_memory_that_another_process_has_outrun(database_url: str) -> None:
+    """What an appender remembers of a stream may be old: whether it moved, only the database can say."""
+    async with service_pool(database_url) as pool:
+        ours, theirs = appender_on(pool), appender_on(pool)
+        await ours.append(STORE, [member(1, stream="s")])
+        await ours.append(STORE, [member(2, stream="s")])
+        await theirs.append(STORE, [member(3, stream="s")])
+        assert await ours.append(STORE, [member(3, stream="s", version=2)]) == [Duplicate(3, 3)]
+        await theirs.append(STORE, [member(4, stream="s")])
+        assert await ours.append(STORE, [member(5, stream="s", version=4)]) == [Appended(5, 5)]
+
+
 async def test_facts_are_stored_exactly_and_in_the_order_of_the_call(database_url: str) -> None:
     """What is read is what was given, byte for byte."""
     given = [

@@ -99,6 +99,37 @@ async def test_commands_go_in_the_order_of_their_lane_and_after_what_they_need(d
     assert gone.index(CUSTOMER) < gone.index(INVOICE) < gone.index(PAYMENT)
 
 
+async def test_an_invoice_waits_for_the_customer_it_needs_although_they_have_lanes_of_their_own(desk: Desk) -> None:
+    """While the customer is under way only the order of a walk-in goes."""
+    first = await desk.the_next()
+    await desk.begin(first)
+    second = await desk.the_next()
+    await desk.begin(second)
+    assert {first.command_id, second.command_id} == {CUSTOMER, OTHER}
+    assert await desk.next() is None
+    await desk.accept(CUSTOMER)
+    assert (await desk.the_next()).command_id == INVOICE
+
+
+async def test_the_order_of_a_lane_needs_no_other_reason(desk: Desk) -> None:
+    """A payout's fee needs nothing; it goes after the deposit because it comes after it in the lane."""
+    fields = {"reference_id": "PO-1", "status": "Completed", "date": "2026-11-20T18:00:00"}
+    desk.story.report("payout", {**fields, "transactions_amount": 100, "total_fees": 1, "total_deposit": 99})
+    await tell(desk.pool, desk.story)
+    deposit, fee = f"dep-{STORE}.PO-1", f"fee-{STORE}.PO-1"
+    assert desk.story.needs(fee) == []
+    offered = set()
+    while (send := await desk.next(timedelta(hours=1))) is not None:
+        offered.add(send.command_id)
+        await desk.begin(send)
+    assert deposit in offered
+    assert fee not in offered
+    await desk.accept(deposit)
+    following = await desk.next(timedelta(hours=1))
+    assert following is not None
+    assert following.command_id == fee
+
+
 async def test_while_an_invoice_is_under_way_its_payment_waits_and_other_lanes_go_on(desk: Desk) -> None:
     """What is sending, waiting or unknown holds its own lane only."""
     await desk.accept(CUSTOMER)

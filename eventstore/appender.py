@@ -159,9 +159,10 @@ class Appender:
                 lane.queue.appendleft(waiting)
         else:
             self._settle(batch, outcome)
-            if self._on_batch is not None and not isinstance(outcome, BaseException):
-                self._on_batch(outcome)
         self._launch(lane)
+        # Last, so that a listener that fails holds nothing up.
+        if self._on_batch is not None and not isinstance(outcome, BaseException):
+            self._on_batch(outcome)
 
     def _settle(self, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
         end = 0

@@ -111,6 +111,7 @@ class Dispatcher:
         self._people = people
         self._fence = fence
         self._turn = 0
+        self._resume_from: dict[str, tuple[int, int]] = {}
 
     async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
         """Make at most one send or probe for `company`, whose commands stand in the ledgers of `stores`."""
@@ -118,7 +119,7 @@ class Dispatcher:
         if lease is None:
             return Dispatched("not_ours")
         epoch, now = lease
-        send = await self._next(company, stores, now)
+        send = await self._next(company, stores, epoch, now)
         if send is None:
             return Dispatched("nothing")
         try:
@@ -135,16 +136,36 @@ class Dispatcher:
         """Give the company's lease up, so that another replica need not wait for it to run out."""
         await self._leases.release(company.company_id)
 
-    async def _next(self, company: Company, stores: tuple[str, ...], now: datetime) -> Send | None:
+    async def _next(self, company: Company, stores: tuple[str, ...], epoch: int, now: datetime) -> Send | None:
         """Take the stores in turn, so that a busy one does not starve the others."""
         for offset in range(len(stores)):
             store_id = stores[(self._turn + offset) % len(stores)]
+            if not await self._caught_up(store_id, epoch):
+                continue
             await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
             send = await self._queue.next(store_id, company.company_id, now=now)
             if send is not None:
                 self._turn = (self._turn + offset + 1) % len(stores)
                 return send
         return None
+
+    async def _caught_up(self, store_id: str, epoch: int) -> bool:
+        """Tell whether all that the ledger held when this lease began is folded.
+
+        Jurnal's answers are facts: a command may look due only because its answer was not folded yet, as after a
+        restore or a projection folded anew.
+        """
+        position, known_epoch = self._resume_from.get(store_id, (0, 0))
+        if known_epoch != epoch:
+            position = await self._queue.ledger_end(store_id)
+            self._resume_from[store_id] = (position, epoch)
+        return position == 0 or await self._folded_to(store_id, epoch, position)
+
+    async def _folded_to(self, store_id: str, epoch: int, position: int) -> bool:
+        if await self._queue.folded_position(store_id) < position:
+            return False
+        self._resume_from[store_id] = (0, epoch)
+        return True
 
     async def _send(self, company: Company, send: Send, epoch: int) -> Dispatched:
         kind = type(send.command).__name__

@@ -1,0 +1,1 @@
+"""Tests: unit, property, integration, faults, acceptance, migrations."""

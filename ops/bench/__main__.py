@@ -1,4 +1,4 @@
-"""`python -m ops.bench append|follow|rebuild|intake|verify`: starts its own Postgres and needs nothing else."""
+"""`python -m ops.bench append|follow|rebuild|intake|verify|import`: starts its own Postgres and needs nothing else."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,6 +8,8 @@ from rich.console import Console
 
 from ops.bench.append import measure_append
 from ops.bench.follow import measure_follow
+from ops.bench.grow import measure_grown
+from ops.bench.import_history import measure_import
 from ops.bench.intake import measure_intake
 from ops.bench.measure import Measurement, as_json, print_table
 from ops.bench.rebuild import measure_rebuild
@@ -18,6 +20,7 @@ from ops.sandbox.embedded_postgres import EmbeddedPostgres
 COMMANDS: dict[str, Callable[[Stand, int], AsyncIterator[Measurement]]] = {
     "append": measure_append,
     "follow": measure_follow,
+    "import": measure_import,
     "intake": measure_intake,
     "rebuild": measure_rebuild,
     "verify": measure_verify,
@@ -28,12 +31,13 @@ COMMANDS: dict[str, Callable[[Stand, int], AsyncIterator[Measurement]]] = {
 @click.argument("command", type=click.Choice(sorted(COMMANDS)))
 @click.option("--json", "json_", is_flag=True, help="One object a line instead of a table.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds of each side.")
-@click.option("--grow", is_flag=True, help="append only: first grow the ledger to 2.5 M facts.")
+@click.option("--grow", is_flag=True, help="append only: grow a ledger to 2.5 M facts and measure on it.")
 def main(command: str, *, json_: bool, rounds: int, grow: bool) -> None:
     """Measure ours beside the limit of this machine."""
-    del grow
+    if grow and command != "append":
+        raise click.UsageError("--grow goes with append")
     with EmbeddedPostgres.start(durable=True) as server:
-        asyncio.run(_run(COMMANDS[command], server, rounds, json_=json_))
+        asyncio.run(_run(measure_grown if grow else COMMANDS[command], server, rounds, json_=json_))
 
 
 async def _run(
@@ -45,6 +49,7 @@ async def _run(
     async for measurement in measure(stand, rounds):
         measured.append(measurement)
         if json_:
+            # A reader of the lines may wait for each of them.
             print(as_json(measurement), flush=True)
     if not json_:
         print_table(measured, Console())

@@ -12,6 +12,7 @@ from eventstore.event import Appended, NewFact
 from ops.bench.limits import Limits
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge, latencies
 from ops.bench.payload import OBSERVED_AT, Orders
+from ops.bench.peer import Peer
 from ops.bench.stand import STORE, Ours, Stand
 
 ONE_WRITER = Goal(case="append, 1 writer, 1 fact a commit", unit="facts/s", ratio=0.80)
@@ -30,9 +31,9 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
     single_facts: int = 1_200
     writer_facts: int = 1_000
-    hot_facts: int = 25_600
-    batch_facts: int = 32_000
-    limit_facts: int = 60_000
+    hot_facts: int = 20_480
+    batch_facts: int = 24_000
+    limit_facts: int = 40_000
     hashes: int = 20_000
 
 
@@ -43,30 +44,29 @@ async def measure_append(stand: Stand, rounds: int, sizes: Sizes | None = None) 
         (ONE_WRITER, 1, 1, sizes.single_facts),
         (FOUR_WRITERS, _CONNECTIONS, 4, sizes.writer_facts),
     ):
-        async with stand.pair(connections) as (ours, limits):
-            yield await _one_a_commit(goal, ours, limits, rounds, writers=writers, facts=facts)
+        async with stand.pair(connections) as (ours, limits), stand.peer(connections) as peer:
+            yield await _one_a_commit(goal, ours, limits, peer, rounds, writers=writers, facts=facts)
     async with stand.pair(_CONNECTIONS) as (ours, limits):
         hot = await _hot_store(ours, limits, rounds, sizes)
         yield hot
         yield await _hash_chain(hot, rounds, sizes)
-    async with stand.pair(_CONNECTIONS) as (ours, limits):
-        yield await _batches(ours, limits, rounds, sizes)
+    async with stand.pair(_CONNECTIONS) as (ours, limits), stand.peer(_CONNECTIONS) as peer:
+        yield await _batches(ours, limits, peer, rounds, sizes)
 
 
 async def _one_a_commit(
-    goal: Goal, ours: Ours, limits: Limits, rounds: int, *, writers: int, facts: int
+    goal: Goal, ours: Ours, limits: Limits, peer: Peer | None, rounds: int, *, writers: int, facts: int
 ) -> Measurement:
     orders = Orders()
     await append_all(ours.appender, orders.facts(writers * 50), writers=writers)
     await limits.insert_singly(50)
-    return judge(
-        goal,
-        *await interleave(
-            rounds,
-            lambda: append_all(ours.appender, orders.facts(writers * facts), writers=writers),
-            lambda: limits.insert_singly(facts),
-        ),
+    reached, bound, *beside = await interleave(
+        rounds,
+        lambda: append_all(ours.appender, orders.facts(writers * facts), writers=writers),
+        lambda: limits.insert_singly(facts),
+        *([] if peer is None else [lambda: peer.append(facts, writers=writers)]),
     )
+    return judge(goal, reached, bound, peer=beside[0] if beside else ())
 
 
 async def _hot_store(ours: Ours, limits: Limits, rounds: int, sizes: Sizes) -> Measurement:
@@ -83,20 +83,18 @@ async def _hot_store(ours: Ours, limits: Limits, rounds: int, sizes: Sizes) -> M
     )
 
 
-async def _batches(ours: Ours, limits: Limits, rounds: int, sizes: Sizes) -> Measurement:
+async def _batches(ours: Ours, limits: Limits, peer: Peer | None, rounds: int, sizes: Sizes) -> Measurement:
     orders = Orders()
-    await append_all(ours.appender, orders.facts(2_000), writers=_CONNECTIONS, facts_a_call=_BATCH_FACTS)
+    call = {"writers": _CONNECTIONS, "facts_a_call": _BATCH_FACTS}
+    await append_all(ours.appender, orders.facts(2_000), **call)
     await limits.insert_many(1_000)
-    return judge(
-        BATCHES,
-        *await interleave(
-            rounds,
-            lambda: append_all(
-                ours.appender, orders.facts(sizes.batch_facts), writers=_CONNECTIONS, facts_a_call=_BATCH_FACTS
-            ),
-            lambda: limits.insert_many(sizes.limit_facts // _CONNECTIONS),
-        ),
+    reached, bound, *beside = await interleave(
+        rounds,
+        lambda: append_all(ours.appender, orders.facts(sizes.batch_facts), **call),
+        lambda: limits.insert_many(sizes.limit_facts // _CONNECTIONS),
+        *([] if peer is None else [lambda: peer.append(sizes.batch_facts, **call)]),
     )
+    return judge(BATCHES, reached, bound, peer=beside[0] if beside else ())
 
 
 async def _hash_chain(hot: Measurement, rounds: int, sizes: Sizes) -> Measurement:
@@ -114,9 +112,7 @@ async def _hash_chain(hot: Measurement, rounds: int, sizes: Sizes) -> Measuremen
     return judge(HASH_CHAIN, ours, [Sample(1_000_000 / hot.ours)])
 
 
-async def append_all(
-    appender: Appender, facts: Sequence[NewFact], *, writers: int, facts_a_call: int = 1
-) -> Sample:
+async def append_all(appender: Appender, facts: Sequence[NewFact], *, writers: int, facts_a_call: int = 1) -> Sample:
     """Append `facts` from `writers` tasks, each awaiting its call before the next; return facts/s and latencies."""
     calls = iter([facts[start : start + facts_a_call] for start in range(0, len(facts), facts_a_call)])
     taken: list[float] = []

@@ -22,42 +22,66 @@ from service.settings import Secret, Settings
 from service.wiring import open_service
 
 ONE_A_REQUEST = Goal(case="webhook intake, 1 event a request, sealed, durable", unit="requests/s", ratio=0.65)
+HUNDRED_A_REQUEST = Goal(case="webhook intake, 100 events a request, sealed, durable", unit="facts/s", ratio=0.35)
 
 _API_KEY = "made-up-api-key"
-_SETTING_CONNECTIONS = 4
+_CONNECTIONS = 4
+_BATCH_ORDERS = 100
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests of one round, connections they come over, and customers they are of."""
+    """Requests of one round, connections they come over, and customers they are of; the same for batches."""
 
-    requests: int = 6_000
+    requests: int = 4_000
     connections: int = 128
     customers: int = 500
+    batches: int = 80
+    batch_connections: int = 8
+    limit_facts: int = 40_000
 
 
 async def measure_intake(stand: Stand, rounds: int, sizes: Sizes | None = None) -> AsyncIterator[Measurement]:
-    """Measure one webhook a request. Both servers run in this process, the load in another."""
+    """Measure one webhook a request, and batches. Servers run in this process, the load in another."""
     sizes = sizes or Sizes()
+    orders = count(0, max(sizes.requests, sizes.batches * _BATCH_ORDERS))
+    single = LoadOrder(
+        path=f"/iseller/{STORE}/order",
+        api_key=_API_KEY,
+        requests=sizes.requests,
+        orders_a_request=1,
+        customers=sizes.customers,
+        connections=sizes.connections,
+    )
+    batch = msgspec.structs.replace(
+        single,
+        path=f"/iseller/{STORE}/batch",
+        requests=sizes.batches,
+        orders_a_request=_BATCH_ORDERS,
+        connections=sizes.batch_connections,
+    )
+
+    async def load(order: LoadOrder, port: int) -> Sample:
+        return await _load(msgspec.structs.replace(order, port=port, first_order=next(orders)))
+
     async with stand.ours(1) as ours, _webhooks(ours) as port, _bare() as bare_port:
-        first_order = count(0, sizes.requests)
-
-        async def load(at: int) -> Sample:
-            return await _load(
-                LoadOrder(
-                    port=at,
-                    path=f"/iseller/{STORE}/order",
-                    api_key=_API_KEY,
-                    first_order=next(first_order),
-                    requests=sizes.requests,
-                    customers=sizes.customers,
-                    connections=sizes.connections,
-                )
-            )
-
         # A first round that does not count makes the customers' keys: people who buy again are the steady state.
-        await load(port)
-        await load(bare_port)
-        yield judge(ONE_A_REQUEST, *await interleave(rounds, lambda: load(port), lambda: load(bare_port)))
+        await load(single, port)
+        await load(single, bare_port)
+        yield judge(
+            ONE_A_REQUEST, *await interleave(rounds, lambda: load(single, port), lambda: load(single, bare_port))
+        )
+    async with stand.ours(1) as ours, _webhooks(ours) as port, stand.limits(_CONNECTIONS) as limits:
+        await load(batch, port)
+        await limits.insert_many(1_000)
+
+        async def load_batches() -> Sample:
+            sample = await load(batch, port)
+            return Sample(sample.value * _BATCH_ORDERS, sample.p50_ms, sample.p99_ms)
+
+        yield judge(
+            HUNDRED_A_REQUEST,
+            *await interleave(rounds, load_batches, lambda: limits.insert_many(sizes.limit_facts // _CONNECTIONS)),
+        )
 
 
 @asynccontextmanager
@@ -71,7 +95,7 @@ async def _webhooks(ours: Ours) -> AsyncIterator[int]:
         settings = Settings(
             database_url=Secret(ours.url),
             database_role=SERVICE_ROLE,
-            database_connections_max=_SETTING_CONNECTIONS,
+            database_connections_max=_CONNECTIONS,
             api_token=Secret("made-up-token-of-a-benchmark"),
             sealing_key_file=key_file,
         )
@@ -106,7 +130,11 @@ async def _listening(app: web.Application) -> AsyncIterator[int]:
 
 async def _load(order: LoadOrder) -> Sample:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"{__package__}.intake_load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        f"{__package__}.intake_load",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await process.communicate(msgspec.json.encode(order))
     assert process.returncode == 0, "the load failed; its own words stand above"

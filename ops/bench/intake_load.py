@@ -19,15 +19,19 @@ _LENGTH = b"content-length:"
 
 
 class LoadOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send: `requests` orders counted from `first_order`, of `customers` people, over `connections`."""
+    """What to send: orders counted from `first_order`, of `customers` people, `orders_a_request`, over `connections`.
 
-    port: int
+    More than one order a request goes as lines of a batch.
+    """
+
     path: str
     api_key: str
-    first_order: int
     requests: int
+    orders_a_request: int
     customers: int
     connections: int
+    port: int = 0
+    first_order: int = 0
 
 
 def webhook_body(number: int, customers: int) -> bytes:
@@ -45,7 +49,11 @@ def webhook_body(number: int, customers: int) -> bytes:
 
 def webhook(order: LoadOrder, number: int) -> bytes:
     """Return the whole request as it goes over the wire."""
-    body = webhook_body(number, order.customers)
+    first = order.first_order + number * order.orders_a_request
+    body = webhook_body(first, order.customers)
+    if order.orders_a_request > 1:
+        reports = (webhook_body(first + line, order.customers) for line in range(order.orders_a_request))
+        body = b"\n".join(b'{"type":"order","report":%b}' % report for report in reports)
     timestamp = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.0000000Z"
     signature = sha256(order.api_key.encode() + body + timestamp.encode()).hexdigest().upper()
     head = (
@@ -104,7 +112,7 @@ def _content_length(head: bytes) -> int:
 async def send_all(order: LoadOrder) -> Sample:
     """Send everything and return requests/s with latencies. Raises RuntimeError with the first answer but 200."""
     taken: list[float] = []
-    requests = [webhook(order, order.first_order + number) for number in range(order.requests)]
+    requests = [webhook(order, number) for number in range(order.requests)]
     loop = asyncio.get_running_loop()
     connections = []
     for _ in range(order.connections):

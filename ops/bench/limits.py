@@ -56,7 +56,9 @@ class Limits:
     async def copy(self, bodies: Sequence[bytes], *, rows_a_copy: int = 1_000) -> Sample:
         """Return rows/s of COPY of rows with these bodies, so many a commit, on every connection at once."""
         now = datetime.now(UTC)
-        records = [(*row[:4], body, row[5], now) for row, body in zip(self._orders.rows(len(bodies)), bodies, strict=True)]
+        records = [
+            (*row[:4], body, row[5], now) for row, body in zip(self._orders.rows(len(bodies)), bodies, strict=True)
+        ]
         copies = iter([records[start : start + rows_a_copy] for start in range(0, len(records), rows_a_copy)])
 
         async def copy_each(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

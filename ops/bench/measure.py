@@ -64,7 +64,12 @@ async def interleave(rounds: int, *sides: Side) -> list[list[Sample]]:
 
 
 def judge(
-    goal: Goal, ours: Sequence[Sample], limit: Sequence[Sample], *, peer: Sequence[Sample] = (), facts: int | None = None
+    goal: Goal,
+    ours: Sequence[Sample],
+    limit: Sequence[Sample],
+    *,
+    peer: Sequence[Sample] = (),
+    facts: int | None = None,
 ) -> Measurement:
     """Compare the medians with the goal."""
     reached, bound = median(sample.value for sample in ours), median(sample.value for sample in limit)

@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-import asyncpg
 import msgspec
 
 from eventstore.appender import Appender
 from eventstore.clock import SystemClock
 from eventstore.connection import Pool, open_pool
-from eventstore.statements import statement
 from eventstore.store import LedgerReader, open_ledger
 from ops.bench.limits import Limits, open_limits
 from ops.bench.payload import OBSERVED_AT
+from ops.bench.peer import Peer, open_peer
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from service.migrate import migrate_all
 
@@ -72,11 +71,10 @@ class Stand:
         async with open_limits(self._server.url(name), connections=connections) as limits:
             yield limits
 
-
-async def empty_read_models(ours: Ours) -> None:
-    """Forget what was folded, as the owner of the tables: the service itself may not."""
-    connection = await asyncpg.connect(ours.url)
-    try:
-        await connection.execute(statement(__package__, "empty_read_models"))
-    finally:
-        await connection.close()
+    @asynccontextmanager
+    async def peer(self, connections: int) -> AsyncIterator[Peer | None]:
+        """Open the outside anchor's empty table, or None where it is not installed."""
+        name = f"peer_{next(self._numbers)}"
+        await self._server.create_database(name)
+        async with open_peer(self._server.url(name), connections=connections) as peer:
+            yield peer

@@ -18,6 +18,8 @@ _CLOSE = statement(__package__, "close_settled_sends")
 _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
+_LEDGER_END = statement(__package__, "ledger_end")
+_FOLDED = statement(__package__, "folded_position")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
 STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
@@ -103,6 +105,16 @@ class SendQueue:
             _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from
         )
         return status == "UPDATE 1"
+
+    async def ledger_end(self, store_id: str) -> int:
+        """Return the last position of the store's ledger."""
+        position = await self._pool.fetchval(_LEDGER_END, store_id)
+        return position or 0
+
+    async def folded_position(self, store_id: str) -> int:
+        """Return how far the commands of the store are folded."""
+        position = await self._pool.fetchval(_FOLDED, store_id)
+        return position or 0
 
     async def document_of(self, store_id: str, command_id: str) -> bytes | None:
         """Return the JSON of the document that an accepted command made, or None."""

@@ -77,9 +77,9 @@ async def test_a_conflict_is_never_answered_from_a_memory_that_another_process_h
         await ours.append(STORE, [member(1, stream="s")])
         await ours.append(STORE, [member(2, stream="s")])
         await theirs.append(STORE, [member(3, stream="s")])
-        assert await ours.append(STORE, [member(3, stream="s", version=2)]) == [Duplicate(3, 3)]
-        await theirs.append(STORE, [member(4, stream="s")])
-        assert await ours.append(STORE, [member(5, stream="s", version=4)]) == [Appended(5, 5)]
+        assert await ours.append(STORE, [member(4, stream="s", version=3)]) == [Appended(4, 4)]
+        await theirs.append(STORE, [member(5, stream="s")])
+        assert await ours.append(STORE, [member(5, stream="s", version=0)]) == [Duplicate(5, 5)]
 
 
 async def test_facts_are_stored_exactly_and_in_the_order_of_the_call(database_url: str) -> None:

@@ -2,11 +2,19 @@
 
 from typing import Any
 
+from ops.sandbox.jurnal import FaultPlan
 from projections.in_transit_stock.queries import sum_in_transit
 from projections.invoice_payment.queries import read_invoices
 from tests.integration.dispatcher.stand import Stand
 from tests.ledger import STORE
 from tests.story import paid
+
+ACCEPT: dict[str, Any] = {
+    "inventory_adjustment_id": "accept-1",
+    "action": "Accept",
+    "date": "2026-11-20T03:00:00",
+    "items": [{"sku": "LATTE", "accepted_quantity": 5}],
+}
 
 
 async def invoice_status(stand: Stand) -> dict[str, str]:
@@ -60,17 +68,27 @@ async def test_a_transfer_leaves_through_the_transit_warehouse_and_arrives(stand
     await stand.transfer()
     await stand.until_quiet(process)
     assert await sum_in_transit(stand.pool, STORE) == {"LATTE": 5}
-    accept: dict[str, Any] = {
-        "inventory_adjustment_id": "accept-1",
-        "action": "Accept",
-        "date": "2026-11-20T03:00:00",
-        "items": [{"sku": "LATTE", "accepted_quantity": 5}],
-    }
-    await stand.transfer(1, accept)
+    await stand.transfer(1, ACCEPT)
     await stand.until_quiet(process)
     legs = [(leg.from_warehouse.name, leg.to_warehouse.name) for leg in stand.sandbox.company.warehouse_transfers]
     assert legs == [("Main Warehouse", "iSeller in Transit"), ("iSeller in Transit", "Branch Warehouse")]
     assert await sum_in_transit(stand.pool, STORE) == {"LATTE": 0}
+
+
+async def test_a_leg_waits_until_the_one_before_it_is_accepted(stand: Stand) -> None:
+    """Both legs are due at once; while the first is unknown the second stays, however long that takes."""
+    await stand.transfer(1, ACCEPT)
+    stand.fail(FaultPlan(status_before_commit=502))
+    process = stand.process()
+    assert (await stand.step(process)).outcome == "Unknown"
+    assert await stand.sends() == {"trf.accept-1": "due", "trf.start-1": "unknown"}
+    for _ in range(5):
+        await stand.advance(60)
+        assert (await stand.step(process)).did in ("probed", "nothing")
+    assert await stand.sends() == {"trf.accept-1": "due", "trf.start-1": "unknown"}
+    await stand.until_quiet(process)
+    legs = [leg.from_warehouse.name for leg in stand.sandbox.company.warehouse_transfers]
+    assert legs == ["Main Warehouse", "iSeller in Transit"]
 
 
 async def test_a_payout_is_a_deposit_of_what_reached_the_bank_and_a_withdrawal_of_the_fee(stand: Stand) -> None:

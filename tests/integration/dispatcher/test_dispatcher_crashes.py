@@ -101,6 +101,7 @@ async def test_wherever_the_process_dies_the_next_one_ends_with_one_document(
     await stand.until_quiet(stand.process())
     assert stand.documents("sales_invoice") + stand.documents("warehouse_transfer") == 1
     assert set((await stand.statuses()).values()) == {"Success"}
+    assert set((await stand.sends()).values()) == {"done"}
     assert len(await stand.told("CommandAccepted")) == 1
 
 
@@ -127,6 +128,25 @@ async def test_when_all_sends_are_lost_every_open_command_is_looked_up_and_none_
     assert set((await stand.statuses()).values()) == {"Success"}
 
 
+async def test_an_answer_that_is_not_folded_yet_is_never_asked_for_again(stand: Stand) -> None:
+    """A new owner waits until all that the ledger held is folded: what looks due may be answered already."""
+    process = stand.process()
+    await stand.order()
+    await stand.until_quiet(process)
+    await stand.migrator.execute("DELETE FROM command")
+    await stand.migrator.execute("DELETE FROM send")
+    await stand.migrator.execute("DELETE FROM projection_state WHERE projection = 'jurnal_commands'")
+    await stand.migrator.execute("UPDATE projection_cursor SET position = 0 WHERE projection = 'jurnal_commands'")
+    for _ in range(100):
+        folded = await stand.runner.step(STORE, CATALOGUE["jurnal_commands"], epoch=1, facts_max=1)
+        assert (await stand.process(lease_seconds=0.001).step()).did in ("nothing", "not_ours")
+        await stand.advance(1)
+        if not folded.facts:
+            break
+    assert stand.documents("sales_invoice") == 1
+    assert await stand.statuses() == {"sale-order-1": "Success"}
+
+
 async def _paused(stand: Stand, queue: SendQueue) -> None:
     """Let one process pause before its attempt is recorded, another take over and finish, and the first wake up."""
     calls = PausedCalls(stand)
@@ -134,6 +154,7 @@ async def _paused(stand: Stand, queue: SendQueue) -> None:
     step = asyncio.create_task(sleeper.step())
     await asyncio.wait_for(calls.reached.wait(), 10)
     await stand.advance(11)
+    await stand.fold()
     await stand.until_quiet(stand.process())
     calls.go_on.set()
     done = await asyncio.wait_for(step, 10)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from projections.jurnal_commands.commands import Command
+from projections.jurnal_commands.commands import Command, ReceivePayment
 from projections.jurnal_commands.identity import command_id, transaction_no
 from service.jurnal.exchange import API
 from service.jurnal.payloads import Known, Need, PersonNames, needed, request_for
@@ -175,8 +175,23 @@ def test_what_is_needed_is_all_that_a_request_looks_up(command: Command) -> None
     only = {need: IDS[need] for need in needs}
     assert request_for(command, "x-1", only, PERSON) == request_for(command, "x-1", IDS, PERSON)
     for need in needs:
+        if need.kind == "payment_method":
+            continue  # Jurnal makes a method that it is told by name
         with pytest.raises(KeyError):
             request_for(command, "x-1", {key: value for key, value in only.items() if key != need}, PERSON)
+
+
+def test_a_payment_method_that_jurnal_lacks_is_told_by_name() -> None:
+    """Jurnal makes a payment method of an unknown name; one it knows is told by its id."""
+    payment = next(command for command in COMMANDS if isinstance(command, ReceivePayment))
+    need = Need("payment_method", payment.payment_method)
+    without = {key: value for key, value in IDS.items() if key != need}
+    known = msgspec.json.decode(request_for(payment, "pay-1", IDS).body)["receive_payment"]
+    unknown = msgspec.json.decode(request_for(payment, "pay-1", without).body)["receive_payment"]
+    assert known["payment_method_id"] == IDS[need].jurnal_id
+    assert "payment_method_name" not in known
+    assert unknown["payment_method_name"] == payment.payment_method
+    assert "payment_method_id" not in unknown
 
 
 def test_the_identity_stands_in_the_memo_whatever_the_reference() -> None:

@@ -1,1 +1,0 @@
-TRUNCATE projection_cursor, projection_state, master_data

@@ -43,10 +43,12 @@ class _Waiting:
 class _Lane:
     """A store's writer and what waits for it."""
 
-    __slots__ = ("queue", "writer")
+    __slots__ = ("launching", "queue", "queued_facts", "writer")
 
     def __init__(self, writer: StoreWriter) -> None:
         self.queue: deque[_Waiting] = deque()
+        self.queued_facts = 0
+        self.launching = False
         self.writer = writer
 
 
@@ -90,14 +92,16 @@ class Appender:
         self._admit(waiting)
         lane = self._lane(store_id)
         lane.queue.append(waiting)
-        self._launch(lane)
+        lane.queued_facts += len(facts)
+        self._launch_soon(lane)
         # A caller that gives up must not cancel the batch its neighbours are in.
         return await asyncio.shield(waiting.future)
 
     async def flush(self) -> None:
         """Wait until everything queued is durable or refused."""
-        while self._tasks:
+        while self._queued_facts:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)
 
     def _lane(self, store_id: str) -> _Lane:
         lane = self._lanes.get(store_id)
@@ -129,10 +133,18 @@ class Appender:
             )
         self._queued_facts, self._queued_bytes = facts_after, bytes_after
 
+    def _launch_soon(self, lane: _Lane) -> None:
+        """Send off what waits once every task that is ready has queued its own: one batch then holds them all."""
+        if not lane.launching:
+            lane.launching = True
+            asyncio.get_running_loop().call_soon(self._launch, lane)
+
     def _launch(self, lane: _Lane) -> None:
-        """Send off whatever waits, as far as the writer is ready."""
-        while lane.queue and lane.writer.ready:
+        """Send off whatever waits, as far as the writer is ready for so much."""
+        lane.launching = False
+        while lane.queue and lane.writer.ready_for(lane.queued_facts):
             batch = self._take(lane.queue)
+            lane.queued_facts -= sum(len(waiting.facts) for waiting in batch)
             facts = [fact for waiting in batch for fact in waiting.facts]
             task = lane.writer.launch(facts, partial(self._landed, lane, batch))
             self._tasks.add(task)
@@ -157,9 +169,10 @@ class Appender:
             for waiting in reversed(batch):
                 waiting.alone = True
                 lane.queue.appendleft(waiting)
+                lane.queued_facts += len(waiting.facts)
         else:
             self._settle(batch, outcome)
-        self._launch(lane)
+        self._launch_soon(lane)
         # Last, so that a listener that fails holds nothing up.
         if self._on_batch is not None and not isinstance(outcome, BaseException):
             self._on_batch(outcome)

@@ -23,6 +23,10 @@ CONNECTION_ERRORS = (
 )
 
 
+async def _leave_as_it_is(_connection: Connection) -> None:
+    """Send nothing when a connection goes back: nobody sets session state, and asyncpg's reset is a round trip."""
+
+
 async def open_pool(
     url: str,
     *,
@@ -54,6 +58,7 @@ async def open_pool(
         statement_cache_size=statement_cache_size,
         server_settings=settings,
         command_timeout=30,
+        reset=_leave_as_it_is,
     )
     assert pool is not None
     return pool

@@ -20,6 +20,7 @@ from eventstore.event import AppendResult, Head, NewFact, VersionConflict
 
 FLIGHTS_MAX = 2
 _REMEMBERED_MAX = 10_000
+_SECOND_FLIGHT_FACTS_MIN = 64
 # After a batch met something older than our memory the next ones probably will too (a poll reads again what it read).
 _CAREFUL_BATCHES = 8
 
@@ -40,7 +41,7 @@ class _Flight:
 
 
 class StoreWriter:
-    """The one writer of a store in this process. `launch` only while `ready`; calls come from one event loop."""
+    """The one writer of a store in this process. `launch` only when `ready_for`; calls come from one event loop."""
 
     def __init__(self, pool: Pool, clock: Clock, store_id: str, limits: CommitLimits) -> None:
         self._pool = pool
@@ -54,10 +55,17 @@ class StoreWriter:
         self._flying = 0
         self._careful = 0
 
-    @property
-    def ready(self) -> bool:
-        """Whether a batch may be launched now: alone always, a second one only on a head that is known."""
-        return self._flying == 0 or (self._flying < FLIGHTS_MAX and self._head is not None and self._careful == 0)
+    def ready_for(self, waiting_facts: int) -> bool:
+        """Tell whether a batch may be launched now: alone always, a second one on a known head and if enough waits.
+
+        The second waits for the first one's commit, so for a few facts it would only be a commit of their own.
+        """
+        return self._flying == 0 or (
+            self._flying < FLIGHTS_MAX
+            and self._head is not None
+            and self._careful == 0
+            and waiting_facts >= _SECOND_FLIGHT_FACTS_MIN
+        )
 
     @property
     def idle(self) -> bool:
@@ -68,7 +76,7 @@ class StoreWriter:
         self, facts: Sequence[NewFact], landed: Callable[[list[AppendResult] | BaseException], None]
     ) -> "asyncio.Task[None]":
         """Send a batch off; `landed` is called with its results or its error, batches in their order."""
-        assert self.ready
+        assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
         flight = _Flight(facts, head, decided, self._last if self._flying else None)

@@ -5,12 +5,14 @@ A fact that cannot be folded stalls its stream: it and the stream's later facts 
 
 from collections.abc import Sequence
 
+import asyncpg
 import msgspec
 
-from eventstore.connection import Connection, Pool
+from eventstore.connection import CONNECTION_ERRORS, Connection, Pool
 from eventstore.database_clock import database_now
 from eventstore.errors import LeaseLost
 from eventstore.event import Fact
+from eventstore.facts.answers import CommandAccepted, CommandRefused
 from eventstore.facts.operators import StreamFactSkipped, StreamRetried
 from eventstore.facts.registry import Meaning, decode
 from eventstore.statements import statement
@@ -73,7 +75,8 @@ class _Batch:
 
     def take(self, read: _Read) -> None:
         fact = read.fact
-        if fact.stream_id in self.stalled:
+        # Jurnal's answers are about a command, not about the report the stream waits at; folding one twice is harmless.
+        if fact.stream_id in self.stalled and not isinstance(read.meaning, CommandAccepted | CommandRefused):
             return
         try:
             evolved = read.evolve(self.projection, self.states)
@@ -107,8 +110,27 @@ class Runner:
         facts = await self._reader.read_after(store_id, position, facts_max)
         if not facts:
             return Folded(0, position)
+        try:
+            return await self._fold_and_save(store_id, projection, position, facts, epoch)
+        except asyncpg.PostgresError as error:
+            if isinstance(error, CONNECTION_ERRORS):
+                raise
+            # Something in the batch cannot be stored. Halves find it; alone, it stalls its stream and no other.
+            if len(facts) > 1:
+                return await self.step(store_id, projection, epoch=epoch, facts_max=len(facts) // 2)
+            return await self._fold_and_save(store_id, projection, position, facts, epoch, unstorable=error)
+
+    async def _fold_and_save(
+        self,
+        store_id: str,
+        projection: Projection,
+        position: int,
+        facts: Sequence[Fact],
+        epoch: int,
+        unstorable: Exception | None = None,
+    ) -> Folded:
         async with self._pool.acquire() as connection, connection.transaction():
-            batch = await self._fold(connection, store_id, projection, facts)
+            batch = await self._fold(connection, store_id, projection, facts, unstorable)
             await self._save(connection, store_id, batch)
             now = await database_now(connection)
             moved = await connection.execute(
@@ -128,14 +150,19 @@ class Runner:
         return position
 
     async def _fold(
-        self, connection: Connection, store_id: str, projection: Projection, facts: Sequence[Fact]
+        self,
+        connection: Connection,
+        store_id: str,
+        projection: Projection,
+        facts: Sequence[Fact],
+        unstorable: Exception | None,
     ) -> _Batch:
         stalled = {
             record["stream_id"]: record["position"]
             for record in await connection.fetch(_STALLED, store_id, projection.name)
         }
         batch = _Batch(projection, {}, stalled)
-        reads = [_read(fact) for fact in facts]
+        reads = [_read(fact) if unstorable is None else _Read(fact, None, unstorable) for fact in facts]
         await self._load(connection, store_id, batch, reads)
         for read in reads:
             if isinstance(read.meaning, StreamRetried | StreamFactSkipped):

@@ -1,7 +1,8 @@
 """The only file that loops. Everything else is a step that does one bounded batch and says what it did."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
@@ -119,25 +120,30 @@ class Loops:
         """Fold one batch of every store and projection; True while one of them has more."""
         more = False
         for store_id in await self._reader.stores():
-            epoch = await self._leases.acquire(store_id, "fold")
-            if epoch is None:
-                continue
-            for projection in CATALOGUE.values():
+            with _alone(Loop.FOLD, store_id):
+                more |= await self._fold_store(store_id)
+        if more:
+            self._folded.set()
+        return more
+
+    async def _fold_store(self, store_id: str) -> bool:
+        more = False
+        epoch = await self._leases.acquire(store_id, "fold")
+        for projection in CATALOGUE.values() if epoch is not None else ():
+            with _alone(Loop.FOLD, store_id):
                 try:
                     folded = await self._runner.step(
-                        store_id, projection, epoch=epoch, facts_max=self._pace.fold_batch_facts_max
+                        store_id, projection, epoch=epoch or 0, facts_max=self._pace.fold_batch_facts_max
                     )
                 except LeaseLost as lost:
                     _LOG.warning(LogEvent.LEASE_LOST, store=store_id, projection=projection.name, reason=str(lost))
-                    break
+                    return more
                 except LedgerGap as gap:
                     self._metrics.ledger_gaps_total.inc()
                     _LOG.critical(LogEvent.LEDGER_GAP, store=store_id, expected=gap.expected, found=gap.found)
-                    break
+                    return more
                 self._note_fold(store_id, projection.name, folded)
                 more = more or folded.facts > 0
-        if more:
-            self._folded.set()
         return more
 
     def _note_fold(self, store_id: str, projection: str, folded: Folded) -> None:
@@ -156,11 +162,12 @@ class Loops:
         """Make one send or probe for every company; True while one of them may have more."""
         more = False
         for company, stores in (await self._companies()).items():
-            done = await self._dispatcher.step(company, stores)
-            if done.did in ("sent", "probed", "refused"):
-                more = True
-                self._appended.set()
-                self._note_send(company, done)
+            with _alone(Loop.DISPATCH, company.company_id):
+                done = await self._dispatcher.step(company, stores)
+                if done.did in ("sent", "probed", "refused"):
+                    more = True
+                    self._appended.set()
+                    self._note_send(company, done)
         return more
 
     def _note_send(self, company: Company, done: Dispatched) -> None:
@@ -181,15 +188,19 @@ class Loops:
         """Poll every store that is due; True while one of them has more pages."""
         more = False
         for store_id in await self._reader.stores():
-            if await self._leases.acquire(store_id, "poll") is None:
-                continue
-            polled = await self._poller.step(store_id)
-            if polled.appended:
-                self._appended.set()
-            for endpoint in polled.endpoints:
-                self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
-            more = more or not polled.finished
+            with _alone(Loop.POLL, store_id):
+                more |= await self._poll_store(store_id)
         return more
+
+    async def _poll_store(self, store_id: str) -> bool:
+        if await self._leases.acquire(store_id, "poll") is None:
+            return False
+        polled = await self._poller.step(store_id)
+        if polled.appended:
+            self._appended.set()
+        for endpoint in polled.endpoints:
+            self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
+        return not polled.finished
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""
@@ -210,6 +221,17 @@ class Loops:
                 await self._dispatcher.release(company)
         except CONNECTION_ERRORS as error:
             _LOG.warning(LogEvent.LEASE_LOST, reason=f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _alone(loop: Loop, subject: str) -> Iterator[None]:
+    """Keep what goes wrong with one store or company from its neighbours; a lost database concerns them all."""
+    try:
+        yield
+    except CONNECTION_ERRORS:
+        raise
+    except Exception:  # noqa: BLE001 - logged with its stack; the next step tries again
+        _LOG.exception(LogEvent.LOOP_FAILED, loop=loop, subject=subject)
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:

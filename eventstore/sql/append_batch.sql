@@ -1,7 +1,12 @@
-WITH head AS (
+-- The lock comes first: it waits for a batch in flight and reads what that one left, where an UPDATE alone would compare
+-- with the head as it stood when the statement began, and miss.
+WITH locked AS MATERIALIZED (
+    SELECT store_id, position, hash FROM ledger_head WHERE store_id = $1 FOR UPDATE
+), head AS (
     UPDATE ledger_head SET position = $4, hash = $5, recorded_at = $6
-    WHERE store_id = $1 AND position = $2 AND hash = $3
-    RETURNING store_id
+    FROM locked
+    WHERE ledger_head.store_id = $1 AND locked.store_id = $1 AND locked.position = $2 AND locked.hash = $3
+    RETURNING ledger_head.store_id
 )
 INSERT INTO facts (store_id, position, stream_id, stream_version, type, schema_version, source_id,
                    observed_at, recorded_at, body, sealed, metadata, hash)

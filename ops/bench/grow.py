@@ -12,7 +12,8 @@ from ops.bench.payload import Orders
 from ops.bench.stand import STORE, Stand
 
 GROWN = Goal(case="append, 256 concurrent awaits, on a grown ledger", unit="facts/s", ratio=0.45)
-FLAT = Goal(case="cost of a fact, last tenth of the growth to first tenth", unit="µs", ratio=1.25, better="less")
+# In costs of the limit at the same moment: a machine that slows down under checkpoints slows both.
+FLAT = Goal(case="cost of a fact, last tenth of the growth to first", unit="limit costs", ratio=1.25, better="less")
 
 _CONNECTIONS = 4
 _HOT_AWAITS = 256
@@ -25,12 +26,13 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: int = 2_500_000
     seconds_max: float = 85
-    hot_facts: int = 25_600
-    limit_facts: int = 60_000
+    hot_facts: int = 20_480
+    limit_facts: int = 40_000
+    limit_facts_a_step: int = 4_000
 
 
 async def measure_grown(stand: Stand, rounds: int, sizes: Sizes | None = None) -> AsyncIterator[Measurement]:
-    """Grow a ledger through the appender, then measure on it; the limit's table stays small.
+    """Grow a ledger through the appender, then measure on it; the limit's table stays smaller.
 
     On a machine too slow for the whole growth it stops in time: `facts` says how far it came, and no goal is met.
     """
@@ -43,7 +45,8 @@ async def measure_grown(stand: Stand, rounds: int, sizes: Sizes | None = None) -
             sample = await append_all(
                 ours.appender, orders.facts(sizes.facts // _STEPS), writers=_CONNECTIONS, facts_a_call=_CALL_FACTS
             )
-            costs.append(Sample(1_000_000 / sample.value))
+            bound = await limits.insert_many(sizes.limit_facts_a_step // _CONNECTIONS)
+            costs.append(Sample(bound.value / sample.value))
             if time.perf_counter() - began > sizes.seconds_max:
                 break
         facts = (await ours.reader.head(STORE)).position

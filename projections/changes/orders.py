@@ -16,6 +16,7 @@ from eventstore.facts.reports.orders import OrderReport, Transaction
 from projections.changes.times import read_utc
 
 _RETURNS = ("refund", "void")
+_REVERSED = frozenset({"error", "failure", "failed", "void", "voided", "cancelled"})
 _STATUS_RANK = {"draft": 0, "reserved": 1, "completed": 2, "void": 3, "cancelled": 3}
 
 
@@ -45,6 +46,10 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     told_returned: int = 0
     in_scope: bool | None = None
     planned_paid: Decimal = Decimal(0)
+    planned_total: Decimal | None = None
+    told_total: Decimal | None = None
+    reversed: tuple[str, ...] = ()
+    told_reversed: int = 0
 
     @property
     def report(self) -> OrderReport:
@@ -85,7 +90,28 @@ class OrderRefunded(msgspec.Struct, frozen=True):
     """Money or goods of a completed order went back."""
 
 
-OrderChange = OrderWaits | OrderNotCompleted | OrderCompleted | PaymentReceived | OrderVoided | OrderRefunded
+class OrderEdited(msgspec.Struct, frozen=True):
+    """An order has another total than the one that was planned for Jurnal."""
+
+    total: Decimal
+
+
+class PaymentReversed(msgspec.Struct, frozen=True):
+    """A payment that counted is reported as failed or void."""
+
+    payment: Payment
+
+
+OrderChange = (
+    OrderWaits
+    | OrderNotCompleted
+    | OrderCompleted
+    | PaymentReceived
+    | OrderVoided
+    | OrderRefunded
+    | OrderEdited
+    | PaymentReversed
+)
 
 
 def evolve_order(state: OrderState, fact: Fact, report: OrderReport) -> tuple[OrderState, list[OrderChange]]:
@@ -138,7 +164,10 @@ def _rank(status: object) -> int:
 
 def _with_payment(state: OrderState, transaction: Transaction, *, offset_hours: int) -> OrderState:
     identity, kind = transaction.transaction_id, (transaction.type or "").lower()
-    if identity is None or (transaction.status or "").lower() != "success":
+    status = (transaction.status or "").lower()
+    if identity in state.payments and status in _REVERSED and identity not in state.reversed:
+        return msgspec.structs.replace(state, reversed=(*state.reversed, identity))
+    if identity is None or status != "success":
         return state
     if kind in _RETURNS and identity not in state.returned:
         return msgspec.structs.replace(state, returned=(*state.returned, identity))
@@ -170,8 +199,14 @@ def _told(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
         changes.append(OrderVoided())
     if len(state.returned) > state.told_returned:
         changes.append(OrderRefunded())
+    changes += [PaymentReversed(state.payments[identity]) for identity in state.reversed[state.told_reversed :]]
+    total = Decimal(state.known["total_amount"])
+    if not voided and state.planned_total is not None and total not in (state.planned_total, state.told_total):
+        changes.append(OrderEdited(total))
     state = msgspec.structs.replace(
         state,
+        told_total=total,
+        told_reversed=len(state.reversed),
         told_payments=tuple(payment.transaction_id for payment in _in_order(state)),
         voided=voided,
         told_returned=len(state.returned),

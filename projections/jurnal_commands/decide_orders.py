@@ -11,6 +11,7 @@ from eventstore.facts.reports.orders import OrderReport
 from projections.changes.orders import (
     OrderChange,
     OrderCompleted,
+    OrderEdited,
     OrderNotCompleted,
     OrderRefunded,
     OrderState,
@@ -18,6 +19,7 @@ from projections.changes.orders import (
     OrderWaits,
     Payment,
     PaymentReceived,
+    PaymentReversed,
 )
 from projections.changes.settings import StoreSettings
 from projections.changes.times import local_date, read_utc
@@ -55,6 +57,10 @@ def decide_order(
                     decisions += planned
             case OrderVoided() | OrderRefunded():
                 decisions.append(_taken_back(state, settings, change))
+            case OrderEdited():
+                decisions.append(_edited(state, settings, change))
+            case PaymentReversed():
+                decisions.append(_reversed(state, settings, change))
             case _:
                 assert_never(change)
     return state, decisions
@@ -106,7 +112,7 @@ def _completed(
             reason=f"Outlet {name} is not mapped",
             what_to_do="Map the outlet to a Jurnal warehouse and its accounts",
         )
-        return out_of_scope, [skipped]
+        return _undecided(state), [skipped]
     connection = settings.connection
     drawn = draw_invoice(
         order,
@@ -115,7 +121,8 @@ def _completed(
         tax_decimals=connection.tax_decimals,
     )
     if isinstance(drawn, NotDrawable):
-        return out_of_scope, [Noted(record=record, state="failed", reason=drawn.reason, what_to_do=drawn.what_to_do)]
+        failed = Noted(record=record, state="failed", reason=drawn.reason, what_to_do=drawn.what_to_do)
+        return _undecided(state), [failed]
     assert order.total_amount is not None
     assert order.order_date is not None
     transaction_date = local_date(read_utc(order.order_date), settings.time_zone(order.outlet_id))
@@ -144,11 +151,43 @@ def _completed(
             needs=needs,
         )
     )
-    state = msgspec.structs.replace(state, in_scope=True, planned_paid=deposit)
+    state = msgspec.structs.replace(
+        state, in_scope=True, planned_paid=deposit, planned_total=order.total_amount, told_total=order.total_amount
+    )
     for payment in change.payments[1 if account is not None else 0 :]:
         state, planned = _payment(state, settings, fact, payment)
         decisions += planned
     return state, decisions
+
+
+def _undecided(state: OrderState) -> OrderState:
+    """Return the state as if the order had not been completed yet: its next report is judged afresh."""
+    return msgspec.structs.replace(state, completed=False, in_scope=None, told_payments=())
+
+
+def _edited(state: OrderState, settings: StoreSettings, change: OrderEdited) -> Noted:
+    record = _sale(state, settings)
+    return Noted(
+        record=msgspec.structs.replace(record, record_id=f"edited-{state.order_id}"),
+        state="failed",
+        reason=f"The order was changed to Rp {change.total:f}; its invoice was planned with Rp {state.planned_total:f}",
+        what_to_do="Correct the invoice in Jurnal by hand",
+    )
+
+
+def _reversed(state: OrderState, settings: StoreSettings, change: PaymentReversed) -> Noted:
+    record = _sale(state, settings)
+    return Noted(
+        record=msgspec.structs.replace(
+            record,
+            record_id=f"reversed-{state.order_id}-{change.payment.transaction_id}",
+            kind="payment",
+            amount=change.payment.amount,
+        ),
+        state="failed",
+        reason="iSeller reports this payment as failed or void after it counted",
+        what_to_do="Look at the payment in iSeller, and take it back in Jurnal by hand if it is there",
+    )
 
 
 def _deposit(
@@ -190,7 +229,7 @@ def _payment(
     zone = settings.time_zone(order.outlet_id)
     reference = order.order_reference or state.order_id
     record = SyncRecord(
-        record_id=f"payment-{payment.transaction_id}",
+        record_id=f"payment-{state.order_id}-{payment.transaction_id}",
         kind="payment",
         reference=reference,
         outlet=order.outlet_name,

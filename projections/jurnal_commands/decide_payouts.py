@@ -59,6 +59,17 @@ def _completed(settings: StoreSettings, fact: Fact, record: SyncRecord, payout: 
         business_date=local_date(payout.at, settings.time_zone(payout.outlet_id)),
         amount=payout.deposit,
     )
+    if payout.deposit < 0 or payout.fees < 0:
+        return [
+            Noted(
+                record=record,
+                state="failed",
+                reason=f"The payout has a negative deposit (Rp {payout.deposit:f}) or fee (Rp {payout.fees:f})",
+                what_to_do="Compare the payout with iSeller's payout report and book it in Jurnal by hand",
+            )
+        ]
+    if payout.deposit == 0 and payout.fees == 0:
+        return [Noted(record=record, state="skipped", reason="The payout moved no money")]
     if payout.deposit + payout.fees != payout.transactions_amount:
         return [
             Noted(

@@ -123,7 +123,8 @@ def _added(decision: Planned, company_id: str, fact: Fact, ordinal: int) -> tupl
     command = CommandAdded(
         command_id=decision.command_id,
         company_id=company_id,
-        stream_id=fact.stream_id,
+        # A lane is named as the stream of its document: a customer's answers never wait behind one of its orders.
+        stream_id=decision.lane,
         record_id=decision.record.record_id,
         lane=decision.lane,
         position=fact.position,

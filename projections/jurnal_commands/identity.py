@@ -31,7 +31,7 @@ def command_id(store_id: str, command: Command) -> str:
         case BookInvoice():
             return _identity("inv", store_id, command.order_id)
         case ReceivePayment():
-            return _identity("pay", store_id, command.transaction_id)
+            return payment_command_id(store_id, command.order_id, command.transaction_id)
         case TransferStock():
             return _identity("trf", store_id, command.adjustment_id)
         case DepositPayout():
@@ -50,6 +50,11 @@ def customer_command_id(store_id: str, customer_id: str) -> str:
 def invoice_command_id(store_id: str, order_id: str) -> str:
     """Return the identity of the command that books an order's invoice."""
     return _identity("inv", store_id, order_id)
+
+
+def payment_command_id(store_id: str, order_id: str, transaction_id: str) -> str:
+    """Return the identity of the command that receives a payment: transaction ids may repeat between orders."""
+    return _identity("pay", store_id, f"{order_id}:{transaction_id}")
 
 
 def transaction_no(command_id: str, reference: str) -> str:

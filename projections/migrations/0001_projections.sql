@@ -146,7 +146,9 @@ CREATE TABLE store_setting (
 
 -- The Accounting Sync list as a shopkeeper reads it: of several commands the worst shows; a stalled stream is a failure.
 CREATE VIEW sync_list AS
-SELECT r.store_id, r.record_id, r.kind, r.reference, r.outlet, r.business_date, r.amount, r.updated, r.what_to_do,
+SELECT r.store_id, r.record_id, r.kind, r.reference, r.outlet, r.business_date, r.amount, r.updated,
+       CASE WHEN c.worst = 4 THEN 'Mend the cause, then release it: jurnalsync command release ' || c.failed
+            ELSE r.what_to_do END AS what_to_do,
        CASE r.state
            WHEN 'held' THEN 'Held' WHEN 'failed' THEN 'Failed'
            WHEN 'skipped' THEN 'Skipped' WHEN 'superseded' THEN 'Superseded'
@@ -157,6 +159,7 @@ FROM sync_record r
 LEFT JOIN LATERAL (
     SELECT max(CASE WHEN k.state = 'accepted' THEN 1 WHEN k.state IN ('refused', 'parked') THEN 4
                     WHEN s.state IN ('sending', 'unknown') THEN 3 ELSE 2 END) AS worst,
+           min(k.command_id) FILTER (WHERE k.state IN ('refused', 'parked')) AS failed,
            string_agg(coalesce(k.reason, CASE WHEN k.state = 'due' THEN s.reason END), '; ' ORDER BY k.position, k.ordinal)
                AS reason,
            array_agg(k.document ORDER BY k.position, k.ordinal) FILTER (WHERE k.document IS NOT NULL) AS documents

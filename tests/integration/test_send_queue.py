@@ -11,6 +11,7 @@ import pytest
 from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
 from projections.jurnal_commands.commands import BookInvoice
+from projections.jurnal_commands.identity import payment_command_id
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue, count_states
 from service.company_lease import CompanyLeases
 from tests.folding import rows_of, tell
@@ -23,7 +24,7 @@ BUYER = {"customer_id": "c0ffee00-1", "customer_first_name": "sealed:x"}
 CUSTOMER = f"cus-{STORE}.c0ffee00-1"
 INVOICE = f"inv-{STORE}.order-1"
 OTHER = f"inv-{STORE}.order-2"
-PAYMENT = f"pay-{STORE}.t2"
+PAYMENT = payment_command_id(STORE, "order-1", "t2")
 DOCUMENT = Document(resource="sales_invoices", jurnal_id=7)
 
 

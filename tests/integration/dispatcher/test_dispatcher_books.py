@@ -5,6 +5,7 @@ from typing import Any
 from ops.sandbox.jurnal import FaultPlan
 from projections.in_transit_stock.queries import sum_in_transit
 from projections.invoice_payment.queries import read_invoices
+from projections.jurnal_commands.identity import payment_command_id
 from tests.integration.dispatcher.stand import Stand
 from tests.ledger import STORE
 from tests.story import paid
@@ -59,7 +60,7 @@ async def test_a_payment_that_comes_later_is_received_on_the_invoice(stand: Stan
     await stand.until_quiet(process)
     assert (stand.documents("sales_invoice"), stand.documents("receive_payment")) == (1, 1)
     assert await invoice_status(stand) == {"order-1": "Paid"}
-    assert await stand.statuses() == {"sale-order-1": "Success", "payment-t1": "Success"}
+    assert await stand.statuses() == {"sale-order-1": "Success", "payment-order-1-t1": "Success"}
 
 
 async def test_a_transfer_leaves_through_the_transit_warehouse_and_arrives(stand: Stand) -> None:
@@ -134,4 +135,4 @@ async def test_commands_of_one_document_reach_jurnal_in_ledger_order(stand: Stan
         kinds.append(done.kind)
     assert kinds == ["BookInvoice", "ReceivePayment", "ReceivePayment"]
     made = [payment.custom_id for payment in stand.sandbox.company.receive_payments if payment.custom_id]
-    assert made == [f"pay-{STORE}.t2", f"pay-{STORE}.t3"]
+    assert made == [payment_command_id(STORE, "order-1", "t2"), payment_command_id(STORE, "order-1", "t3")]

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from eventstore.facts.settings import OutletMapped
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, ReceivePayment
-from tests.story import Story, full_order, line, paid
+from tests.story import Story, full_order, line, own, paid
 
 THIN = {"order_id": "order-1", "order_reference": "#3101-1001", "status": "completed"}
 
@@ -147,7 +148,7 @@ def test_a_payment_by_an_unmapped_method_is_failed_and_the_invoice_stays_open() 
     story = Story()
     story.order(transactions=[paid("t1", 20_000, gateway="voucher", payment_type_name="Gift Card")])
     assert story.the(BookInvoice).deposit == 0
-    record = story.records["payment-t1"]
+    record = story.records["payment-order-1-t1"]
     assert record.state == "failed"
     assert record.reason is not None
     assert "Gift Card" in record.reason
@@ -161,7 +162,7 @@ def test_more_money_than_the_total_is_booked_up_to_the_total() -> None:
     assert story.the(BookInvoice).deposit == 15_000
     assert story.the(ReceivePayment).amount == 5_000
     story.order(transactions=[paid("t3", 1_000, transaction_date="2026-11-20T18:50:00")])
-    assert story.states["payment-t3"] == "skipped"
+    assert story.states["payment-order-1-t3"] == "skipped"
     single = Story()
     single.order(transactions=[paid("t1", 50_000)])
     assert single.the(BookInvoice).deposit == 20_000
@@ -256,3 +257,45 @@ def test_a_report_that_cannot_be_read_shows_as_failed() -> None:
     (record,) = story.records.values()
     assert (record.kind, record.state) == ("unreadable", "failed")
     assert record.reason == "iSeller sent a report that cannot be read: body: no strict JSON"
+
+
+def test_a_refused_sale_is_judged_afresh_by_its_next_report() -> None:
+    """An unmapped outlet, once mapped, and a line without SKU, once mended, are booked; a refusal is never final."""
+    story = Story()
+    story.order(outlet_id="kiosk", outlet_name="Kiosk")
+    assert story.states["sale-order-1"] == "skipped"
+    story.tell(own(OutletMapped(outlet_id="kiosk", outlet_name="Kiosk", warehouse="Kiosk"), "settings", "settings:k"))
+    story.order(outlet_id="kiosk", outlet_name="Kiosk", closed_date="2026-11-20T19:00:00")
+    assert story.the(BookInvoice).warehouse == "Kiosk"
+    assert story.states["sale-order-1"] == "booking"
+
+
+def test_an_order_changed_after_its_invoice_shows_as_failed_with_both_totals() -> None:
+    """Books that became wrong are never shown as Success alone."""
+    story = Story()
+    story.order()
+    story.order(total_amount=40_000, total_order_amount=40_000)
+    record = story.records["edited-order-1"]
+    assert record.state == "failed"
+    assert record.reason is not None
+    assert "40000" in record.reason
+    assert "20000" in record.reason
+
+
+def test_a_payment_reported_void_after_it_counted_shows_as_failed() -> None:
+    """A success that turns into a void is told to a person; the money is not taken back silently."""
+    story = Story()
+    story.order(transactions=[paid("t1", 20_000)])
+    story.order(transactions=[paid("t1", 20_000, status="void")])
+    assert story.records["reversed-order-1-t1"].state == "failed"
+
+
+def test_two_orders_may_use_one_transaction_id() -> None:
+    """Neither payment is lost: a payment's identity names its order too."""
+    story = Story()
+    story.order()
+    story.order(order_id="order-2", order_reference="#2")
+    story.order(transactions=[paid("t1", 5_000)])
+    story.order(order_id="order-2", order_reference="#2", transactions=[paid("t1", 6_000)])
+    amounts = sorted(command.amount for command in story.commands if isinstance(command, ReceivePayment))
+    assert amounts == [5_000, 6_000]

@@ -98,3 +98,20 @@ def test_a_payout_before_live_mode_is_skipped() -> None:
     story.go_live()
     story.report("payout", payout())
     assert (story.commands, story.states) == ([], {"payout-PO-1": "skipped"})
+
+
+@pytest.mark.parametrize(("deposit", "fees"), [("-2000", "3000"), ("1500", "-500")])
+def test_a_payout_with_a_negative_part_is_failed_whole(deposit: str, fees: str) -> None:
+    """Half a payout is never booked: both parts or a line for a person."""
+    story = Story()
+    story.report("payout", payout(total_deposit=deposit, total_fees=fees, transactions_amount="1000"))
+    assert story.commands == []
+    assert set(story.states.values()) == {"failed"}
+
+
+def test_a_payout_of_nothing_is_skipped_visibly() -> None:
+    """A completed payout without money has a line that says so."""
+    story = Story()
+    story.report("payout", payout(total_deposit="0", total_fees="0", transactions_amount="0"))
+    assert story.commands == []
+    assert set(story.states.values()) == {"skipped"}

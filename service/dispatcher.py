@@ -5,13 +5,13 @@ anything goes over the wire; without a usable answer it is unknown, and only a p
 """
 
 from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 import msgspec
 import structlog
 
 from eventstore.appender import Appender
-from eventstore.connection import Pool
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
 from eventstore.event import NewFact
 from eventstore.facts.answers import (
@@ -22,7 +22,8 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from eventstore.facts.registry import encode
+from eventstore.facts.registry import decode, encode
+from eventstore.store import LedgerReader
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.company_lease import CompanyLeases
@@ -42,7 +43,7 @@ from service.jurnal.outcome import (
     probe_outcome,
 )
 from service.jurnal.payloads import needed, request_for
-from service.jurnal.resources import probe_for, reading_of
+from service.jurnal.resources import number_of, probe_for, reading_of
 from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.people import People
@@ -50,11 +51,21 @@ from service.quota import Spent
 from service.telemetry.logs import LogEvent
 
 AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
+_ANSWERS = frozenset(kind.__name__ for kind in get_args(AnswerFact))
 _LOG = structlog.get_logger()
 _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
 _MONTH_WAIT_SECONDS = 6 * 3_600
+_PUT_OFF_SECONDS_MAX = 600
+# Jurnal's statuses for a number or key that is taken; no other unanswered attempt has one of them.
+_TAKEN_STATUSES = frozenset({409, 422})
+_STREAM_END_FACTS = 1_000
+_EVENTS = {
+    CommandAccepted: LogEvent.COMMAND_ACCEPTED,
+    CommandUnanswered: LogEvent.COMMAND_UNANSWERED,
+    CommandConfirmedAbsent: LogEvent.COMMAND_CONFIRMED_ABSENT,
+}
 
 
 class Fence(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +121,8 @@ class Dispatcher:
         self._directory = directory
         self._people = people
         self._fence = fence
+        self._reader = LedgerReader(pool)
+        self._put_offs: dict[tuple[str, str], int] = {}
         self._turn = 0
         self._resume_from: dict[str, tuple[int, int]] = {}
 
@@ -123,14 +136,15 @@ class Dispatcher:
         if send is None:
             return Dispatched("nothing")
         try:
-            if send.state == "unknown":
-                return await self._probe(company, send, now)
-            return await self._send(company, send, epoch)
-        except (AssertionError, CredentialMissing, LookupError, TypeError, ValueError) as error:
-            # Whatever is wrong with one command, its neighbours must go on. One that went over the wire has a later
-            # attempt than `send`, so putting it off does not touch it: its deadline makes it unknown.
-            _LOG.exception(LogEvent.COMMAND_POSTPONED, store=send.store_id, command=send.command_id)
-            return await self._put_off(send, LookupFailed(f"It cannot be prepared: {type(error).__name__}: {error}"))
+            done = await (
+                self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch)
+            )
+        except CONNECTION_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged; whatever is wrong with one command, its neighbours go on
+            return await self._put_off_longer(send, error)
+        self._put_offs.pop((send.store_id, send.command_id), None)
+        return done
 
     async def release(self, company: Company) -> None:
         """Give the company's lease up, so that another replica need not wait for it to run out."""
@@ -182,12 +196,14 @@ class Dispatcher:
         if isinstance(granted, Spent):
             return Dispatched("waited", kind, "quota", granted.free_at)
         signed = await self._calls.sign(company, request, signed_at=await self._now())
+        # A digest of a few personal values is as good as the values: whoever guesses them can tell.
+        digest = "" if isinstance(send.command, CreateCustomer) else signed.digest
         attempt = Attempt(
             number=send.attempt + 1,
             signed_at=signed.signed_at,
             deadline_at=signed.signed_at + self._calls.deadline,
             absent_from=self._fence.absent_from(send, signed.signed_at, signed.signed_at + self._calls.deadline),
-            request_digest=signed.digest,
+            request_digest=digest,
         )
         begun = await self._queue.begin(
             send, attempt, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
@@ -256,8 +272,7 @@ class Dispatcher:
             case Absent():
                 # The probe was asked after `now`: what it did not find was not there after the fence.
                 if send.absent_from is not None and now >= send.absent_from:
-                    await self._append(send, CommandConfirmedAbsent(attempted=attempted))
-                    await self._queue.move(send, state="due", due_at=now)
+                    await self._absent(send, attempted, now)
                 else:
                     await self._probe_again(send, now, "Not found yet", None)
             case ProbeFailed():
@@ -265,6 +280,26 @@ class Dispatcher:
             case _:
                 assert_never(outcome)
         return result
+
+    async def _absent(self, send: Send, attempted: Attempted, now: datetime) -> None:
+        """Let the command go again, unless Jurnal said that its key is taken: it would say so for ever."""
+        if await self._was_taken(send):
+            key = number_of(send.command, send.command_id)
+            reason = f"Jurnal says that this number or key is taken, but holds no document under ours: {key}"
+            await self._finish(send, CommandRefused(attempted=attempted, reason=reason))
+            return
+        await self._append(send, CommandConfirmedAbsent(attempted=attempted))
+        await self._queue.move(send, state="due", due_at=now)
+
+    async def _was_taken(self, send: Send) -> bool:
+        """Tell from the ledger whether Jurnal's last answer to the command was a conflict; a release ends it."""
+        for fact in await self._reader.read_stream_end(send.store_id, send.stream_id, facts_max=_STREAM_END_FACTS):
+            if fact.type not in _ANSWERS:
+                continue
+            answer = decode(fact)
+            if isinstance(answer, AnswerFact) and answer.attempted.command_id == send.command_id:
+                return isinstance(answer, CommandUnanswered) and answer.attempted.http_status in _TAKEN_STATUSES
+        return False
 
     async def _probe_again(self, send: Send, now: datetime, reason: str, wait_seconds: int | None) -> None:
         # A send whose row was lost has no Date; its fence tells when the loss was seen.
@@ -308,6 +343,28 @@ class Dispatcher:
         await self._queue.move(send, state=send.state, due_at=free_at, reason=failed.reason)
         return Dispatched("waited", type(send.command).__name__, failed.reason, free_at)
 
+    async def _put_off_longer(self, send: Send, error: Exception) -> Dispatched:
+        """Wait longer each time. An attempt that went over the wire is later than `send`: this does not touch it."""
+        key = (send.store_id, send.command_id)
+        times = self._put_offs[key] = self._put_offs.get(key, 0) + 1
+        kind, about = type(send.command).__name__, type(error).__name__
+        is_silent = isinstance(send.command, CreateCustomer) and not isinstance(error, CredentialMissing)
+        _LOG.error(
+            LogEvent.COMMAND_POSTPONED,
+            store=send.store_id,
+            command=send.command_id,
+            kind=kind,
+            attempt=send.attempt,
+            error=about,
+            exc_info=not is_silent,
+        )
+        # The words of an error may repeat a customer's name.
+        reason = f"It cannot be prepared: {about}" if is_silent else f"It cannot be prepared: {about}: {error}"
+        wait_seconds = min(_SERVICE_WAIT_SECONDS * 2 ** min(times - 1, 10), _PUT_OFF_SECONDS_MAX)
+        free_at = await self._now() + timedelta(seconds=wait_seconds)
+        await self._queue.move(send, state=send.state, due_at=free_at, reason=reason)
+        return Dispatched("waited", kind, reason, free_at)
+
     async def _append(self, send: Send, fact: AnswerFact) -> None:
         name, version, body = encode(fact)
         signed = send.signed_at.timestamp() if send.signed_at is not None else 0
@@ -321,6 +378,14 @@ class Dispatcher:
             body=body,
         )
         await self._appender.append(send.store_id, [answered])
+        if (event := _EVENTS.get(type(fact))) is not None:
+            _LOG.info(
+                event,
+                store=send.store_id,
+                command=send.command_id,
+                kind=type(send.command).__name__,
+                attempt=fact.attempted.attempt,
+            )
 
     async def _now(self) -> datetime:
         async with self._pool.acquire() as connection:
@@ -328,11 +393,12 @@ class Dispatcher:
 
 
 def _attempted(send: Send, answer: Response | NoAnswer) -> Attempted:
+    is_personal = isinstance(send.command, CreateCustomer)
     return Attempted(
         command_id=send.command_id,
         attempt=send.attempt,
-        request_digest=send.request_digest,
-        response_digest=answer.digest if isinstance(answer, Response) else "",
+        request_digest="" if is_personal else send.request_digest,
+        response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
         http_status=answer.status if isinstance(answer, Response) else None,
     )
 

@@ -1,5 +1,7 @@
 """Calls to Jurnal for one company: a place in the quota, a signature, the wire, and the place given back."""
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,7 +11,7 @@ from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
-from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
+from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal.signing import sign_request
 from service.quota import Granted, QuotaBudget, Spent
 
@@ -39,13 +41,22 @@ class JurnalCalls:
     """Makes calls within the budgets of the company and the egress address."""
 
     def __init__(
-        self, pool: Pool, client: JurnalClient, credentials: Credentials, quota: QuotaBudget, *, deadline_seconds: float
+        self,
+        pool: Pool,
+        client: JurnalClient,
+        credentials: Credentials,
+        quota: QuotaBudget,
+        *,
+        deadline_seconds: float,
+        on_call: Callable[[str, str, float], None] | None = None,
     ) -> None:
+        """`on_call` is told each call's resource, answer class (2xx, 4xx, 429, 5xx or none) and seconds."""
         self._pool = pool
         self._client = client
         self._credentials = credentials
         self._quota = quota
         self._deadline = timedelta(seconds=deadline_seconds)
+        self._on_call = on_call
 
     async def grant(self, company: Company) -> Granted | Spent:
         """Take a place in the quota, or learn when one is free."""
@@ -63,7 +74,10 @@ class JurnalCalls:
 
     async def send(self, request: SignedRequest, granted: Granted) -> Response | NoAnswer:
         """Send a signed request and give the place back once it is answered or given up."""
+        started = time.perf_counter()
         answer = await self._client.send(request, request.signed_at + self._deadline)
+        if self._on_call is not None:
+            self._on_call(_resource(request.path), _answer_class(answer), time.perf_counter() - started)
         if isinstance(answer, Response) or not answer.reached_wire:
             await self._quota.release(granted)
         return answer
@@ -81,3 +95,17 @@ class JurnalCalls:
     def deadline(self) -> timedelta:
         """The longest a call may take from its signature on."""
         return self._deadline
+
+
+def _resource(path: str) -> str:
+    """Return the collection a path is about, e.g. `sales_invoices`; never an id or a query."""
+    return path.removeprefix(f"{API}/").partition("?")[0].partition("/")[0]
+
+
+def _answer_class(answer: Response | NoAnswer) -> str:
+    if isinstance(answer, Response) and answer.status == 429:
+        return "429"
+    # A redirect leads away from Jurnal and is not followed: no answer of its own.
+    if isinstance(answer, Response) and answer.status // 100 in {2, 4, 5}:
+        return f"{answer.status // 100}xx"
+    return "none"

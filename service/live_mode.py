@@ -1,6 +1,7 @@
 """Live Mode: a clean preflight turns it on, once; nothing turns it off."""
 
 import msgspec
+import structlog
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
@@ -9,6 +10,9 @@ from eventstore.facts.registry import encode
 from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
 from eventstore.store import LedgerReader
 from service.preflight import Preflight, Problem
+from service.telemetry.logs import LogEvent
+
+_LOG = structlog.get_logger()
 
 
 class Activated(msgspec.Struct, frozen=True):
@@ -59,4 +63,5 @@ class LiveMode:
         await self._appender.append(store_id, [fact])
         activated = await self.since(store_id)
         assert activated is not None
+        _LOG.info(LogEvent.LIVE_MODE_ACTIVATED, store=store_id, position=activated.position)
         return activated

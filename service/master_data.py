@@ -23,6 +23,9 @@ from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 
 _READ = statement(__package__, "read_master_data")
+# Where a thing is searched for by its key, one call each, instead of reading a list that may be long or personal.
+_SEARCHES: Mapping[str, str] = {"contact": "get_person", "product": "get_product"}
+_SEARCH_PAGES_MAX = 50
 _PAGES_MAX = 500
 _PAGE_SIZE = 100
 # Jurnal cuts the page size it is asked for without a word; no list is known to go below this.
@@ -30,7 +33,6 @@ _PAGE_SIZE_LEAST = 10
 _LISTS: Mapping[str, tuple[str, str]] = {
     "account": ("accounts", "accounts"),
     "payment_method": ("payment_methods", "payment_methods"),
-    "product": ("products", "products"),
     "tax": ("taxes", "company_taxes"),
     "warehouse": ("warehouses", "warehouses"),
 }
@@ -61,6 +63,7 @@ class MasterDataDirectory:
         self._known: dict[str, dict[Need, Known]] = {}
         self._categories: dict[str, dict[Need, str]] = {}
         self._next_page: dict[tuple[str, str], int] = {}
+        self._searched: dict[tuple[str, str], set[str]] = {}
 
     async def resolve(
         self, store_id: str, company: Company, needs: Sequence[Need]
@@ -85,16 +88,36 @@ class MasterDataDirectory:
         return self._categories.get(store_id, {}).get(need)
 
     async def look_up(self, store_id: str, company: Company, kind: str, keys: Sequence[str]) -> LookupFailed | None:
-        """Ask Jurnal for all things of one kind (contacts: for `keys` by name) and remember what it has."""
-        if kind == "contact":
-            for key in keys:
-                path = f"{API}/select2_resources/get_person?q={quote(key)}&page=1"
-                answer = await self._page(company, path)
-                if isinstance(answer, LookupFailed):
-                    return answer
-                await self._remember(store_id, [_found(kind, row) for row in answer.get("data", ())])
-            return None
-        return await self._look_through(store_id, company, kind)
+        """Ask Jurnal for all things of one kind (contacts by name, products by code: for `keys`) and remember them."""
+        if kind not in _SEARCHES:
+            return await self._look_through(store_id, company, kind)
+        # Going on behind what was asked before the quota was spent, or many absent keys would never come to an end.
+        searched = self._searched.setdefault((store_id, kind), set())
+        for key in keys:
+            if key in searched:
+                continue
+            failed = await self._search(store_id, company, kind, key)
+            if failed is not None:
+                return failed
+            searched.add(key)
+        del self._searched[store_id, kind]
+        return None
+
+    async def _search(self, store_id: str, company: Company, kind: str, key: str) -> LookupFailed | None:
+        """Remember the one thing whose key is exactly `key`; what else the search finds is none of our concern."""
+        for page in range(1, _SEARCH_PAGES_MAX + 1):
+            path = f"{API}/select2_resources/{_SEARCHES[kind]}?q={quote(key, safe='')}&page={page}"
+            answer = await self._page(company, path)
+            if isinstance(answer, LookupFailed):
+                return answer
+            rows = answer.get("data", ())
+            exact = [found for found in (_found(kind, row) for row in rows) if found.key == key.strip()]
+            if exact:
+                await self._remember(store_id, exact[:1])
+                return None
+            if not rows or answer.get("more") is not True:
+                return None
+        return LookupFailed(f"Jurnal finds too many things like {kind} {key}")
 
     async def _look_through(self, store_id: str, company: Company, kind: str) -> LookupFailed | None:
         """Read a list page by page, going on where a spent quota stopped it: a long one takes several windows."""

@@ -28,6 +28,7 @@ from eventstore.store import LedgerReader, open_ledger
 from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
 
 _SETTING_FACTS_MAX = 100_000
+_STORE_KEY = ""
 _STORE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PERCENTAGE = re.compile(r"0|[1-9]\d*(\.\d*[1-9])?|0\.\d*[1-9]")
 
@@ -164,34 +165,42 @@ class StoreSetup:
         file = read_store_file(path)
         secrets = _secrets(file, path.parent)
         await open_ledger(self._pool, file.store, recorded_at=self._clock.now())
-        known, version = await self._known(file.store)
+        known, version, is_live = await self._known(file.store)
+        connected = known.get(_STORE_KEY)
+        if is_live and isinstance(connected, StoreConnected) and connected.company_id != file.company:
+            raise SetupError(
+                f"{path}: company {file.company!r} must stay {connected.company_id!r}: Live Mode is on, and what was"
+                " booked stands in that company; set another store up for the new one"
+            )
         wanted: list[StoreConnected | OutletMapped] = [_connection(file, self._credentials, secrets)]
         wanted += [_outlet(outlet) for outlet in file.outlets]
         now = self._clock.now()
-        changes = []
-        for reference, secret in secrets.items():
-            if await self._credentials.read(file.store, reference) != secret:
-                await self._credentials.write(file.store, reference, secret, updated_at=now)
-                changes.append(f"credential {reference}: stored, fingerprint {self._credentials.fingerprint(secret)}")
         different = [setting for setting in wanted if known.get(_key(setting)) != setting]
         facts = [setting_fact(setting, version + number, now) for number, setting in enumerate(different)]
         results = await self._appender.append(file.store, facts)
         # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
         if not all(isinstance(result, Appended) for result in results):
             raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
+        changes = []
+        for reference, secret in secrets.items():
+            if await self._credentials.read(file.store, reference) != secret:
+                await self._credentials.write(file.store, reference, secret, updated_at=now)
+                changes.append(f"credential {reference}: stored, fingerprint {self._credentials.fingerprint(secret)}")
         for setting in different:
             changes += _difference(known.get(_key(setting)), setting)
         return Applied(file.store, tuple(changes))
 
-    async def _known(self, store_id: str) -> tuple[dict[str, StoreConnected | OutletMapped], int]:
+    async def _known(self, store_id: str) -> tuple[dict[str, StoreConnected | OutletMapped], int, bool]:
+        """Return each setting as it stands, the version of their stream, and whether Live Mode is on."""
         known: dict[str, StoreConnected | OutletMapped] = {}
-        version = 0
+        version, is_live = 0, False
         for fact in await self._reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX):
             version = fact.stream_version
             meaning = decode(fact)
             if isinstance(meaning, StoreConnected | OutletMapped):
                 known[_key(meaning)] = meaning
-        return known, version
+            is_live = is_live or isinstance(meaning, LiveModeActivated)
+        return known, version, is_live
 
 
 def setting_fact(setting: StoreConnected | OutletMapped | LiveModeActivated, version: int, at: datetime) -> NewFact:
@@ -260,7 +269,7 @@ def _outlet(outlet: _Outlet) -> OutletMapped:
 
 
 def _key(setting: StoreConnected | OutletMapped) -> str:
-    return setting.outlet_id if isinstance(setting, OutletMapped) else ""
+    return setting.outlet_id if isinstance(setting, OutletMapped) else _STORE_KEY
 
 
 def _difference(known: StoreConnected | OutletMapped | None, setting: StoreConnected | OutletMapped) -> list[str]:

@@ -8,6 +8,16 @@ import asyncpg
 
 from ops.sandbox.embedded_postgres import EmbeddedPostgres, create_database, drop_database
 
+# The login owns nothing and inherits nothing: all it can do is act as the service's role.
+_SERVICE_LOGIN = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'jurnalsync_login') THEN
+        CREATE ROLE jurnalsync_login LOGIN NOINHERIT;
+    END IF;
+    GRANT jurnalsync_service TO jurnalsync_login;
+END $$
+"""
+
 
 class DemoDatabase:
     """One database. `open` makes it; `close` drops it from a given server, or stops the embedded one."""
@@ -32,6 +42,20 @@ class DemoDatabase:
         await self._server.create_database(self.name)
         self.url = self._server.url(self.name)
         return f"Postgres {self._major}, embedded, on port {self._server.port}"
+
+    async def make_service_login(self) -> str:
+        """Make a login that may do no more than the service's role, and return the address with it.
+
+        On a server of somebody else's the given login serves: making logins there is not ours to do.
+        """
+        if self._server is None:
+            return self.url
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(_SERVICE_LOGIN)
+        finally:
+            await connection.close()
+        return self._server.url(self.name, "jurnalsync_login")
 
     async def facts(self, store: str) -> int:
         """Return how many facts the store's ledger holds; positions have no gaps."""

@@ -47,6 +47,10 @@ class ServiceProcess:
         self._log = log
         self._process: Process | None = None
 
+    def use(self, settings: Mapping[str, str]) -> None:
+        """Change settings for whatever is started from now on."""
+        self._environment |= settings
+
     async def run_command(self, *arguments: str) -> None:
         """Run one command of the service's command line to its end. Raises `ServiceFailed`."""
         process = await self._launch(*arguments)

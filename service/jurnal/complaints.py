@@ -12,7 +12,7 @@ MESSAGES_MAX = 10
 MESSAGE_CHARACTERS_MAX = 200
 _WRAPPERS = ("error_full_messages", "errors", "error", "message")
 _NO_FIELDS = frozenset({*_WRAPPERS, "error_type", "id", "status"})
-_FIELD = re.compile(r"[A-Za-z0-9_.]{1,60}")
+_FIELD = re.compile(r"[a-z0-9_.]{1,60}")
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from service.jurnal.exchange import NoAnswer, Response
 _TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
 _MONTHLY = re.compile(r"month|bulan", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"\broute\b", re.IGNORECASE)
+_CONTACT = re.compile(r"customer|person|contact|pelanggan|kontak", re.IGNORECASE)
+_NOT_KEPT = "a message about the contact, which is not kept"
 _KEYS = frozenset({"custom_id", "transaction_no", "display_name"})
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3_600
@@ -167,6 +169,7 @@ def _over_limit(answer: Response, complaint: Complaint) -> TryLater:
 
 
 def _told(command: Command, sentence: str, complaint: Complaint) -> str:
-    """Add Jurnal's own words, except about a customer: they may repeat a name, and reasons stand in the ledger."""
-    words = ", ".join(complaint.fields) if isinstance(command, CreateCustomer) else "; ".join(complaint.messages)
+    """Add Jurnal's own words, except about a person: they may repeat a name, and reasons stand in the ledger."""
+    kept = dict.fromkeys(_NOT_KEPT if _CONTACT.search(message) else message for message in complaint.messages)
+    words = ", ".join(complaint.fields) if isinstance(command, CreateCustomer) else "; ".join(kept)
     return f"{sentence}: {words}" if words else sentence

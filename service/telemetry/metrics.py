@@ -25,6 +25,7 @@ COMMAND_KINDS = tuple(kind.__name__ for kind in get_args(Command))
 COMMAND_OUTCOMES = ("Accepted", "AlreadyThere", "Refused", "TryLater", "Unknown")
 COMMAND_STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
 APPEND_OUTCOMES = ("appended", "duplicate", "version_conflict", "queue_full", "failed")
+JURNAL_ANSWERS = ("2xx", "4xx", "429", "5xx", "none")
 QUOTA_WINDOWS = ("minute", "hour")
 POLL_ENDPOINTS = ("GetOrders", "GetTransactions", "GetTransfer", "GetRegisterShifts", "GetOutlets", "GetStoreInfo")
 POLL_OUTCOMES = ("read", "failed")
@@ -39,6 +40,7 @@ JURNAL_RESOURCES = (
     "products",
     "receive_payments",
     "sales_invoices",
+    "select2_resources",
     "taxes",
     "warehouse_transfers",
     "warehouses",
@@ -117,14 +119,14 @@ class Metrics:
         _start(self.commands, COMMAND_STATES)
 
     def _make_edges(self) -> None:
-        self.jurnal_requests_total = self._counter("jurnal_requests_total", "Calls to Jurnal", "resource", "outcome")
+        self.jurnal_requests_total = self._counter("jurnal_requests_total", "Calls to Jurnal", "resource", "answer")
         self.jurnal_request_duration_seconds = self._histogram(
             "jurnal_request_duration_seconds", "Time until Jurnal answered", JURNAL_SECONDS, "resource"
         )
         self.quota_left = self._gauge("quota_left", "Calls to Jurnal left in the window, at the last grant", "window")
         self.polls_total = self._counter("polls_total", "Pages read from iSeller", "endpoint", "outcome")
         self.webhooks_refused_total = self._counter("webhooks_refused_total", "Webhooks turned away", "reason")
-        _start(self.jurnal_requests_total, (*JURNAL_RESOURCES, OTHER), COMMAND_OUTCOMES)
+        _start(self.jurnal_requests_total, (*JURNAL_RESOURCES, OTHER), JURNAL_ANSWERS)
         _start(self.jurnal_request_duration_seconds, (*JURNAL_RESOURCES, OTHER))
         _start(self.quota_left, QUOTA_WINDOWS)
         _start(self.polls_total, (*POLL_ENDPOINTS, OTHER), POLL_OUTCOMES)
@@ -162,11 +164,11 @@ class Metrics:
         assert projection in PROJECTIONS, projection
         self.projection_heartbeat.labels(projection).set(at.timestamp())
 
-    def jurnal_answered(self, resource: str, outcome: str, seconds: float) -> None:
-        """Note one call to Jurnal; a resource that is not listed counts as `other`."""
-        assert outcome in COMMAND_OUTCOMES, outcome
+    def jurnal_called(self, resource: str, answer: str, seconds: float) -> None:
+        """Note one call to Jurnal and the class of its answer; a resource that is not listed counts as `other`."""
+        assert answer in JURNAL_ANSWERS, answer
         label = _listed(resource, JURNAL_RESOURCES)
-        self.jurnal_requests_total.labels(label, outcome).inc()
+        self.jurnal_requests_total.labels(label, answer).inc()
         self.jurnal_request_duration_seconds.labels(label).observe(seconds)
 
     def polled(self, endpoint: str, outcome: str) -> None:

@@ -9,6 +9,7 @@ observed_at, recorded_at. Numbers are 8-byte big-endian; times are microseconds 
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
@@ -22,6 +23,7 @@ _LENGTH_8 = Struct(">Q").pack
 _NUMBER = Struct(">Iq").pack
 
 
+@lru_cache(maxsize=1_024)
 def microseconds(at: datetime) -> int:
     """Return whole microseconds since 1970-01-01 UTC."""
     return (at - _EPOCH) // _MICROSECOND

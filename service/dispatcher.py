@@ -5,7 +5,7 @@ anything goes over the wire; without a usable answer it is unknown, and only a p
 """
 
 from datetime import datetime, timedelta
-from typing import Literal, assert_never, get_args
+from typing import Literal, assert_never
 
 import msgspec
 import structlog
@@ -13,7 +13,6 @@ import structlog
 from eventstore.appender import Appender
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
-from eventstore.event import NewFact
 from eventstore.facts.answers import (
     Attempted,
     CommandAccepted,
@@ -22,10 +21,9 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from eventstore.facts.registry import decode, encode
-from eventstore.store import LedgerReader
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
+from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
 from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response
@@ -50,22 +48,12 @@ from service.people import People
 from service.quota import Spent
 from service.telemetry.logs import LogEvent
 
-AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
-_ANSWERS = frozenset(kind.__name__ for kind in get_args(AnswerFact))
 _LOG = structlog.get_logger()
 _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
 _MONTH_WAIT_SECONDS = 6 * 3_600
 _PUT_OFF_SECONDS_MAX = 600
-# Jurnal's statuses for a number or key that is taken; no other unanswered attempt has one of them.
-_TAKEN_STATUSES = frozenset({409, 422})
-_STREAM_END_FACTS = 1_000
-_EVENTS = {
-    CommandAccepted: LogEvent.COMMAND_ACCEPTED,
-    CommandUnanswered: LogEvent.COMMAND_UNANSWERED,
-    CommandConfirmedAbsent: LogEvent.COMMAND_CONFIRMED_ABSENT,
-}
 
 
 class Fence(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,14 +102,13 @@ class Dispatcher:
         fence: Fence,
     ) -> None:
         self._pool = pool
-        self._appender = appender
+        self._answers = AnswerLedger(pool, appender)
         self._queue = queue
         self._leases = leases
         self._calls = calls
         self._directory = directory
         self._people = people
         self._fence = fence
-        self._reader = LedgerReader(pool)
         self._put_offs: dict[tuple[str, str], int] = {}
         self._turn = 0
         self._resume_from: dict[str, tuple[int, int]] = {}
@@ -222,12 +209,12 @@ class Dispatcher:
         return await self._settle(company, made, answer, outcome_of(send.command, answer))
 
     async def _settle(self, company: Company, send: Send, answer: Response | NoAnswer, outcome: Outcome) -> Dispatched:
-        attempted = _attempted(send, answer)
+        attempted = attempted_in(send, answer)
         result = Dispatched("sent", type(send.command).__name__, type(outcome).__name__)
         match outcome:
             case Accepted():
                 differences = matches(send.command, send.command_id, outcome.record)
-                await self._finish(send, _accepted(attempted, outcome, differences, "answer"))
+                await self._finish(send, last_word(attempted, outcome, differences, "answer"))
             case AlreadyThere():
                 await self._unknown(send, attempted, "Jurnal has a document with this key already")
                 await self._look_at(company, send, attempted, outcome)
@@ -255,7 +242,7 @@ class Dispatcher:
         found = probe_outcome(send.command, answer)
         if isinstance(found, Found):
             differences = matches(send.command, send.command_id, found.record)
-            await self._finish(send, _accepted(attempted, found, differences, "conflict"))
+            await self._finish(send, last_word(attempted, found, differences, "conflict"))
 
     async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
         kind = type(send.command).__name__
@@ -263,12 +250,12 @@ class Dispatcher:
         if isinstance(answer, Spent):
             return Dispatched("waited", kind, "quota", answer.free_at)
         outcome = probe_outcome(send.command, answer)
-        attempted = _attempted(send, answer)
+        attempted = attempted_in(send, answer)
         result = Dispatched("probed", kind, type(outcome).__name__)
         match outcome:
             case Found():
                 differences = matches(send.command, send.command_id, outcome.record)
-                await self._finish(send, _accepted(attempted, outcome, differences, "probe"))
+                await self._finish(send, last_word(attempted, outcome, differences, "probe"))
             case Absent():
                 # The probe was asked after `now`: what it did not find was not there after the fence.
                 if send.absent_from is not None and now >= send.absent_from:
@@ -283,23 +270,13 @@ class Dispatcher:
 
     async def _absent(self, send: Send, attempted: Attempted, now: datetime) -> None:
         """Let the command go again, unless Jurnal said that its key is taken: it would say so for ever."""
-        if await self._was_taken(send):
+        if await self._answers.ends_in_conflict(send):
             key = number_of(send.command, send.command_id)
             reason = f"Jurnal says that this number or key is taken, but holds no document under ours: {key}"
             await self._finish(send, CommandRefused(attempted=attempted, reason=reason))
             return
-        await self._append(send, CommandConfirmedAbsent(attempted=attempted))
+        await self._answers.append(send, CommandConfirmedAbsent(attempted=attempted))
         await self._queue.move(send, state="due", due_at=now)
-
-    async def _was_taken(self, send: Send) -> bool:
-        """Tell from the ledger whether Jurnal's last answer to the command was a conflict; a release ends it."""
-        for fact in await self._reader.read_stream_end(send.store_id, send.stream_id, facts_max=_STREAM_END_FACTS):
-            if fact.type not in _ANSWERS:
-                continue
-            answer = decode(fact)
-            if isinstance(answer, AnswerFact) and answer.attempted.command_id == send.command_id:
-                return isinstance(answer, CommandUnanswered) and answer.attempted.http_status in _TAKEN_STATUSES
-        return False
 
     async def _probe_again(self, send: Send, now: datetime, reason: str, wait_seconds: int | None) -> None:
         # A send whose row was lost has no Date; its fence tells when the loss was seen.
@@ -313,7 +290,7 @@ class Dispatcher:
 
     async def _finish(self, send: Send, fact: CommandAccepted | CommandRefused) -> None:
         """Append Jurnal's last word, then let go of the send. A crash between the two only repeats a look-up."""
-        await self._append(send, fact)
+        await self._answers.append(send, fact)
         await self._queue.move(send, state="done", due_at=await self._now())
 
     async def _unknown(self, send: Send, attempted: Attempted, reason: str) -> None:
@@ -322,12 +299,14 @@ class Dispatcher:
         due_at = now + timedelta(seconds=_FIRST_PROBE_WAIT_SECONDS)
         absent_from = self._fence.absent_from(send, send.signed_at, now)
         await self._queue.move(send, state="unknown", due_at=due_at, reason=reason, absent_from=absent_from)
-        await self._append(send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at))
+        await self._answers.append(
+            send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at)
+        )
 
     async def _postpone(self, send: Send, attempted: Attempted, outcome: TryLater) -> None:
         wait = {"minute": 60, "month": _MONTH_WAIT_SECONDS, "service": _SERVICE_WAIT_SECONDS}[outcome.scope]
         due_at = await self._now() + timedelta(seconds=outcome.wait_seconds or wait)
-        await self._append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
+        await self._answers.append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
         await self._queue.move(send, state="waiting", due_at=due_at, reason=outcome.reason)
 
     async def _refuse_unsent(self, send: Send, missing: Missing) -> Dispatched:
@@ -365,53 +344,6 @@ class Dispatcher:
         await self._queue.move(send, state=send.state, due_at=free_at, reason=reason)
         return Dispatched("waited", kind, reason, free_at)
 
-    async def _append(self, send: Send, fact: AnswerFact) -> None:
-        name, version, body = encode(fact)
-        signed = send.signed_at.timestamp() if send.signed_at is not None else 0
-        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{signed:.0f}"
-        answered = NewFact(
-            stream_id=send.stream_id,
-            type=name,
-            schema_version=version,
-            source_id=source_id,
-            observed_at=await self._now(),
-            body=body,
-        )
-        await self._appender.append(send.store_id, [answered])
-        if (event := _EVENTS.get(type(fact))) is not None:
-            _LOG.info(
-                event,
-                store=send.store_id,
-                command=send.command_id,
-                kind=type(send.command).__name__,
-                attempt=fact.attempted.attempt,
-            )
-
     async def _now(self) -> datetime:
         async with self._pool.acquire() as connection:
             return await database_now(connection)
-
-
-def _attempted(send: Send, answer: Response | NoAnswer) -> Attempted:
-    is_personal = isinstance(send.command, CreateCustomer)
-    return Attempted(
-        command_id=send.command_id,
-        attempt=send.attempt,
-        request_digest="" if is_personal else send.request_digest,
-        response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
-        http_status=answer.status if isinstance(answer, Response) else None,
-    )
-
-
-def _accepted(
-    attempted: Attempted,
-    found: Accepted | Found,
-    differences: list[str],
-    found_by: Literal["answer", "conflict", "probe"],
-) -> CommandAccepted | CommandRefused:
-    """Return the last word on a document that is there; one that differs from what was asked is for a person."""
-    if differences:
-        told = "; ".join(differences)
-        number = found.document.transaction_no or found.document.jurnal_id
-        return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
-    return CommandAccepted(attempted=attempted, document=found.document, found_by=found_by)

@@ -25,7 +25,6 @@ from service.quota import Spent
 _READ = statement(__package__, "read_master_data")
 # Where a thing is searched for by its key, one call each, instead of reading a list that may be long or personal.
 _SEARCHES: Mapping[str, str] = {"contact": "get_person", "product": "get_product"}
-_SEARCH_PAGES_MAX = 50
 _PAGES_MAX = 500
 _PAGE_SIZE = 100
 # Jurnal cuts the page size it is asked for without a word; no list is known to go below this.
@@ -100,24 +99,24 @@ class MasterDataDirectory:
             if failed is not None:
                 return failed
             searched.add(key)
-        del self._searched[store_id, kind]
+        self._searched.pop((store_id, kind), None)
         return None
 
     async def _search(self, store_id: str, company: Company, kind: str, key: str) -> LookupFailed | None:
         """Remember the one thing whose key is exactly `key`; what else the search finds is none of our concern."""
-        for page in range(1, _SEARCH_PAGES_MAX + 1):
+        start = self._next_page.pop((store_id, f"{kind}:{key}"), 1)
+        for page in range(start, _PAGES_MAX + 1):
             path = f"{API}/select2_resources/{_SEARCHES[kind]}?q={quote(key, safe='')}&page={page}"
             answer = await self._page(company, path)
             if isinstance(answer, LookupFailed):
+                self._next_page[store_id, f"{kind}:{key}"] = page
                 return answer
             rows = answer.get("data", ())
             exact = [found for found in (_found(kind, row) for row in rows) if found.key == key.strip()]
-            if exact:
-                await self._remember(store_id, exact[:1])
-                return None
-            if not rows or answer.get("more") is not True:
-                return None
-        return LookupFailed(f"Jurnal finds too many things like {kind} {key}")
+            await self._remember(store_id, exact[:1])
+            if exact or not rows or answer.get("more") is not True:
+                break
+        return None
 
     async def _look_through(self, store_id: str, company: Company, kind: str) -> LookupFailed | None:
         """Read a list page by page, going on where a spent quota stopped it: a long one takes several windows."""

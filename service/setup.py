@@ -177,10 +177,12 @@ class StoreSetup:
         now = self._clock.now()
         different = [setting for setting in wanted if known.get(_key(setting)) != setting]
         facts = [setting_fact(setting, version + number, now) for number, setting in enumerate(different)]
-        results = await self._appender.append(file.store, facts)
-        # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
-        if not all(isinstance(result, Appended) for result in results):
-            raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
+        # One by one: in a batch, those behind the one that was overtaken would still find the version they expect.
+        for fact in facts:
+            (result,) = await self._appender.append(file.store, [fact])
+            # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
+            if not isinstance(result, Appended):
+                raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
         changes = []
         for reference, secret in secrets.items():
             if await self._credentials.read(file.store, reference) != secret:

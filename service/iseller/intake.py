@@ -3,7 +3,7 @@
 Webhooks and polls of the same content are one fact. What cannot be read is kept, sealed whole, and told apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -13,13 +13,13 @@ import structlog
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
-from eventstore.event import Appended, AppendResult, Duplicate, Fact, NewFact
-from eventstore.facts.canonical import differing_field
+from eventstore.event import Appended, AppendResult, Duplicate, Fact, NewFact, VersionConflict
 from eventstore.facts.incidents import IntegrityIncident
 from eventstore.facts.registry import encode
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.keyring import Keyring
 from eventstore.store import LedgerReader
+from service.iseller.retold import Addition, Contradiction, compare, family
 from service.iseller.sealing import Draft, draft, sealed_fact
 from service.telemetry.logs import LogEvent
 
@@ -29,6 +29,7 @@ _METADATA = msgspec.json.Encoder(order="deterministic")
 _LATEST_FACTS_MAX = 10
 _STREAM_FACTS_MAX = 500
 _RETURN_TRIES_MAX = 5
+_ADDITION_TRIES_MAX = 5
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,14 +46,29 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     thin: bool = False
 
 
-class Intake:
-    """Takes iSeller's reports into the ledgers; safe to share between tasks."""
+def _ignore() -> None:
+    """Count nothing."""
 
-    def __init__(self, reader: LedgerReader, appender: Appender, keyring: Keyring, clock: Clock) -> None:
+
+class Intake:
+    """Takes iSeller's reports into the ledgers; safe to share between tasks.
+
+    `on_incident` is called for every `IntegrityIncident` that is appended.
+    """
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        appender: Appender,
+        keyring: Keyring,
+        clock: Clock,
+        on_incident: Callable[[], None] = _ignore,
+    ) -> None:
         self._reader = reader
         self._appender = appender
         self._keyring = keyring
         self._clock = clock
+        self._on_incident = on_incident
         self._log = structlog.get_logger()
 
     async def take(
@@ -134,31 +150,53 @@ class Intake:
     async def _append(self, store_id: str, kind: ReportKind, facts: list[NewFact]) -> list[AppendResult]:
         results = await self._appender.append(store_id, facts)
         if kind.immutable_fields:
-            for fact, result in zip(facts, results, strict=True):
+            for number, (fact, result) in enumerate(zip(facts, results, strict=True)):
                 if isinstance(result, Duplicate) and fact.type == kind.fact_type:
-                    await self._compare(store_id, kind, fact, result.position)
+                    results[number] = await self._retold(store_id, kind, fact, result)
         return results
 
-    async def _compare(self, store_id: str, kind: ReportKind, fact: NewFact, original_position: int) -> None:
-        """Append an incident if a report contradicts the original under its source id."""
-        original = await self._reader.read_one(store_id, original_position)
+    async def _retold(self, store_id: str, kind: ReportKind, fact: NewFact, duplicate: Duplicate) -> AppendResult:
+        """Append what a report adds to those under its source id, or an incident if it contradicts one of them."""
+        original = await self._reader.read_one(store_id, duplicate.position)
         assert original is not None
-        difference = differing_field(kind, original.body, fact.body)
-        if difference is None:
-            return
-        field, before, after = difference
+        found = compare(kind, [original], fact)
+        if isinstance(found, Addition) and original.stream_id == fact.stream_id:
+            return await self._add(store_id, kind, fact, original)
+        if isinstance(found, Contradiction):
+            await self._note_incident(store_id, kind, fact, found)
+        return duplicate
+
+    async def _add(self, store_id: str, kind: ReportKind, fact: NewFact, original: Fact) -> AppendResult:
+        """Append a report that says more than the original, unless an earlier addition said it or contradicts it."""
+        for left in reversed(range(_ADDITION_TRIES_MAX)):
+            stream = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
+            told = family(fact, stream)
+            found = compare(kind, [original, *told], fact)
+            if isinstance(found, Contradiction):
+                await self._note_incident(store_id, kind, fact, found)
+            if not isinstance(found, Addition):
+                return Duplicate(told[0].position, told[0].stream_version)
+            # Two additions at once may contradict each other; the last try takes that risk rather than lose one.
+            expected = stream[0].stream_version if left else None
+            added = msgspec.structs.replace(fact, source_id=found.source_id, expected_version=expected)
+            result = (await self._appender.append(store_id, [added]))[0]
+            if not isinstance(result, VersionConflict):
+                return result
+        raise AssertionError("the last try expects no version")
+
+    async def _note_incident(self, store_id: str, kind: ReportKind, fact: NewFact, found: Contradiction) -> None:
         name, version, body = encode(
             IntegrityIncident(
                 kind=kind.name,
                 source_id=fact.source_id,
-                original_position=original_position,
-                field=field,
-                original=before,
-                reported=after,
+                original_position=found.original.position,
+                field=found.field,
+                original=found.before,
+                reported=found.after,
                 seen_at=fact.observed_at,
             )
         )
-        digest = sha256(f"{field}\x00{after}".encode()).hexdigest()[:32]
+        digest = sha256(f"{found.field}\x00{found.after}".encode()).hexdigest()[:32]
         incident = NewFact(
             stream_id=fact.stream_id,
             type=name,
@@ -170,12 +208,13 @@ class Intake:
         )
         result = (await self._appender.append(store_id, [incident]))[0]
         if isinstance(result, Appended):
+            self._on_incident()
             self._log.error(
                 LogEvent.INTEGRITY_INCIDENT,
                 store=store_id,
                 kind=kind.name,
-                field=field,
-                original_position=original_position,
+                field=found.field,
+                original_position=found.original.position,
                 position=result.position,
             )
 

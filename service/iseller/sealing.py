@@ -14,7 +14,7 @@ from eventstore.facts.registry import encode
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.keyring import Keyring
 from eventstore.personal import TOKEN_PREFIX, ClearPaths, Span, UnreadableBody, find_personal, seal_spans, token
-from service.iseller.strict_read import ReadReport, is_thin, read_strictly
+from service.iseller.strict_read import ReadReport, is_thin, one_case, read_strictly
 
 _INCIDENT_CLEAR = ClearPaths("kind", "field", "reason")
 # In a digest every value of an erased person is the same: one-off tokens would make each repeat a new fact.
@@ -70,7 +70,7 @@ def sealed_fact(
 ) -> NewFact:
     """Return the fact to append. `erased` are the persons whose data key is a one-off."""
     body, sealed = seal_spans(drafted.body, drafted.spans, drafted.persons, data_keys, store_id=store_id)
-    identity = drafted.source_id or source_id(kind, _for_digest(body, drafted, data_keys, erased), drafted.object_id)
+    identity = drafted.source_id or _source_id(kind, _for_digest(body, drafted, data_keys, erased), drafted.object_id)
     return NewFact(
         stream_id=drafted.stream_id,
         type=drafted.type,
@@ -99,7 +99,11 @@ def _person(kind: ReportKind, read: ReadReport, path: str) -> str:
     person_id = None if id_field is None else read.document.get(id_field)
     if id_field is None or not person_id or not isinstance(person_id, (str, int)):
         return f"{kind.name}:{read.object_id}"
-    return f"{id_field.removesuffix('_id')}:{person_id}"
+    return f"{id_field.removesuffix('_id')}:{one_case(str(person_id))}"
+
+
+def _source_id(kind: ReportKind, body: bytes, object_id: str) -> str:
+    return ":".join(one_case(part) for part in source_id(kind, body, object_id).split(":"))
 
 
 def _unreadable(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes, unreadable: UnreadableBody) -> Draft:

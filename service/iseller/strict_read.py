@@ -20,7 +20,15 @@ AMOUNT_IDR_MAX = Decimal(10) ** 15
 DECIMAL_PLACES_MAX = 30
 ID_CHARACTERS_MAX = 200
 NESTING_LEVELS_MAX = 32
+PERSONAL_VALUES_MAX = 2_000
 
+# Folds make keys of these, and an index of Postgres takes no key of more than 2,700 bytes: one longer value would
+# stop the folding of every store.
+_KEYS = frozenset(
+    {"sku", "order_reference", "transfer_number", "status", "gateway", "payment_type_name", "outlet_name"}
+)
+_KEY_ENDS = ("_id", "_outlet_name")
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DOCUMENT = msgspec.json.Decoder(float_hook=Decimal)
 _MISSING = re.compile(r"^Object missing required field `([^`]*)`")
 _PLACE = re.compile(r" - at `([^`]*)`$")
@@ -29,7 +37,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class ReadReport(msgspec.Struct, frozen=True):
-    """A report that was read: its object's id, its meaning, all its fields, and the personal values to seal."""
+    """A report that was read: its object's id in one case, its meaning, all its fields, and the values to seal."""
 
     object_id: str
     report: msgspec.Struct
@@ -37,12 +45,17 @@ class ReadReport(msgspec.Struct, frozen=True):
     personal: list[Span]
 
 
+def one_case(id_: str) -> str:
+    """Return an id as keys are made of it: a GUID in lower case, for both cases are one object; any other as it is."""
+    return id_.lower() if _GUID.fullmatch(id_) else id_
+
+
 def read_strictly(kind: ReportKind, body: bytes) -> ReadReport:
     """Read `body` as one report of `kind`. Raises `UnreadableBody` with field and reason."""
     document = _decode(body)
     if not isinstance(document, dict):
         raise UnreadableBody(WHOLE_BODY, "a JSON object is expected")
-    _check_document(kind, document, "", 1)
+    _check_document(kind, document, "", "", 1)
     personal = _find_personal(kind, body)
     try:
         report = read_report(kind, body)
@@ -54,7 +67,7 @@ def read_strictly(kind: ReportKind, body: bytes) -> ReadReport:
         _check_identity(kind, field, getattr(report, field))
     object_id = getattr(report, kind.id_field)
     assert isinstance(object_id, str)
-    return ReadReport(object_id, report, document, personal)
+    return ReadReport(one_case(object_id), report, document, personal)
 
 
 def is_thin(report: msgspec.Struct) -> bool:
@@ -82,10 +95,14 @@ def _decode(body: bytes) -> Any:
         raise UnreadableBody(WHOLE_BODY, f"nested deeper than {NESTING_LEVELS_MAX} levels") from None
 
 
-def _check_document(kind: ReportKind, value: Any, path: str, level: int) -> None:
+def _check_document(kind: ReportKind, value: Any, path: str, name: str, level: int) -> None:
+    """Check what stands at `path`, under the key `name`."""
     match value:
-        case bool() | str() | None:
+        case bool() | None:
             return
+        case str():
+            if len(value) > ID_CHARACTERS_MAX and (name in _KEYS or name.endswith(_KEY_ENDS)):
+                raise UnreadableBody(_declared(kind, path), f"this id is longer than {ID_CHARACTERS_MAX} characters")
         case int() | Decimal():
             _check_number(_declared(kind, path), Decimal(value))
         case dict() | list():
@@ -94,7 +111,7 @@ def _check_document(kind: ReportKind, value: Any, path: str, level: int) -> None
             members = value.items() if isinstance(value, dict) else ((None, element) for element in value)
             for key, member in members:
                 inner = path if key is None else f"{path}.{key}" if path else key
-                _check_document(kind, member, inner, level + 1)
+                _check_document(kind, member, inner, name if key is None else key, level + 1)
         case _:
             raise AssertionError(f"JSON holds no {type(value)}")
 
@@ -123,9 +140,12 @@ def _check_identity(kind: ReportKind, field: str, value: object) -> None:
 
 def _find_personal(kind: ReportKind, body: bytes) -> list[Span]:
     try:
-        return find_personal(body, kind.clear)
+        personal = find_personal(body, kind.clear)
     except UnreadableBody as error:
         raise UnreadableBody(_declared(kind, error.field), error.reason) from None
+    if len(personal) > PERSONAL_VALUES_MAX:
+        raise UnreadableBody(WHOLE_BODY, f"more than {PERSONAL_VALUES_MAX} values are personal or undeclared")
+    return personal
 
 
 def _declared(kind: ReportKind, path: str) -> str:

@@ -91,7 +91,10 @@ class Room:
         self.appender = Appender(pool, self.clock, AppenderLimits(reconnect_attempts_max=0))
         self.keyring = Keyring(pool, MASTER)
         self.credentials = Credentials(pool, MASTER)
-        self.intake = Intake(self.reader, self.appender, self.keyring, self.clock)
+        self.incidents: list[None] = []
+        self.intake = Intake(
+            self.reader, self.appender, self.keyring, self.clock, on_incident=lambda: self.incidents.append(None)
+        )
 
     async def take(self, kind: str, body: bytes | dict[str, Any]) -> Taken:
         """Take one webhook's body."""

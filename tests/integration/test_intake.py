@@ -1,5 +1,6 @@
 """The way in: what is appended, what is sealed, what is a duplicate, and what is kept although nobody can read it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -94,6 +95,8 @@ async def test_unsealing_a_full_order_gives_its_exact_bytes(room: Room) -> None:
         (as_body(order(order_details=[{"quantity": [1]}])), "order_details.quantity"),
         (as_body(order(order_id="x" * 201)), "order_id"),
         (as_body(order(order_id=" ")), "order_id"),
+        (as_body(order(transactions=[{"transaction_id": "Sari" * 51}])), "transactions.transaction_id"),
+        (as_body(order(order_details=[{"notes": "Sari"}] * 2_001)), "body"),
         (as_body({"customer_first_name": "Sari"}), "order_id"),
         (b"[" * 5000 + b"]" * 5000, "body"),
         (as_body(["Sari"]), "body"),
@@ -149,6 +152,7 @@ async def test_a_payout_told_again_with_another_amount_is_an_incident(room: Room
     assert isinstance(incident, IntegrityIncident)
     assert (incident.field, incident.original, incident.reported) == ("total_deposit", "99300", "99000")
     assert incident.original_position == first.position
+    assert len(room.incidents) == 1
 
 
 async def test_a_payout_told_again_with_another_date_is_no_incident(room: Room) -> None:
@@ -156,6 +160,81 @@ async def test_a_payout_told_again_with_another_date_is_no_incident(room: Room) 
     await room.take("payout", payout())
     await room.take("payout", payout(date="2026-11-21T00:00:00", total_fees="700.00"))
     assert len(await room.facts()) == 1
+
+
+async def test_a_payout_that_is_completed_by_a_later_report_is_a_fact_again(room: Room) -> None:
+    """What the first report left open is told by a further fact, once; then the whole is a repeat."""
+    bare = {"reference_id": "PO-1", "status": "completed", "total_deposit": None, "currency": ""}
+    outcomes = [(await room.take("payout", told)).outcome for told in (bare, payout(), payout(), bare)]
+    assert outcomes == ["appended", "appended", "duplicate", "duplicate"]
+    assert (await room.take("payout", payout())).position == 2
+    assert (await room.take("payout", bare)).position == 1
+    facts = await room.facts()
+    assert [(fact.type, fact.stream_id) for fact in facts] == [("PayoutReported", "payout-PO-1")] * 2
+    assert facts[1].source_id.startswith(f"{facts[0].source_id}:+")
+
+
+async def test_a_payout_without_its_date_is_completed_by_the_date(room: Room) -> None:
+    """Every declared field counts: without its date a payout cannot be booked."""
+    await room.take("payout", payout(date=None))
+    assert (await room.take("payout", payout())).outcome == "appended"
+
+
+async def test_a_payout_that_contradicts_a_completing_report_is_an_incident(room: Room) -> None:
+    """The first report left the amount open, the second told it, so a third may not tell another."""
+    await room.take("payout", payout(total_deposit=None))
+    await room.take("payout", payout())
+    assert (await room.take("payout", payout(total_deposit=5))).outcome == "duplicate"
+    facts = await room.facts()
+    assert [fact.type for fact in facts] == ["PayoutReported", "PayoutReported", "IntegrityIncident"]
+    incident = decode(facts[2])
+    assert isinstance(incident, IntegrityIncident)
+    assert (incident.original_position, incident.field, incident.reported) == (2, "total_deposit", "5")
+
+
+async def test_completing_reports_that_arrive_together_are_one_fact_and_an_incident(room: Room) -> None:
+    """Neither can slip past the other: one is first, and the other contradicts it."""
+    await room.take("payout", payout(total_deposit=None))
+    await asyncio.gather(*(room.take("payout", payout(total_deposit=amount)) for amount in (5, 6)))
+    types = [fact.type for fact in await room.facts()]
+    assert types == ["PayoutReported", "PayoutReported", "IntegrityIncident"]
+
+
+async def test_a_polled_transaction_that_is_completed_later_is_a_fact_again(room: Room) -> None:
+    """A transaction without its amount is not the last word on it."""
+    bare = {"order_id": ORDER_ID, "transaction_id": "t1", "status": "success"}
+    outcomes = [(await room.poll("transaction", told))[0].outcome for told in (bare, {**bare, "amount": 5}, bare)]
+    assert outcomes == ["appended", "appended", "duplicate"]
+    assert (await room.poll("transaction", {**bare, "amount": 5}))[0].position == 2
+
+
+GUID = "ABCDEF00-0000-4000-8000-00000000000A"
+
+
+async def test_a_guid_in_upper_and_in_lower_case_is_one_stream(room: Room) -> None:
+    """Both cases are one object; the bytes stay as they came."""
+    upper, lower = as_body(order(order_id=GUID)), as_body(order(order_id=GUID.lower(), status="void"))
+    await room.take("order", upper)
+    await room.take("order", lower)
+    facts = await room.facts()
+    assert {fact.stream_id for fact in facts} == {f"order-{GUID.lower()}"}
+    assert {fact.source_id.rpartition(":")[0] for fact in facts} == {f"order:{GUID.lower()}"}
+    assert [await room.unsealed(fact) for fact in facts] == [upper, lower]
+
+
+async def test_a_transaction_id_in_two_cases_is_one_transaction(room: Room) -> None:
+    """A source id that is made of fields knows no case of a GUID either; an id that is none keeps its case."""
+    told = [{"order_id": "o1", "transaction_id": id_, "amount": 5} for id_ in (GUID, GUID.lower(), "T1", "t1")]
+    outcomes = [taken.outcome for taken in await room.poll("transaction", *told)]
+    assert outcomes == ["appended", "duplicate", "appended", "appended"]
+
+
+async def test_an_erased_customer_is_erased_in_both_cases_of_the_id(room: Room) -> None:
+    """One person, one mark: nothing that stood under the other spelling can be opened."""
+    for id_ in (GUID, GUID.lower()):
+        await room.take("order", order(customer_id=id_))
+    assert await room.keyring.erase(STORE, f"customer:{GUID.lower()}", erased_at=room.clock.now())
+    assert [fact for fact in await room.facts() if b"Contoh" in await room.unsealed(fact)] == []
 
 
 async def test_a_polled_object_that_went_back_to_an_old_content_is_a_new_fact(room: Room) -> None:

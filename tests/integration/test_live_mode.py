@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from eventstore.facts.settings import LiveModeActivated
 from service.live_mode import Activated, LiveMode, NotClean
@@ -35,6 +36,16 @@ async def test_a_clean_preflight_turns_live_mode_on_and_a_fact_says_who_and_when
     assert activated.fact == LiveModeActivated(actor="ibu.rina", activated_at=NOON)
     (fact,) = await stand.facts("LiveModeActivated")
     assert fact.position == activated.position
+
+
+async def test_the_activation_is_logged_once(stand: Stand) -> None:
+    """The store and the fact; who did it stands in the ledger."""
+    with capture_logs() as logged:
+        activated = await live_mode_of(stand).activate(STORE, "ibu.rina")
+        await live_mode_of(stand).activate(STORE, "ibu.rina")
+    assert isinstance(activated, Activated)
+    told = {"event": "live_mode_activated", "log_level": "info", "store": STORE, "position": activated.position}
+    assert [line for line in logged if line["event"] == "live_mode_activated"] == [told]
 
 
 async def test_a_preflight_that_is_not_clean_leaves_it_off(database_url: str) -> None:

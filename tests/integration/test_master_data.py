@@ -31,14 +31,37 @@ async def many_products(stand: Stand, products: int) -> None:
         )
 
 
-async def test_a_product_on_a_later_page_is_found(stand: Stand) -> None:
-    """Jurnal gives ten products a page, newest first, however many are asked for."""
+async def test_a_product_is_asked_for_by_its_code_in_one_call(stand: Stand) -> None:
+    """However many products there are, their list is never read, and none but the wanted is remembered."""
     await many_products(stand, 25)
     directory = stand.process().directory
-    found = await directory.resolve(STORE, COMPANY, (Need("product", "LATTE"), Need("product", "MORE-24")))
+    needs = (Need("product", "LATTE"), Need("product", "MORE-14"), Need("product", "NO-SUCH"))
+    assert await directory.resolve(STORE, COMPANY, needs) == Missing(needs[2:])
+    found = await directory.resolve(STORE, COMPANY, needs[:2])
     assert isinstance(found, dict)
-    assert {known.name for known in found.values()} == {"Product LATTE", "More 24"}
-    assert stand.lookups("/products") == 3
+    assert {known.name for known in found.values()} == {"Product LATTE", "More 14"}
+    assert (stand.lookups("/get_product"), stand.lookups("/products")) == (3, 0)
+    assert {fact["key"] for fact in await stand.told("MasterDataFound")} == {"LATTE", "MORE-14"}
+
+
+async def test_a_code_that_is_a_part_of_many_others_is_found_on_a_later_page(stand: Stand) -> None:
+    """A search gives ten a page, newest first; only the very same code counts, in the same letters."""
+    await stand.shop.make("products", "product", name="The one", product_code="MORE", unit_name="Pcs")
+    await stand.shop.make("products", "product", name="Small", product_code="more", unit_name="Pcs")
+    await many_products(stand, 25)
+    found = await stand.process().directory.resolve(STORE, COMPANY, (Need("product", "MORE"),))
+    assert isinstance(found, dict)
+    assert [known.name for known in found.values()] == ["The one"]
+    assert stand.lookups("/get_product") == 3
+
+
+async def test_strangers_that_a_search_finds_are_not_remembered(stand: Stand) -> None:
+    """A search for a contact shows people whose names only look alike: they have no place in the ledger."""
+    for name in ("Walk-in Sari Contoh", "walk-in"):
+        await stand.shop.make("customers", "customer", display_name=name)
+    found = await stand.process().directory.resolve(STORE, COMPANY, (Need("contact", "Walk-in"),))
+    assert isinstance(found, dict)
+    assert [(fact["kind"], fact["key"]) for fact in await stand.told("MasterDataFound")] == [("contact", "Walk-in")]
 
 
 async def test_accounts_are_found_though_their_list_tells_no_pages(stand: Stand) -> None:
@@ -70,8 +93,8 @@ async def test_what_was_looked_up_is_a_fact_and_is_never_asked_again(stand: Stan
     for number in (1, 2, 3):
         await stand.order(number)
     await stand.until_quiet(process)
-    looked_up = {kind: stand.lookups(f"/{kind}") for kind in ("products", "warehouses", "get_person", "accounts")}
-    assert looked_up == {"products": 1, "warehouses": 1, "get_person": 1, "accounts": 0}
+    looked_up = {kind: stand.lookups(f"/{kind}") for kind in ("get_product", "warehouses", "get_person", "accounts")}
+    assert looked_up == {"get_product": 1, "warehouses": 1, "get_person": 1, "accounts": 0}
     keys = {(fact["kind"], fact["key"]) for fact in await stand.told("MasterDataFound")}
     assert {("product", "LATTE"), ("warehouse", "Main Warehouse"), ("contact", "Walk-in")} <= keys
 
@@ -116,7 +139,7 @@ async def test_a_payment_method_that_jurnal_does_not_have_is_no_obstacle(stand: 
 async def test_a_look_up_that_fails_is_no_absence(stand: Stand) -> None:
     """Jurnal's 503 says nothing about a product: the order waits and goes later."""
     await stand.order()
-    stand.fail(FaultPlan(status_before_commit=503), method="GET", path="/products")
+    stand.fail(FaultPlan(status_before_commit=503), method="GET", path="/get_product")
     process = stand.process()
     done = await stand.step(process)
     assert (done.did, done.outcome) == ("waited", "Jurnal answered 503 to a look-up")
@@ -126,10 +149,13 @@ async def test_a_look_up_that_fails_is_no_absence(stand: Stand) -> None:
 
 async def test_a_long_list_is_read_over_several_windows_of_the_quota(stand: Stand) -> None:
     """What was read is kept: the look-up goes on at the page where the quota was spent, and ends."""
-    await many_products(stand, 47)
+    for number in range(401):
+        await stand.shop.make(
+            "accounts", "account", name=f"Bank {number}", number=f"1-3{number:04}", category_name="Cash & Bank"
+        )
     quota = QuotaBudget(stand.pool, egress_address="narrow", company_limits=(Limit(2, 60),), address_limits=PLENTY)
     directory = stand.process(calls=stand.calls(quota=quota)).directory
-    needs = (Need("product", "LATTE"),)
+    needs = (Need("account", "Cash"),)
     for _ in range(2):
         waits = await directory.resolve(STORE, COMPANY, needs)
         assert isinstance(waits, LookupFailed)
@@ -137,7 +163,21 @@ async def test_a_long_list_is_read_over_several_windows_of_the_quota(stand: Stan
         await stand.advance((waits.wait.free_at - stand.clock.now()) / timedelta(seconds=1))
     found = await directory.resolve(STORE, COMPANY, needs)
     assert isinstance(found, dict)
-    assert stand.lookups("/products") == 5
+    assert stand.lookups("/accounts") == 5
+
+
+async def test_many_codes_are_asked_for_over_several_windows_of_the_quota(stand: Stand) -> None:
+    """Those that Jurnal does not have are not asked for again in each window, or the look-up would never end."""
+    quota = QuotaBudget(stand.pool, egress_address="narrow", company_limits=(Limit(2, 60),), address_limits=PLENTY)
+    directory = stand.process(calls=stand.calls(quota=quota)).directory
+    needs = tuple(Need("product", f"NO-SUCH-{number}") for number in range(5))
+    for _ in range(2):
+        waits = await directory.resolve(STORE, COMPANY, needs)
+        assert isinstance(waits, LookupFailed)
+        assert waits.wait is not None
+        await stand.advance((waits.wait.free_at - stand.clock.now()) / timedelta(seconds=1))
+    assert await directory.resolve(STORE, COMPANY, needs) == Missing(needs)
+    assert stand.lookups("/get_product") == 5
 
 
 async def test_what_is_missing_is_asked_for_again(stand: Stand) -> None:

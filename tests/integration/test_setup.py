@@ -12,9 +12,9 @@ from eventstore.clock import ManualClock
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.event import AppendResult, NewFact
-from eventstore.facts.settings import SETTINGS_STREAM
+from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
 from eventstore.store import LedgerReader
-from service.setup import SetupError, StoreSetup
+from service.setup import SetupError, StoreSetup, setting_fact
 from tests.integration.store_file import API_KEY, ISELLER_SECRET, JURNAL_SECRET, TEXT, write_store_file
 from tests.ledger import MASTER, NOON, STORE, appender_on, service_pool
 
@@ -148,6 +148,24 @@ class Overtaken(Appender):
         return await super().append(store_id, facts)
 
 
+async def test_a_live_store_stays_in_its_company(pool: Pool, tmp_path: Path) -> None:
+    """What was booked stands in the old company: the file is refused, with its secrets; before Live Mode it is not."""
+    await setup_on(pool).apply(write_store_file(tmp_path))
+    moved = TEXT.replace('"kopi-company"', '"other-company"')
+    assert (await setup_on(pool).apply(write_store_file(tmp_path, moved))).changes == (
+        "store: company_id kopi-company → other-company",
+    )
+    live = LiveModeActivated(actor="owner", activated_at=NOON)
+    await appender_on(pool).append(STORE, [setting_fact(live, len(await stored_facts(pool)), NOON)])
+    back = write_store_file(tmp_path)
+    (tmp_path / "secrets" / "jurnal").write_text("another-secret")
+    with pytest.raises(SetupError, match="company 'kopi-company' must stay 'other-company': Live Mode is on"):
+        await setup_on(pool).apply(back)
+    assert len(await stored_facts(pool)) == 5
+    assert JURNAL_SECRET.encode() in (await Credentials(pool, MASTER).read(STORE, "jurnal-hmac") or b"")
+    assert (await setup_on(pool).apply(write_store_file(tmp_path, moved))).changes == ()
+
+
 async def test_two_changes_at_once_do_not_overwrite_each_other(pool: Pool, tmp_path: Path) -> None:
     """The second one is told to look and apply again; then it does."""
     await setup_on(pool).apply(write_store_file(tmp_path))
@@ -156,9 +174,12 @@ async def test_two_changes_at_once_do_not_overwrite_each_other(pool: Pool, tmp_p
     appender.other = setup_on(pool)
     appender.path = write_store_file(tmp_path / "other", TEXT.replace("Branch Warehouse", "Their Warehouse"))
     ours = write_store_file(tmp_path, TEXT.replace("Branch Warehouse", "Our Warehouse"))
+    (tmp_path / "secrets" / "jurnal").write_text("our-secret")
     with pytest.raises(SetupError, match="somebody else changed the settings at the same time"):
         await setup_on(pool, appender).apply(ours)
     last = (await LedgerReader(pool).read_stream_end(STORE, SETTINGS_STREAM))[0]
     assert msgspec.json.decode(last.body)["warehouse"] == "Their Warehouse"
+    assert b"our-secret" not in (await Credentials(pool, MASTER).read(STORE, "jurnal-hmac") or b"our-secret")
+    (tmp_path / "secrets" / "jurnal").write_text(JURNAL_SECRET)
     applied = await setup_on(pool).apply(ours)
     assert applied.changes == ("outlet Branch: warehouse Their Warehouse → Our Warehouse",)

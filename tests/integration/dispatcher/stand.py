@@ -4,7 +4,7 @@ The database's clock is replaced by a row that `Stand.advance` moves together wi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -123,12 +123,19 @@ class Stand:
         return self.shop.sandbox
 
     def calls(
-        self, *, deadline_seconds: float = 90, quota: QuotaBudget | None = None, url: str | None = None
+        self,
+        *,
+        deadline_seconds: float = 90,
+        quota: QuotaBudget | None = None,
+        url: str | None = None,
+        on_call: Callable[[str, str, float], None] | None = None,
     ) -> JurnalCalls:
         """Return the way to Jurnal of one process."""
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
-        return JurnalCalls(self.pool, client, self.credentials, quota or plenty, deadline_seconds=deadline_seconds)
+        return JurnalCalls(
+            self.pool, client, self.credentials, quota or plenty, deadline_seconds=deadline_seconds, on_call=on_call
+        )
 
     def process(
         self,

@@ -8,10 +8,14 @@ from fractions import Fraction
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.commands import ENCODER, BookInvoice
-from projections.jurnal_commands.identity import invoice_command_id, transaction_no
+from projections.jurnal_commands.identity import invoice_command_id, payment_command_id, transaction_no
+from service.jurnal.payloads import PersonNames
+from service.people import People
+from service.telemetry.metrics import JURNAL_RESOURCES
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.integration.dispatcher.test_dispatcher_fence import BlindDispatcher
 from tests.ledger import STORE
@@ -81,8 +85,9 @@ async def test_a_refusal_stops_its_own_lane_and_no_other(closed_books: Stand) ->
     await stand.order(1, order_date="2026-11-10T02:00:00", transactions=[paid("t1", 20_000)])
     await stand.order(2)
     await stand.until_quiet(stand.process())
-    assert await stand.commands() == {"inv.order-1": "refused", "inv.order-2": "accepted", "pay.t1": "due"}
-    assert await stand.sends() == {"inv.order-1": "done", "inv.order-2": "done", "pay.t1": "due"}
+    payment = payment_command_id(STORE, "order-1", "t1").replace(f"-{STORE}", "")
+    assert await stand.commands() == {"inv.order-1": "refused", "inv.order-2": "accepted", payment: "due"}
+    assert await stand.sends() == {"inv.order-1": "done", "inv.order-2": "done", payment: "due"}
     record = (await stand.records())["sale-order-1"]
     assert record.status == "Failed"
     assert record.reason is not None
@@ -154,3 +159,117 @@ async def test_a_missing_credential_makes_commands_wait_and_say_so(stand: Stand)
     await stand.connect()
     await stand.until_quiet(stand.process())
     assert stand.documents("sales_invoice") == 1
+
+
+BUYER = {
+    "customer_id": "buyer-1", "external_customer_id": "C-1", "customer_first_name": "Sari",
+    "customer_last_name": "Contoh", "customer_phone_number": "0812000111",
+}  # fmt: skip
+
+
+async def test_a_person_whose_key_is_broken_stops_nobody_and_is_put_off_ever_longer(stand: Stand) -> None:
+    """Whatever is wrong with one command, the others go; its waits double from 5 s up to 10 minutes."""
+    await stand.order(1, **BUYER)
+    await stand.order(2)
+    await stand.migrator.execute(
+        "UPDATE person_key SET wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)"
+    )
+    process = stand.process()
+    waits = []
+    with capture_logs() as logged:
+        for _ in range(30):
+            done = await stand.step(process)
+            if done.wait_until is not None:
+                assert done.outcome == "It cannot be prepared: InvalidTag"
+                waits.append((done.wait_until - stand.clock.now()).total_seconds())
+                await stand.advance(waits[-1])
+            if len(waits) == 9:
+                break
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert (await stand.commands())["inv.order-2"] == "accepted"
+    assert {line["error"] for line in logged if line["event"] == "command_postponed"} == {"InvalidTag"}
+    assert "Sari" not in repr(logged)
+
+
+async def test_a_lost_database_is_no_fault_of_the_command(stand: Stand) -> None:
+    """Nothing can be put off without a database: the error goes to whoever repeats the steps."""
+
+    class Unreachable(People):
+        async def names(self, store_id: str, position: int) -> PersonNames:
+            raise ConnectionResetError(store_id, position)
+
+    await stand.order(1, **BUYER)
+    process = stand.process()
+    process.dispatcher._people = Unreachable(stand.reader, stand.keyring)  # noqa: SLF001 - one part that breaks
+    with pytest.raises(ConnectionResetError):
+        await process.step()
+
+
+@pytest.mark.parametrize("status", [409, 422])
+async def test_a_key_that_is_taken_by_nothing_we_can_find_is_for_a_person(stand: Stand, status: int) -> None:
+    """Jurnal would say so for ever: after the fence it is refused, and sent again only when a person releases it."""
+    await stand.order()
+    taken = FaultPlan(status_before_commit=status, body_before_commit={"error": ["has already been taken"]})
+    stand.fail(taken, times=100)
+    await stand.until_quiet(stand.process())
+    assert stand.sandbox.calls["toko", "POST", INVOICES] == 1
+    record = (await stand.records())["sale-order-1"]
+    assert record.status == "Failed"
+    assert record.reason is not None
+    assert record.reason.startswith("Jurnal says that this number or key is taken, but holds no document under ours: ")
+    assert await stand.told("CommandConfirmedAbsent") == []
+
+
+async def test_what_is_sent_of_a_customer_leaves_no_digest(stand: Stand) -> None:
+    """Names and numbers are few enough to be guessed by their digest, also after they were erased."""
+    await stand.order(1, **BUYER)
+    stand.fail(FaultPlan(close_after_commit=True), path="/customers")
+    await stand.until_quiet(stand.process())
+    answers = [*await stand.told("CommandUnanswered"), *await stand.told("CommandAccepted")]
+    digests = {
+        (answer["attempted"]["command_id"][:3], bool(answer["attempted"][key]))
+        for answer in answers
+        for key in ("request_digest", "response_digest")
+    }
+    assert digests == {("cus", False), ("inv", True)}
+    kept = await stand.migrator.fetch("SELECT left(command_id, 3), request_digest <> '' FROM send")
+    assert {tuple(row) for row in kept} == {("cus", False), ("inv", True)}
+
+
+async def test_each_step_of_a_commands_life_is_logged_without_a_personal_value(stand: Stand) -> None:
+    """Store, command, kind and attempt; nothing of what was sent."""
+    await stand.order(1, **BUYER)
+    stand.fail(FaultPlan(status_before_commit=502), path="/customers")
+    with capture_logs() as logged:
+        await stand.until_quiet(stand.process())
+    told = [(line["event"], line["kind"], line["attempt"]) for line in logged]
+    assert told == [
+        ("command_unanswered", "CreateCustomer", 1),
+        ("command_confirmed_absent", "CreateCustomer", 1),
+        ("command_accepted", "CreateCustomer", 2),
+        ("command_accepted", "BookInvoice", 1),
+    ]
+    assert {line["store"] for line in logged} == {STORE}
+    assert "Sari" not in repr(logged)
+
+
+async def test_every_call_to_jurnal_is_told_with_its_resource_and_answer(stand: Stand) -> None:
+    """Reads and sends, whatever came back; ids and queries are no part of a resource."""
+    told: list[tuple[str, str]] = []
+    calls = stand.calls(on_call=lambda resource, answer, seconds: told.append((resource, answer if seconds else "")))
+    process = stand.process(calls=calls)
+    await stand.order()
+    for plan in (
+        FaultPlan(status_before_commit=429), FaultPlan(close_after_commit=True),
+    ):  # fmt: skip
+        stand.fail(plan)
+        await stand.step(process)
+        await stand.advance(60)
+    await stand.until_quiet(process)
+    assert [one for one in told if one[0] == "sales_invoices"] == [
+        ("sales_invoices", "429"),
+        ("sales_invoices", "none"),
+        ("sales_invoices", "2xx"),
+    ]
+    assert {resource for resource, _ in told} == {"sales_invoices", "select2_resources", "warehouses"}
+    assert {resource for resource, _ in told} <= set(JURNAL_RESOURCES)

@@ -9,14 +9,15 @@ from uuid import UUID
 import pytest
 
 from ops.sandbox.jurnal import FaultPlan
+from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Granted
-from tests.integration.dispatcher.stand import Process, Stand, forget_keys
+from tests.integration.dispatcher.stand import STORE, Process, Stand, forget_keys
 
 
-class Died(Exception):
+class Died(BaseException):
     """The process ended here, as by SIGKILL."""
 
 

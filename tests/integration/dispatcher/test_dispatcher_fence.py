@@ -73,7 +73,7 @@ async def test_an_answer_past_the_deadline_is_not_waited_for_and_the_document_is
     """The client gives up at its deadline; what Jurnal booked meanwhile is found."""
     await stand.order()
     process = stand.process(calls=stand.calls(deadline_seconds=0.4))
-    await process.directory.look_up("kopi-nusantara", Company("kopi-company", "kopi-nusantara"), "product", ())
+    await process.directory.look_up("kopi-nusantara", Company("kopi-company", "kopi-nusantara"), "product", ("LATTE",))
     await stand.fold()
     stand.fail(FaultPlan(delay_after_commit_seconds=0.6))
     assert (await stand.step(process)).outcome == "Unknown"

@@ -1,5 +1,6 @@
 """Which reports are read, and whose a value is."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,13 @@ from hypothesis import strategies as st
 from eventstore.facts.registry import REPORT_KINDS
 from eventstore.personal import UnreadableBody
 from service.iseller.sealing import person_of
-from service.iseller.strict_read import NESTING_LEVELS_MAX, is_thin, read_strictly
+from service.iseller.strict_read import (
+    ID_CHARACTERS_MAX,
+    NESTING_LEVELS_MAX,
+    PERSONAL_VALUES_MAX,
+    is_thin,
+    read_strictly,
+)
 
 ORDER = REPORT_KINDS["order"]
 
@@ -59,6 +66,71 @@ def test_nesting_has_a_limit() -> None:
     assert read_strictly(ORDER, b'{"order_id":"1","x":' + b"[" * deepest + b"]" * deepest + b"}").object_id == "1"
     with pytest.raises(UnreadableBody, match="nested"):
         read_strictly(ORDER, b'{"order_id":"1","x":' + b"[" * (deepest + 1) + b"]" * (deepest + 1) + b"}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("order", "transactions.transaction_id"),
+        ("order", "transactions.gateway"),
+        ("order", "transactions.status"),
+        ("order", "transactions.payment_type_name"),
+        ("order", "order_details.sku"),
+        ("order", "customer_id"),
+        ("order", "external_customer_id"),
+        ("order", "outlet_id"),
+        ("order", "outlet_name"),
+        ("order", "order_reference"),
+        ("transfer", "transfer_number"),
+        ("transfer", "destination_outlet_name"),
+        ("transfer", "inventory_adjustments.inventory_adjustment_id"),
+        ("transfer", "inventory_adjustments.items.sku"),
+        ("refund", "units_returned.sku"),
+        ("payout", "status"),
+        ("payout", "outlet_id"),
+        ("register_shift", "register_id"),
+    ],
+)
+def test_what_a_fold_makes_a_key_of_has_a_limit(kind: str, path: str) -> None:
+    """A value at the limit is read; a longer one is refused at its field and not repeated in the reason."""
+    name, *outer = reversed(path.split("."))
+    report = REPORT_KINDS[kind]
+
+    def body(characters: int) -> bytes:
+        value: object = {name: "x" * characters}
+        for key in outer:
+            value = {key: [value]}
+        assert isinstance(value, dict)
+        return msgspec.json.encode({report.id_field: "1", **value})
+
+    read_strictly(report, body(ID_CHARACTERS_MAX))
+    with pytest.raises(UnreadableBody) as refused:
+        read_strictly(report, body(ID_CHARACTERS_MAX + 1))
+    assert (refused.value.field, refused.value.reason) == (path, "this id is longer than 200 characters")
+
+
+def test_an_undeclared_id_has_a_limit_and_no_name() -> None:
+    """At any depth, also in a list; the reason points at the nearest declared place."""
+    body = b'{"order_id":"1","order_details":[{"Sari_id":["%s"]}]}' % (b"x" * (ID_CHARACTERS_MAX + 1))
+    with pytest.raises(UnreadableBody) as refused:
+        read_strictly(ORDER, body)
+    assert refused.value.field == "order_details"
+
+
+def test_other_texts_may_be_long() -> None:
+    """A note is no key."""
+    assert read_strictly(ORDER, b'{"order_id":"1","notes":"%s"}' % (b"x" * 9_000)).object_id == "1"
+
+
+def test_the_values_to_seal_have_a_limit() -> None:
+    """A body at the limit is read, one value more is refused; an undeclared object counts as one."""
+
+    def body(count: int) -> bytes:
+        return b'{"order_id":"1","order_details":[' + b",".join([b'{"notes":"a"}'] * count) + b"]}"
+
+    assert len(read_strictly(ORDER, body(PERSONAL_VALUES_MAX)).personal) == PERSONAL_VALUES_MAX
+    with pytest.raises(UnreadableBody, match="values are personal"):
+        read_strictly(ORDER, body(PERSONAL_VALUES_MAX + 1))
 
 
 @given(

@@ -222,6 +222,26 @@ def test_a_customers_refusal_names_fields_and_repeats_no_word(status: int) -> No
     assert "contoh" not in outcome.reason
 
 
+@pytest.mark.parametrize("word", ["Customer", "person", "Contact", "Pelanggan", "kontak"])
+@pytest.mark.parametrize("status", [401, 422, 500])
+def test_words_about_a_contact_are_kept_of_no_command(status: int, word: str) -> None:
+    """Of an invoice too Jurnal may quote the customer's name; what else it says is kept."""
+    told_twice = [f"{word} Sari Contoh is archived", f"{word} Sari Contoh owes", "Product not found"]
+    outcome = told(status, {"error_full_messages": told_twice})
+    assert isinstance(outcome, Refused | TryLater | Unknown)
+    assert outcome.reason.endswith(": a message about the contact, which is not kept; Product not found")
+    assert "Contoh" not in outcome.reason
+
+
+@pytest.mark.parametrize("key", ["Sari Contoh", "Sari", "SARI", "x" * 61])
+def test_a_key_that_is_no_attribute_is_not_kept(key: str) -> None:
+    """Only names such as Jurnal's attributes have are fields: a name is none."""
+    outcome = told(422, {key: ["is not valid"], "email": ["is not valid"]}, CUSTOMER)
+    assert isinstance(outcome, Refused)
+    assert outcome.fields == ("email",)
+    assert key not in outcome.reason
+
+
 def test_a_refusal_stays_short_whatever_jurnal_says() -> None:
     """A page of an answer becomes no page in the ledger."""
     body = {f"field_{number}": "x" * 5_000 for number in range(200)}

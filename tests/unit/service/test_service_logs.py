@@ -52,9 +52,9 @@ def test_a_line_is_one_json_object_with_event_level_and_time(stderr: pytest.Capt
 
 
 def test_a_level_below_the_configured_one_is_silent(stderr: pytest.CaptureFixture[str]) -> None:
-    """`report_appended` and `projection_folded` are for debugging: thousands a minute."""
-    configure_logs("info")
-    structlog.get_logger().debug(LogEvent.REPORT_APPENDED)
+    """What is told at each command stays out where only warnings are wanted."""
+    configure_logs("warning")
+    structlog.get_logger().info(LogEvent.COMMAND_ACCEPTED)
     assert stderr.readouterr() == ("", "")
 
 

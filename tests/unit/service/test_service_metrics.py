@@ -9,10 +9,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import Metric
 
-from service.telemetry.metrics import COMMAND_KINDS, COMMAND_OUTCOMES, Loop, Metrics, request_metrics
+from service.telemetry.metrics import (
+    COMMAND_KINDS,
+    COMMAND_OUTCOMES,
+    JURNAL_ANSWERS,
+    JURNAL_RESOURCES,
+    Loop,
+    Metrics,
+    request_metrics,
+)
 
 README = Path(__file__).parents[3] / "service" / "telemetry" / "README.md"
 BOUNDED_LABELS = {
+    "answer",
     "endpoint",
     "kind",
     "le",
@@ -64,6 +73,15 @@ def test_commands_stand_at_zero_for_every_kind_and_outcome() -> None:
     assert "BookInvoice" in COMMAND_KINDS
 
 
+def test_calls_to_jurnal_stand_at_zero_for_every_resource_and_answer() -> None:
+    """The first 429 of a resource is a rise from 0."""
+    metrics = Metrics("1")
+    for resource in (*JURNAL_RESOURCES, "other"):
+        for answer in JURNAL_ANSWERS:
+            labels = {"resource": resource, "answer": answer}
+            assert metrics.registry.get_sample_value("jurnalsync_jurnal_requests_total", labels) == 0
+
+
 def test_no_label_can_hold_an_id_a_store_or_a_path() -> None:
     """Every label is of a list of few values, so the number of series does not grow with the trade."""
     labels = {label for family in ours(Metrics("1")) for sample in family.samples for label in sample.labels}
@@ -74,11 +92,11 @@ def test_no_label_can_hold_an_id_a_store_or_a_path() -> None:
 def test_a_word_that_is_not_listed_counts_as_other() -> None:
     """A caller cannot make a series by passing what it was sent."""
     metrics = Metrics("1")
-    metrics.jurnal_answered("sales_invoices/4711", "Accepted", 0.2)
+    metrics.jurnal_called("sales_invoices/4711", "2xx", 0.2)
     metrics.polled("GetSomethingNew", "read")
     metrics.webhook_refused("surprise")
     value = metrics.registry.get_sample_value
-    assert value("jurnalsync_jurnal_requests_total", {"resource": "other", "outcome": "Accepted"}) == 1
+    assert value("jurnalsync_jurnal_requests_total", {"resource": "other", "answer": "2xx"}) == 1
     assert value("jurnalsync_polls_total", {"endpoint": "other", "outcome": "read"}) == 1
     assert value("jurnalsync_webhooks_refused_total", {"reason": "other"}) == 1
 

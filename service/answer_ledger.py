@@ -1,0 +1,107 @@
+"""What Jurnal answered, as facts in the ledger."""
+
+from typing import Literal, get_args
+
+import structlog
+
+from eventstore.appender import Appender
+from eventstore.connection import Pool
+from eventstore.database_clock import database_now
+from eventstore.event import NewFact
+from eventstore.facts.answers import (
+    Attempted,
+    CommandAccepted,
+    CommandConfirmedAbsent,
+    CommandPostponed,
+    CommandRefused,
+    CommandUnanswered,
+)
+from eventstore.facts.registry import decode, encode
+from eventstore.store import LedgerReader
+from projections.jurnal_commands.commands import CreateCustomer
+from projections.jurnal_commands.queue import Send
+from service.jurnal.exchange import NoAnswer, Response
+from service.jurnal.outcome import Accepted, Found
+from service.telemetry.logs import LogEvent
+
+AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
+_ANSWERS = frozenset(kind.__name__ for kind in get_args(AnswerFact))
+_LOG = structlog.get_logger()
+# Jurnal's statuses for a number or key that is taken; no other unanswered attempt has one of them.
+_TAKEN_STATUSES = frozenset({409, 422})
+_STREAM_END_FACTS = 1_000
+_EVENTS = {
+    CommandAccepted: LogEvent.COMMAND_ACCEPTED,
+    CommandUnanswered: LogEvent.COMMAND_UNANSWERED,
+    CommandConfirmedAbsent: LogEvent.COMMAND_CONFIRMED_ABSENT,
+}
+
+
+class AnswerLedger:
+    """Appends Jurnal's answers to the stream of their command, and reads the last one back."""
+
+    def __init__(self, pool: Pool, appender: Appender) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._reader = LedgerReader(pool)
+
+    async def append(self, send: Send, fact: AnswerFact) -> None:
+        """Append an answer; one that is there already stays as it is."""
+        name, version, body = encode(fact)
+        signed = send.signed_at.timestamp() if send.signed_at is not None else 0
+        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{signed:.0f}"
+        async with self._pool.acquire() as connection:
+            now = await database_now(connection)
+        answered = NewFact(
+            stream_id=send.stream_id,
+            type=name,
+            schema_version=version,
+            source_id=source_id,
+            observed_at=now,
+            body=body,
+        )
+        await self._appender.append(send.store_id, [answered])
+        if (event := _EVENTS.get(type(fact))) is not None:
+            _LOG.info(
+                event,
+                store=send.store_id,
+                command=send.command_id,
+                kind=type(send.command).__name__,
+                attempt=fact.attempted.attempt,
+            )
+
+    async def ends_in_conflict(self, send: Send) -> bool:
+        """Tell whether the last answer to the command was that its key is taken; a refusal or a new attempt ends it."""
+        for fact in await self._reader.read_stream_end(send.store_id, send.stream_id, facts_max=_STREAM_END_FACTS):
+            if fact.type not in _ANSWERS:
+                continue
+            answer = decode(fact)
+            if isinstance(answer, AnswerFact) and answer.attempted.command_id == send.command_id:
+                return isinstance(answer, CommandUnanswered) and answer.attempted.http_status in _TAKEN_STATUSES
+        return False
+
+
+def attempted_in(send: Send, answer: Response | NoAnswer) -> Attempted:
+    """Return what went over the wire. Of a customer no digest: who guesses the few values in it could tell."""
+    is_personal = isinstance(send.command, CreateCustomer)
+    return Attempted(
+        command_id=send.command_id,
+        attempt=send.attempt,
+        request_digest="" if is_personal else send.request_digest,
+        response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
+        http_status=answer.status if isinstance(answer, Response) else None,
+    )
+
+
+def last_word(
+    attempted: Attempted,
+    found: Accepted | Found,
+    differences: list[str],
+    found_by: Literal["answer", "conflict", "probe"],
+) -> CommandAccepted | CommandRefused:
+    """Return the last word on a document that is there; one that differs from what was asked is for a person."""
+    if differences:
+        told = "; ".join(differences)
+        number = found.document.transaction_no or found.document.jurnal_id
+        return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
+    return CommandAccepted(attempted=attempted, document=found.document, found_by=found_by)

@@ -48,10 +48,12 @@ class AnswerLedger:
     async def append(self, send: Send, fact: AnswerFact) -> None:
         """Append an answer; one that is there already stays as it is."""
         name, version, body = encode(fact)
-        signed = send.signed_at.timestamp() if send.signed_at is not None else 0
-        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{signed:.0f}"
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
+        # What is refused, released and refused again may be so without another attempt: each refusal counts.
+        at = now if isinstance(fact, CommandRefused) else send.signed_at
+        seconds = at.timestamp() if at is not None else 0
+        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{seconds:.0f}"
         answered = NewFact(
             stream_id=send.stream_id,
             type=name,

@@ -140,11 +140,17 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         jurnal_session = await stack.enter_async_context(open_session())
         owner = uuid4()
         queue = SendQueue(ledger.pool)
-        calls = _jurnal_calls(settings, ledger, jurnal_session)
+        calls = _jurnal_calls(settings, ledger, jurnal_session, metrics)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
         preflight = Preflight(ledger.pool, directory)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
-        intake = Intake(ledger.reader, ledger.appender, ledger.keyring, ledger.clock)
+        intake = Intake(
+            ledger.reader,
+            ledger.appender,
+            ledger.keyring,
+            ledger.clock,
+            on_incident=metrics.integrity_incidents_total.inc,
+        )
         dispatcher = Dispatcher(
             ledger.pool,
             ledger.appender,
@@ -178,7 +184,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         yield Service(loops, public, _operations(ledger, loops, metrics, draining), draining)
 
 
-def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession) -> JurnalCalls:
+def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics) -> JurnalCalls:
     client = JurnalClient(
         session,
         settings.jurnal_base_url,
@@ -193,7 +199,12 @@ def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSes
         address_limits=(Limit(settings.egress_requests_per_minute, 60), Limit(settings.egress_requests_per_hour, 3600)),
     )
     return JurnalCalls(
-        ledger.pool, client, ledger.credentials, quota, deadline_seconds=settings.jurnal_deadline_seconds
+        ledger.pool,
+        client,
+        ledger.credentials,
+        quota,
+        deadline_seconds=settings.jurnal_deadline_seconds,
+        on_call=metrics.jurnal_called,
     )
 
 

@@ -113,26 +113,32 @@ def as_json(measurement: Measurement) -> str:
 
 
 def print_table(measurements: Sequence[Measurement], console: Console) -> None:
-    """Print the measurements for people."""
+    """Print the measurements for people; a column that nobody fills is left out."""
+    rows = [_cells(measured) for measured in measurements]
     table = Table(title="medians of interleaved rounds")
-    for name in ("case", "ours", "limit", "unit", "ratio", "goal", "p50 ms", "p99 ms", "peer", "met"):
-        table.add_column(name, justify="left" if name in ("case", "unit") else "right")
-    for measured in measurements:
-        sign = "≥" if measured.better == "more" else "≤"
-        p99_goal = "" if measured.p99_goal_ms is None else f" (≤ {measured.p99_goal_ms:.2f})"
-        table.add_row(
-            measured.case,
-            f"{measured.ours:,}",
-            f"{measured.limit:,}",
-            measured.unit,
-            f"{measured.ratio:.2f}",
-            f"{sign} {measured.goal:.2f}",
-            "" if measured.p50_ms is None else f"{measured.p50_ms:.2f}",
-            "" if measured.p99_ms is None else f"{measured.p99_ms:.2f}{p99_goal}",
-            "" if measured.peer is None else f"{measured.peer:,}",
-            "[green]yes[/]" if measured.met else "[red]no[/]",
-        )
+    filled = [name for name in rows[0] if any(row[name] for row in rows)]
+    for name in filled:
+        table.add_column(name, justify="left" if name in ("case", "unit") else "right", no_wrap=name != "case")
+    for row in rows:
+        table.add_row(*(row[name] for name in filled))
     console.print(table)
+
+
+def _cells(measured: Measurement) -> dict[str, str]:
+    sign = "≥" if measured.better == "more" else "≤"
+    p99_goal = "" if measured.p99_goal_ms is None else f" (≤ {measured.p99_goal_ms:.2f})"
+    return {
+        "case": measured.case,
+        "ours": f"{measured.ours:,}",
+        "limit": f"{measured.limit:,}",
+        "unit": measured.unit,
+        "ratio": f"{measured.ratio:.2f}",
+        "goal": f"{sign} {measured.goal:.2f}",
+        "p50 ms": "" if measured.p50_ms is None else f"{measured.p50_ms:.2f}",
+        "p99 ms": "" if measured.p99_ms is None else f"{measured.p99_ms:.2f}{p99_goal}",
+        "peer": "" if measured.peer is None else f"{measured.peer:,}",
+        "met": "[green]yes[/]" if measured.met else "[red]no[/]",
+    }
 
 
 def _median_of(values: Sequence[float | None]) -> float | None:

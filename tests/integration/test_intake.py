@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from eventstore.connection import Pool
+from eventstore.event import Fact
 from eventstore.facts.incidents import IntegrityIncident, PayloadUnreadable
 from eventstore.facts.registry import decode
+from eventstore.store import LedgerReader
+from service.iseller.intake import Intake
 from service.iseller.sealing import original_payload
 from tests.integration.iseller_room import (
     CUSTOMER_ID,
@@ -192,9 +196,28 @@ async def test_a_payout_that_contradicts_a_completing_report_is_an_incident(room
     assert (incident.original_position, incident.field, incident.reported) == (2, "total_deposit", "5")
 
 
+class MeetingReader(LedgerReader):
+    """Lets nobody go on with a stream before two have read it."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._readers = 0
+        self._met = asyncio.Event()
+
+    async def read_stream_end(self, store_id: str, stream_id: str, *, facts_max: int = 1) -> list[Fact]:
+        """Read, then wait for the other."""
+        end = await super().read_stream_end(store_id, stream_id, facts_max=facts_max)
+        self._readers += 1
+        if self._readers == 2:
+            self._met.set()
+        await self._met.wait()
+        return end
+
+
 async def test_completing_reports_that_arrive_together_are_one_fact_and_an_incident(room: Room) -> None:
     """Neither can slip past the other: one is first, and the other contradicts it."""
     await room.take("payout", payout(total_deposit=None))
+    room.intake = Intake(MeetingReader(room.pool), room.appender, room.keyring, room.clock)
     await asyncio.gather(*(room.take("payout", payout(total_deposit=amount)) for amount in (5, 6)))
     types = [fact.type for fact in await room.facts()]
     assert types == ["PayoutReported", "PayoutReported", "IntegrityIncident"]

@@ -149,13 +149,11 @@ async def test_a_look_up_that_fails_is_no_absence(stand: Stand) -> None:
 
 async def test_a_long_list_is_read_over_several_windows_of_the_quota(stand: Stand) -> None:
     """What was read is kept: the look-up goes on at the page where the quota was spent, and ends."""
-    for number in range(401):
-        await stand.shop.make(
-            "accounts", "account", name=f"Bank {number}", number=f"1-3{number:04}", category_name="Cash & Bank"
-        )
+    for number in range(400):
+        await stand.shop.make("payment_methods", "payment_method", name=f"Method {number}")
     quota = QuotaBudget(stand.pool, egress_address="narrow", company_limits=(Limit(2, 60),), address_limits=PLENTY)
     directory = stand.process(calls=stand.calls(quota=quota)).directory
-    needs = (Need("account", "Cash"),)
+    needs = (Need("payment_method", "Cash"),)
     for _ in range(2):
         waits = await directory.resolve(STORE, COMPANY, needs)
         assert isinstance(waits, LookupFailed)
@@ -163,7 +161,7 @@ async def test_a_long_list_is_read_over_several_windows_of_the_quota(stand: Stan
         await stand.advance((waits.wait.free_at - stand.clock.now()) / timedelta(seconds=1))
     found = await directory.resolve(STORE, COMPANY, needs)
     assert isinstance(found, dict)
-    assert stand.lookups("/accounts") == 5
+    assert stand.lookups("/payment_methods") == 5
 
 
 async def test_many_codes_are_asked_for_over_several_windows_of_the_quota(stand: Stand) -> None:

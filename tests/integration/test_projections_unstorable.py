@@ -7,7 +7,7 @@ from eventstore.facts.answers import Document
 from eventstore.facts.registry import Meaning
 from eventstore.store import LedgerReader
 from projections.projection import Evolved, Projection, States
-from projections.runner import Runner
+from projections.runner import Runner, Stall
 from projections.sync_status.fold import SyncStatus
 from tests.folding import append_story, fold_all, rows_of
 from tests.ledger import STORE, service_pool
@@ -36,7 +36,7 @@ async def test_a_fact_that_cannot_be_stored_stalls_its_stream_and_no_other(datab
         await append_story(pool, story)
         runner = Runner(pool, LedgerReader(pool))
         poisoned: Projection = Poisoned()
-        stalls = []
+        stalls: list[Stall] = []
         while (step := await runner.step(STORE, poisoned, epoch=1, facts_max=facts_max)).facts:
             stalls += step.stalls
         assert [stall.stream_id for stall in stalls] == ["order-order-2"]

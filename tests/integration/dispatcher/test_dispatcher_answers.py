@@ -10,7 +10,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from eventstore.facts.operators import CommandReleased
 from ops.sandbox.jurnal import FaultPlan
+from ops.sandbox.jurnal.errors import Refusal
+from ops.sandbox.jurnal.resource import Resource
 from projections.jurnal_commands.commands import ENCODER, BookInvoice
 from projections.jurnal_commands.identity import invoice_command_id, payment_command_id, transaction_no
 from service.jurnal.payloads import PersonNames
@@ -19,7 +22,7 @@ from service.telemetry.metrics import JURNAL_RESOURCES
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.integration.dispatcher.test_dispatcher_fence import BlindDispatcher
 from tests.ledger import STORE
-from tests.story import paid, taxed
+from tests.story import line, own, paid, taxed
 from tests.unit.sandbox_jurnal.shop import SETTINGS
 
 INVOICES = "/public/jurnal/api/v1/sales_invoices"
@@ -167,6 +170,27 @@ BUYER = {
 }  # fmt: skip
 
 
+async def release(stand: Stand, number: int) -> None:
+    """Let an operator release the invoice of the first order, a minute later."""
+    identity = invoice_command_id(STORE, "order-1")
+    released = CommandReleased(command_id=identity, actor="owner", reason="it was put right")
+    await stand.appender.append(STORE, [own(released, f"command-{identity}", f"release:{number}")])
+    await stand.advance(60)
+    await stand.fold()
+
+
+async def test_what_is_refused_again_after_its_release_is_failed_again(stand: Stand) -> None:
+    """Nothing was put right: the second refusal is a fact of its own, and the record does not stay Pending."""
+    await stand.order(order_details=[line("NO-SUCH", quantity=2)])
+    for number in (1, 2):
+        await stand.until_quiet(stand.process())
+        assert await stand.statuses() == {"sale-order-1": "Failed"}
+        await release(stand, number)
+    await stand.shop.make("products", "product", name="New", product_code="NO-SUCH", unit_name="Pcs")
+    await stand.until_quiet(stand.process())
+    assert await stand.statuses() == {"sale-order-1": "Success"}
+
+
 async def test_a_person_whose_key_is_broken_stops_nobody_and_is_put_off_ever_longer(stand: Stand) -> None:
     """Whatever is wrong with one command, the others go; its waits double from 5 s up to 10 minutes."""
     await stand.order(1, **BUYER)
@@ -206,11 +230,16 @@ async def test_a_lost_database_is_no_fault_of_the_command(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("status", [409, 422])
-async def test_a_key_that_is_taken_by_nothing_we_can_find_is_for_a_person(stand: Stand, status: int) -> None:
+async def test_a_key_that_is_taken_by_nothing_we_can_find_is_for_a_person(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
     """Jurnal would say so for ever: after the fence it is refused, and sent again only when a person releases it."""
     await stand.order()
-    taken = FaultPlan(status_before_commit=status, body_before_commit={"error": ["has already been taken"]})
-    stand.fail(taken, times=100)
+
+    def taken(*_keys: object, **_more: object) -> None:
+        raise Refusal(status, {"error": ["has already been taken"]})
+
+    monkeypatch.setattr(Resource, "check_keys", taken)
     await stand.until_quiet(stand.process())
     assert stand.sandbox.calls["toko", "POST", INVOICES] == 1
     record = (await stand.records())["sale-order-1"]
@@ -218,6 +247,11 @@ async def test_a_key_that_is_taken_by_nothing_we_can_find_is_for_a_person(stand:
     assert record.reason is not None
     assert record.reason.startswith("Jurnal says that this number or key is taken, but holds no document under ours: ")
     assert await stand.told("CommandConfirmedAbsent") == []
+    monkeypatch.undo()
+    await release(stand, 1)
+    await stand.until_quiet(stand.process())
+    assert await stand.statuses() == {"sale-order-1": "Success"}
+    assert stand.documents("sales_invoice") == 1
 
 
 async def test_what_is_sent_of_a_customer_leaves_no_digest(stand: Stand) -> None:

@@ -14,7 +14,8 @@ from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Granted
-from tests.integration.dispatcher.stand import STORE, Process, Stand, forget_keys
+from tests.integration.dispatcher.stand import Process, Stand, forget_keys
+from tests.ledger import STORE
 
 
 class Died(BaseException):

@@ -6,10 +6,12 @@ from statistics import median
 from typing import Literal
 
 import msgspec
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 Better = Literal["more", "less"]
+_CASE_CHARACTERS_MIN = 22
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -115,10 +117,15 @@ def as_json(measurement: Measurement) -> str:
 def print_table(measurements: Sequence[Measurement], console: Console) -> None:
     """Print the measurements for people; a column that nobody fills is left out."""
     rows = [_cells(measured) for measured in measurements]
-    table = Table(title="medians of interleaved rounds")
+    table = Table(title="medians of interleaved rounds", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     filled = [name for name in rows[0] if any(row[name] for row in rows)]
     for name in filled:
-        table.add_column(name, justify="left" if name in ("case", "unit") else "right", no_wrap=name != "case")
+        table.add_column(
+            name,
+            justify="left" if name in ("case", "unit") else "right",
+            no_wrap=name != "case",
+            min_width=_CASE_CHARACTERS_MIN if name == "case" else None,
+        )
     for row in rows:
         table.add_row(*(row[name] for name in filled))
     console.print(table)

@@ -178,9 +178,12 @@ async def test_a_payout_that_is_completed_by_a_later_report_is_a_fact_again(room
     assert facts[1].source_id.startswith(f"{facts[0].source_id}:+")
 
 
-async def test_a_payout_without_its_date_is_completed_by_the_date(room: Room) -> None:
-    """Every declared field counts: without its date a payout cannot be booked."""
-    await room.take("payout", payout(date=None))
+@pytest.mark.parametrize("open_field", [{"date": None}, {"currency": ""}])
+async def test_every_declared_field_that_was_left_open_completes_a_payout(
+    room: Room, open_field: dict[str, str | None]
+) -> None:
+    """Without its date, for one, a payout cannot be booked; "" says as little as null."""
+    await room.take("payout", payout(**open_field))
     assert (await room.take("payout", payout())).outcome == "appended"
 
 

@@ -11,7 +11,7 @@ from ops.bench.follow import measure_follow
 from ops.bench.grow import measure_grown
 from ops.bench.import_history import measure_import
 from ops.bench.intake import measure_intake
-from ops.bench.measure import Measurement, as_json, print_table
+from ops.bench.measure import TABLE_CHARACTERS_MIN, Measurement, as_json, print_table
 from ops.bench.rebuild import measure_rebuild
 from ops.bench.stand import Stand
 from ops.bench.verify import measure_verify
@@ -52,7 +52,7 @@ async def _run(
             # A reader of the lines may wait for each of them.
             print(as_json(measurement), flush=True)
     if not json_:
-        print_table(measured, Console())
+        print_table(measured, Console(width=max(Console().width, TABLE_CHARACTERS_MIN)))
 
 
 if __name__ == "__main__":

@@ -60,14 +60,15 @@ def evolve_payout(state: PayoutState, report: PayoutReport) -> tuple[PayoutState
         return msgspec.structs.replace(state, status=status), [PayoutFailed()]
     if status not in _COMPLETED:
         return msgspec.structs.replace(state, status=status), [PayoutWaits(status)]
-    if report.date is None or report.transactions_amount is None or report.total_deposit is None:
+    amount, fees, deposit = report.transactions_amount, report.total_fees, report.total_deposit
+    if report.date is None or amount is None or fees is None or deposit is None:
         return state, [PayoutIncomplete(report.reference_id)]
     completed = PayoutCompleted(
         reference_id=report.reference_id,
         at=read_utc(report.date),
         outlet_id=report.outlet_id,
-        transactions_amount=report.transactions_amount,
-        fees=report.total_fees or Decimal(0),
-        deposit=report.total_deposit,
+        transactions_amount=amount,
+        fees=fees,
+        deposit=deposit,
     )
     return msgspec.structs.replace(state, status=status, completed=True), [completed]

@@ -48,7 +48,7 @@ JURNAL_RESOURCES = (
 OTHER = "other"
 UNMATCHED = "unmatched"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-STATUSES = ("200", "400", "401", "403", "404", "405", "409", "413", "422", "500", "503")
+STATUSES = ("200", "400", "401", "403", "404", "405", "408", "409", "413", "415", "422", "500", "503")
 
 # Edges at the objectives: a webhook is answered within 0.25 s, the API within 1 s, Jurnal within its 90 s deadline.
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

@@ -115,3 +115,14 @@ def test_a_payout_of_nothing_is_skipped_visibly() -> None:
     story.report("payout", payout(total_deposit="0", total_fees="0", transactions_amount="0"))
     assert story.commands == []
     assert set(story.states.values()) == {"skipped"}
+
+
+def test_a_completed_payout_without_its_fees_waits_for_the_report_that_brings_them() -> None:
+    """A missing fee is not a fee of nothing: the payout is failed until it is told, then booked whole."""
+    story = Story()
+    story.report("payout", payout(total_fees=None))
+    assert story.commands == []
+    assert set(story.states.values()) == {"failed"}
+    story.report("payout", payout())
+    assert len(story.commands) == 2
+    assert set(story.states.values()) == {"booking"}

@@ -14,7 +14,7 @@ from eventstore.commit import CommitLimits, is_connection_loss
 from eventstore.connection import Pool
 from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerError
 from eventstore.event import AppendResult, NewFact
-from eventstore.store_writer import StoreWriter
+from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
 
 
 class AppenderLimits(CommitLimits, frozen=True):
@@ -43,11 +43,12 @@ class _Waiting:
 class _Lane:
     """A store's writer and what waits for it."""
 
-    __slots__ = ("launching", "queue", "queued_facts", "writer")
+    __slots__ = ("flying_facts", "launching", "queue", "queued_facts", "writer")
 
     def __init__(self, writer: StoreWriter) -> None:
         self.queue: deque[_Waiting] = deque()
         self.queued_facts = 0
+        self.flying_facts = 0
         self.launching = False
         self.writer = writer
 
@@ -143,27 +144,27 @@ class Appender:
         """Send off whatever waits, as far as the writer is ready for so much."""
         lane.launching = False
         while lane.queue and lane.writer.ready_for(lane.queued_facts):
-            batch = self._take(lane.queue)
-            lane.queued_facts -= sum(len(waiting.facts) for waiting in batch)
+            # Half of all that is under way: the other half is decided while Postgres commits this one.
+            half = (lane.queued_facts + lane.flying_facts + 1) // 2
+            batch = self._take(lane.queue, min(self._limits.batch_facts_max, max(half, SECOND_FLIGHT_FACTS_MIN)))
+            taken = sum(len(waiting.facts) for waiting in batch)
+            lane.queued_facts -= taken
+            lane.flying_facts += taken
             facts = [fact for waiting in batch for fact in waiting.facts]
             task = lane.writer.launch(facts, partial(self._landed, lane, batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _take(self, queue: deque[_Waiting]) -> list[_Waiting]:
+    def _take(self, queue: deque[_Waiting], facts_max: int) -> list[_Waiting]:
         batch = [queue.popleft()]
         facts = len(batch[0].facts)
-        while (
-            queue
-            and not batch[0].alone
-            and not queue[0].alone
-            and facts + len(queue[0].facts) <= self._limits.batch_facts_max
-        ):
+        while queue and not batch[0].alone and not queue[0].alone and facts + len(queue[0].facts) <= facts_max:
             facts += len(queue[0].facts)
             batch.append(queue.popleft())
         return batch
 
     def _landed(self, lane: _Lane, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
+        lane.flying_facts -= sum(len(waiting.facts) for waiting in batch)
         if isinstance(outcome, BaseException) and len(batch) > 1 and _may_be_one_facts_fault(outcome):
             # A fact that Postgres cannot store fails its own call, not those it was batched with.
             for waiting in reversed(batch):

@@ -20,7 +20,7 @@ from eventstore.event import AppendResult, Head, NewFact, VersionConflict
 
 FLIGHTS_MAX = 2
 _REMEMBERED_MAX = 10_000
-_SECOND_FLIGHT_FACTS_MIN = 64
+SECOND_FLIGHT_FACTS_MIN = 64
 # After a batch met something older than our memory the next ones probably will too (a poll reads again what it read).
 _CAREFUL_BATCHES = 8
 
@@ -64,7 +64,7 @@ class StoreWriter:
             self._flying < FLIGHTS_MAX
             and self._head is not None
             and self._careful == 0
-            and waiting_facts >= _SECOND_FLIGHT_FACTS_MIN
+            and waiting_facts >= SECOND_FLIGHT_FACTS_MIN
         )
 
     @property

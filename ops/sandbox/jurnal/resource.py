@@ -1,5 +1,6 @@
 """What every kind of record offers over HTTP: create, list, show, change, delete, and the checks they share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -17,7 +18,7 @@ M = TypeVar("M", bound=Record)
 SortKey = Callable[[Any], Any]
 
 
-class Resource(Generic[R]):
+class Resource(ABC, Generic[R]):
     """One kind of record. `singular` wraps a request; answers may use other words."""
 
     singular: ClassVar[str]
@@ -37,13 +38,13 @@ class Resource(Generic[R]):
         self.company = company
         self.register = register
 
+    @abstractmethod
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> R:
         """Make and keep a record, or raise Refusal with nothing changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, record: R) -> Json:
         """Return a record as an answer shows it."""
-        raise NotImplementedError
 
     def show_row(self, record: R) -> Json:
         """Return a record as a row of a list shows it."""
@@ -51,7 +52,8 @@ class Resource(Generic[R]):
 
     def change(self, record: R, fields: Fields) -> R:
         """Replace what a record says. Raises Refusal."""
-        raise NotImplementedError
+        del record, fields
+        raise unprocessable()
 
     def delete(self, record: R) -> None:
         """Take a record out of the company. Raises Refusal when something still needs it."""

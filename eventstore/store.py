@@ -17,6 +17,7 @@ _STREAM = statement(__package__, "read_stream")
 _STREAM_BETWEEN = statement(__package__, "read_stream_between")
 _STREAM_END = statement(__package__, "read_stream_end")
 _ONE = statement(__package__, "read_one")
+_LOGIN_MAY_CHANGE = statement(__package__, "login_may_change_facts")
 _STORES = statement(__package__, "list_stores")
 
 
@@ -77,3 +78,10 @@ async def read_head(connection: Connection | Pool, store_id: str) -> Head:
 async def open_ledger(connection: Connection | Pool, store_id: str, *, recorded_at: object) -> None:
     """Make an empty ledger for `store_id`; harmless if it is there already."""
     await connection.execute(_OPEN, store_id, GENESIS, recorded_at)
+
+
+async def login_may_change_facts(pool: Pool) -> bool:
+    """Tell whether the login behind the role could lay the role down and change facts, as an owner or superuser can."""
+    may = await pool.fetchval(_LOGIN_MAY_CHANGE)
+    assert isinstance(may, bool)
+    return may

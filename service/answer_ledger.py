@@ -32,6 +32,7 @@ _TAKEN_STATUSES = frozenset({409, 422})
 _STREAM_END_FACTS = 1_000
 _EVENTS = {
     CommandAccepted: LogEvent.COMMAND_ACCEPTED,
+    CommandRefused: LogEvent.COMMAND_REFUSED,
     CommandUnanswered: LogEvent.COMMAND_UNANSWERED,
     CommandConfirmedAbsent: LogEvent.COMMAND_CONFIRMED_ABSENT,
 }

@@ -167,14 +167,12 @@ class Loops:
                 if done.did in ("sent", "probed", "refused"):
                     more = True
                     self._appended.set()
-                    self._note_send(company, done)
+                    self._note_send(done)
         return more
 
-    def _note_send(self, company: Company, done: Dispatched) -> None:
+    def _note_send(self, done: Dispatched) -> None:
         if done.did == "sent":
             self._metrics.command_outcomes_total.labels(done.kind, done.outcome).inc()
-        if done.outcome in ("Refused", "Missing"):
-            _LOG.warning(LogEvent.COMMAND_REFUSED, company=company.company_id, kind=done.kind)
 
     async def _companies(self) -> dict[Company, tuple[str, ...]]:
         by_id: dict[str, list[str]] = {}

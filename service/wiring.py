@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
+import structlog
 from aiohttp import web
 
 from eventstore.appender import Appender, AppenderLimits
@@ -16,7 +17,7 @@ from eventstore.database_clock import database_now
 from eventstore.event import AppendResult
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import StoreLeases
-from eventstore.store import LedgerReader
+from eventstore.store import LedgerReader, login_may_change_facts
 from projections.jurnal_commands.queue import SendQueue
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
@@ -47,6 +48,7 @@ from service.quota import QuotaBudget
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.settings import Settings
 from service.setup import StoreSetup
+from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Metrics, request_metrics
 
 VERSION = "0.1.0"
@@ -138,6 +140,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         ledger = await stack.enter_async_context(open_ledger_parts(settings, metrics.batch_appended))
         iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
         jurnal_session = await stack.enter_async_context(open_session())
+        metrics.append_queue_facts.set_function(lambda: ledger.appender.queued_facts)
+        if await login_may_change_facts(ledger.pool):
+            structlog.get_logger().warning(LogEvent.OWNER_LOGIN_USED)
         owner = uuid4()
         queue = SendQueue(ledger.pool)
         calls = _jurnal_calls(settings, ledger, jurnal_session, metrics)
@@ -197,6 +202,7 @@ def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSes
         egress_address=settings.egress_address,
         company_limits=(Limit(settings.jurnal_requests_per_minute, 60), Limit(settings.jurnal_requests_per_hour, 3600)),
         address_limits=(Limit(settings.egress_requests_per_minute, 60), Limit(settings.egress_requests_per_hour, 3600)),
+        on_left=metrics.quota_told,
     )
     return JurnalCalls(
         ledger.pool,

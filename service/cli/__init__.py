@@ -20,7 +20,7 @@ from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
-from service.settings import SettingsError, database_settings_from, settings_from
+from service.settings import SettingsError, database_settings_from, settings_from, settings_table
 from service.setup import SetupError
 from service.telemetry.logs import configure_logs
 from service.wiring import VERSION, open_ledger_parts, open_rebuilder
@@ -65,6 +65,12 @@ def migrate() -> None:
     for name in applied:
         click.echo(f"applied {name}")
     click.echo("The schema is up to date.")
+
+
+@jurnalsync.command(name="settings")
+def settings_command() -> None:
+    """Print every environment variable with its shape, default and meaning."""
+    click.echo(settings_table(), nl=False)
 
 
 @jurnalsync.group()

@@ -47,6 +47,12 @@ def place(holds: Iterable[Hold], limits: Sequence[Limit], now: datetime) -> Gran
     return Granted() if free_at <= now else FreeAt(free_at)
 
 
+def left(holds: Iterable[Hold], limit: Limit, now: datetime) -> int:
+    """Return how many more calls this limit would grant now."""
+    counting = sum(counts_until(hold, limit.window_seconds) > now for hold in holds)
+    return max(0, limit.calls - counting)
+
+
 def counts_until(hold: Hold, window_seconds: int) -> datetime:
     """Return when a hold stops counting in windows of this length; with the longest it can be forgotten."""
     return (hold.released_at or hold.deadline) + timedelta(seconds=window_seconds)

@@ -26,7 +26,8 @@ COMMAND_OUTCOMES = ("Accepted", "AlreadyThere", "Refused", "TryLater", "Unknown"
 COMMAND_STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
 APPEND_OUTCOMES = ("appended", "duplicate", "version_conflict", "queue_full", "failed")
 JURNAL_ANSWERS = ("2xx", "4xx", "429", "5xx", "none")
-QUOTA_WINDOWS = ("minute", "hour")
+_WINDOW_OF_SECONDS = {60: "minute", 3_600: "hour"}
+QUOTA_WINDOWS = tuple(_WINDOW_OF_SECONDS.values())
 POLL_ENDPOINTS = ("GetOrders", "GetTransactions", "GetTransfer", "GetRegisterShifts", "GetOutlets", "GetStoreInfo")
 POLL_OUTCOMES = ("read", "failed")
 WEBHOOK_REFUSALS = ("signature", "stale", "future", "unknown_store", "unknown_type", "too_large", "queue_full")
@@ -163,6 +164,10 @@ class Metrics:
         """Note that `projection` is alive, whether or not there was anything to fold."""
         assert projection in PROJECTIONS, projection
         self.projection_heartbeat.labels(projection).set(at.timestamp())
+
+    def quota_told(self, window_seconds: int, calls_left: int) -> None:
+        """Note how many calls the tighter budget has left in a window of a minute or an hour."""
+        self.quota_left.labels(_WINDOW_OF_SECONDS[window_seconds]).set(calls_left)
 
     def jurnal_called(self, resource: str, answer: str, seconds: float) -> None:
         """Note one call to Jurnal and the class of its answer; a resource that is not listed counts as `other`."""

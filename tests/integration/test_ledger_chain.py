@@ -1,11 +1,13 @@
 """The ledger in the database: whole from the first fact to the head, and closed to every change."""
 
+from uuid import uuid4
+
 import asyncpg
 import pytest
 
 from eventstore.connection import Connection
 from eventstore.errors import LedgerGap
-from eventstore.store import LedgerReader
+from eventstore.store import LedgerReader, login_may_change_facts
 from eventstore.verify import Broken, Whole, verify_ledger
 from tests.ledger import OTHER_STORE, SERVICE_ROLE, STORE, appender_on, member, service_pool
 
@@ -136,3 +138,24 @@ async def test_people_read_the_same_facts_with_their_bodies_as_jsonb(connection:
     assert (row["body"], row["metadata"], row["sealed_bytes"]) == (
         '{"customer_id": "1"}', '{"channel": "webhook"}', 0,
     )  # fmt: skip
+
+
+async def test_a_login_that_could_change_facts_behind_its_role_is_known(database_url: str) -> None:
+    """An owner that only plays the service's role is told from a login that can be nothing else."""
+    async with service_pool(database_url) as pool:
+        assert await login_may_change_facts(pool)
+    owner = await asyncpg.connect(database_url)
+    login = f"login_{uuid4().hex[:12]}"
+    await owner.execute(f"CREATE ROLE \"{login}\" LOGIN NOINHERIT PASSWORD 'made-up' IN ROLE jurnalsync_service")
+    try:
+        narrow = await asyncpg.create_pool(
+            database_url, user=login, password="made-up", min_size=1, max_size=1,
+            server_settings={"role": "jurnalsync_service"},
+        )  # fmt: skip
+        assert narrow is not None
+        assert not await login_may_change_facts(narrow)
+        narrow.terminate()
+    finally:
+        await owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", login)
+        await owner.execute(f'DROP ROLE "{login}"')
+        await owner.close()

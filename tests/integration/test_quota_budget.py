@@ -208,3 +208,18 @@ async def _through_the_documented_gateway(stand: Stand) -> None:
     assert "waited" in did
     assert counted == 43
     assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_what_is_left_is_told_at_every_grant_also_when_nothing_is(pool: Pool) -> None:
+    """The tighter of the two budgets counts, so whoever is woken sees the limit that bites."""
+    told: list[tuple[int, int]] = []
+    budget = QuotaBudget(
+        pool,
+        egress_address="office",
+        company_limits=(Limit(2, 60), Limit(50, 3_600)),
+        address_limits=(Limit(9, 60), Limit(40, 3_600)),
+        on_left=lambda window_seconds, calls: told.append((window_seconds, calls)),
+    )
+    for _ in range(3):
+        await budget.grant("kopi-company", deadline=DEADLINE)
+    assert told == [(60, 1), (3_600, 39), (60, 0), (3_600, 38), (60, 0), (3_600, 38)]

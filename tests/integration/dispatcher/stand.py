@@ -145,6 +145,7 @@ class Stand:
         queue: SendQueue | None = None,
         kind: type[Dispatcher] = Dispatcher,
         lease_seconds: float = 10,
+        appender: Appender | None = None,
     ) -> Process:
         """Start another process on the same database."""
         calls = calls or self.calls()
@@ -152,7 +153,9 @@ class Stand:
         leases = CompanyLeases(self.pool, uuid4(), lease_seconds=lease_seconds)
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
-        dispatcher = kind(self.pool, self.appender, queue, leases, calls, directory, people, fence or Fence())
+        dispatcher = kind(
+            self.pool, appender or self.appender, queue, leases, calls, directory, people, fence or Fence()
+        )
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:

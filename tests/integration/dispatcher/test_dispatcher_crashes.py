@@ -1,6 +1,7 @@
 """Whatever dies, and whoever wakes up late: one document each."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from typing import Literal
@@ -8,13 +9,15 @@ from uuid import UUID
 
 import pytest
 
+from eventstore.appender import Appender
+from eventstore.event import AppendResult, NewFact
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Granted
-from tests.integration.dispatcher.stand import Process, Stand, forget_keys
+from tests.integration.dispatcher.stand import COMPANY, Process, Stand, forget_keys
 from tests.ledger import STORE
 
 
@@ -57,6 +60,19 @@ class DyingQueue(SendQueue):
         return await super().move(send, state=state, due_at=due_at, reason=reason, absent_from=absent_from)
 
 
+class DyingAppender(Appender):
+    """An appender at which the process dies when Jurnal's last word is to be appended."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.__dict__.update(stand.appender.__dict__)
+
+    async def append(self, store_id: str, facts: Sequence[NewFact]) -> list[AppendResult]:
+        """Die before an acceptance is in the ledger."""
+        if any(fact.type == "CommandAccepted" for fact in facts):
+            raise Died
+        return await super().append(store_id, facts)
+
+
 class CarelessQueue(SendQueue):
     """A queue that says every attempt may begin: what must never ship."""
 
@@ -82,7 +98,7 @@ class PausedCalls(JurnalCalls):
         return signed
 
 
-@pytest.mark.parametrize("point", ["before the wire", "after the wire", "after the append"])
+@pytest.mark.parametrize("point", ["before the wire", "after the wire", "before the append", "after the append"])
 @pytest.mark.parametrize("what", ["order", "transfer"])
 async def test_wherever_the_process_dies_the_next_one_ends_with_one_document(
     stand: Stand, monkeypatch: pytest.MonkeyPatch, point: str, what: str
@@ -95,6 +111,8 @@ async def test_wherever_the_process_dies_the_next_one_ends_with_one_document(
             dying = stand.process(calls=DyingCalls(stand, "before"))
         case "after the wire":
             dying = stand.process(calls=DyingCalls(stand, "after"))
+        case "before the append":
+            dying = stand.process(appender=DyingAppender(stand))
         case _:
             dying = stand.process(queue=DyingQueue(stand.pool))
     with pytest.raises(Died):
@@ -229,3 +247,19 @@ async def test_two_processes_at_random_make_no_duplicate(
     assert stand.documents("sales_invoice") == 5
     assert stand.documents("warehouse_transfer") == 5
     assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_a_call_longer_than_a_lease_keeps_the_company(stand: Stand) -> None:
+    """While Jurnal takes its time the lease is renewed: nobody else sends to the company meanwhile."""
+    await stand.order()
+    process, other = stand.process(lease_seconds=0.3), stand.process()
+    await process.directory.look_up(STORE, COMPANY, "product", ())
+    await stand.fold()
+    stand.fail(FaultPlan(delay_after_commit_seconds=1.2))
+    step = asyncio.create_task(process.step())
+    # Real time, because the renewal is a timer; the leases themselves run on the virtual clock.
+    for _ in range(4):
+        await asyncio.sleep(0.2)
+        await stand.advance(0.2)
+        assert await other.leases.acquire(COMPANY.company_id) is None
+    assert (await step).outcome == "Accepted"

@@ -3,7 +3,6 @@
 import json
 import secrets
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
@@ -126,11 +125,3 @@ def setup_text(scenario: Scenario, iseller_url: str) -> str:
 ISELLER_CLIENT_ID = "demo-iseller-client"
 SERVICE_CLIENT_ID = "demo-jurnalsync"
 ACCOUNTANT_CLIENT_ID = "demo-accountant"
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,9 +16,9 @@ from ops.sandbox.demo_folder import (
     SERVICE_CLIENT_ID,
     DemoFolder,
     Secrets,
-    free_port,
 )
 from ops.sandbox.demo_options import DemoOptions
+from ops.sandbox.demo_ports import free_port
 from ops.sandbox.demo_process import ServiceProcess
 from ops.sandbox.demo_service_api import ServiceApi
 from ops.sandbox.iseller.server import IsellerSandbox
@@ -125,8 +125,8 @@ class House:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", port := free_port())
-        await site.start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, port = runner.addresses[0]
         return f"http://127.0.0.1:{port}"
 
     def _iseller_settings(self) -> IsellerSettings:

@@ -1,8 +1,10 @@
 """`jurnalsync serve`: start, run until told to stop, stop in order."""
 
 import asyncio
+import os
 import signal
 
+import click
 import structlog
 from aiohttp import web
 
@@ -12,15 +14,20 @@ from service.wiring import VERSION, open_service
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; then readiness off, no new requests, steps finished, leases given up."""
+    """Run until SIGTERM or SIGINT; then readiness off, no new requests, steps finished, leases given up.
+
+    Raises `ClickException` if an address cannot be listened on.
+    """
     log = structlog.get_logger()
     async with open_service(settings) as service:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, stop.set)
-        operations = await _listen(service.operations, settings.operations_host, settings.operations_port)
-        public = await _listen(service.public, settings.listen_host, settings.listen_port)
+        operations = await _listen(
+            service.operations, settings.operations_host, settings.operations_port, "JURNALSYNC_OPERATIONS_PORT"
+        )
+        public = await _listen(service.public, settings.listen_host, settings.listen_port, "JURNALSYNC_LISTEN_PORT")
         log.info(LogEvent.SERVICE_STARTED, version=VERSION, port=settings.listen_port)
         loops = asyncio.create_task(service.loops.run())
         waiting = asyncio.create_task(stop.wait())
@@ -35,8 +42,15 @@ async def serve(settings: Settings) -> None:
         log.info(LogEvent.SERVICE_STOPPED)
 
 
-async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
+async def _listen(app: web.Application, host: str, port: int, setting: str) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {reason}. {setting} chooses another port."
+        ) from error
     return runner

@@ -1,5 +1,6 @@
 """The command line: what it writes, what it refuses, and that a person never sees a stack trace."""
 
+import socket
 import stat
 from pathlib import Path
 
@@ -83,3 +84,18 @@ async def test_a_database_that_is_not_there_is_named_in_words(environment: dict[
     complaint = plain(await jurnalsync(command, **environment))
     assert "database" in complaint
     assert "hush-hush" not in complaint
+
+
+@pytest.mark.parametrize("name", ["LISTEN", "OPERATIONS"])
+async def test_a_taken_port_is_named_with_its_setting(environment: dict[str, str], name: str) -> None:
+    """The database has nothing to do with it: the address and the setting to change are told."""
+    environment |= {"JURNALSYNC_LISTEN_PORT": "0", "JURNALSYNC_OPERATIONS_PORT": "0"}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = await jurnalsync("serve", **{**environment, f"JURNALSYNC_{name}_PORT": str(port)})
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    told = f"cannot listen on 127.0.0.1:{port}: Address already in use. JURNALSYNC_{name}_PORT chooses another port."
+    assert told in ended.err

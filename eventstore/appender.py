@@ -14,6 +14,7 @@ from eventstore.commit import CommitLimits, is_connection_loss
 from eventstore.connection import Pool
 from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerError
 from eventstore.event import AppendResult, NewFact
+from eventstore.kept_connections import KeptConnections
 from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
 
 
@@ -33,10 +34,10 @@ class _Waiting:
 
     __slots__ = ("alone", "bytes", "facts", "future")
 
-    def __init__(self, facts: Sequence[NewFact], future: asyncio.Future[list[AppendResult]]) -> None:
+    def __init__(self, facts: Sequence[NewFact], bytes_: int, future: asyncio.Future[list[AppendResult]]) -> None:
         self.facts = facts
         self.future = future
-        self.bytes = sum(len(fact.body) + len(fact.sealed) + len(fact.metadata) for fact in facts)
+        self.bytes = bytes_
         self.alone = False
 
 
@@ -66,7 +67,7 @@ class Appender:
         limits: AppenderLimits | None = None,
         on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
     ) -> None:
-        self._pool = pool
+        self._connections = KeptConnections(pool)
         self._clock = clock
         self._limits = limits if limits is not None else AppenderLimits()
         self._on_batch = on_batch
@@ -89,25 +90,26 @@ class Appender:
         """
         if not facts:
             return []
-        waiting = _Waiting(facts, asyncio.get_running_loop().create_future())
-        self._admit(waiting)
+        bytes_ = self._admit(facts)
+        # Only the caller waits for this future: one that gives up cancels it, not the batch its neighbours are in.
+        future: asyncio.Future[list[AppendResult]] = asyncio.get_running_loop().create_future()
         lane = self._lane(store_id)
-        lane.queue.append(waiting)
+        lane.queue.append(_Waiting(facts, bytes_, future))
         lane.queued_facts += len(facts)
         self._launch_soon(lane)
-        # A caller that gives up must not cancel the batch its neighbours are in.
-        return await asyncio.shield(waiting.future)
+        return await future
 
     async def flush(self) -> None:
         """Wait until everything queued is durable or refused."""
         while self._queued_facts:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.sleep(0)
+        await self._connections.give_back()
 
     def _lane(self, store_id: str) -> _Lane:
         lane = self._lanes.get(store_id)
         if lane is None:
-            lane = self._lanes[store_id] = _Lane(StoreWriter(self._pool, self._clock, store_id, self._limits))
+            lane = self._lanes[store_id] = _Lane(StoreWriter(self._connections, self._clock, store_id, self._limits))
             if len(self._lanes) > self._limits.stores_remembered_max:
                 self._forget_an_idle_lane()
         self._lanes.move_to_end(store_id)
@@ -118,12 +120,16 @@ class Appender:
         if idle is not None:
             del self._lanes[idle]
 
-    def _admit(self, waiting: _Waiting) -> None:
-        largest = max(len(fact.body) + len(fact.sealed) + len(fact.metadata) for fact in waiting.facts)
-        if largest > self._limits.fact_bytes_max:
-            raise FactTooLarge(fact_bytes=largest, fact_bytes_max=self._limits.fact_bytes_max)
-        facts_after = self._queued_facts + len(waiting.facts)
-        bytes_after = self._queued_bytes + waiting.bytes
+    def _admit(self, facts: Sequence[NewFact]) -> int:
+        """Count `facts` among what waits and return their bytes; raises if one of them or the queue is too large."""
+        bytes_ = 0
+        for fact in facts:
+            fact_bytes = len(fact.body) + len(fact.sealed) + len(fact.metadata)
+            if fact_bytes > self._limits.fact_bytes_max:
+                raise FactTooLarge(fact_bytes=fact_bytes, fact_bytes_max=self._limits.fact_bytes_max)
+            bytes_ += fact_bytes
+        facts_after = self._queued_facts + len(facts)
+        bytes_after = self._queued_bytes + bytes_
         if self._queued_facts and (
             facts_after > self._limits.queue_facts_max or bytes_after > self._limits.queue_bytes_max
         ):
@@ -133,6 +139,7 @@ class Appender:
                 retry_after_seconds=self._limits.retry_after_seconds,
             )
         self._queued_facts, self._queued_bytes = facts_after, bytes_after
+        return bytes_
 
     def _launch_soon(self, lane: _Lane) -> None:
         """Send off what waits once every task that is ready has queued its own: one batch then holds them all."""

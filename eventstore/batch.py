@@ -9,25 +9,21 @@ from eventstore.chain import fact_hash
 from eventstore.event import Appended, AppendResult, Duplicate, Head, NewFact, VersionConflict
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A fact with the place it will take."""
-
-    position: int
-    stream_version: int
-    hash: bytes
-    fact: NewFact
-
-
 class Decided(msgspec.Struct, frozen=True):
-    """The rows to write, the time they are recorded at, and one result for every fact of the batch."""
+    """What to write behind `before`, and one result for every fact of the batch.
 
-    rows: list[Row]
-    recorded_at: datetime
+    `facts` are the new ones, at the positions after `before` in their order; `stream_versions` and `hashes` belong to
+    them one by one. `sources` and `versions` are what a later batch must know: source id → place, stream → version.
+    """
+
+    before: Head
+    after: Head
+    facts: list[NewFact]
+    stream_versions: list[int]
+    hashes: list[bytes]
     results: list[AppendResult]
-
-    def head(self, before: Head) -> Head:
-        """Return the ledger's end once the rows are written behind `before`."""
-        return Head(self.rows[-1].position, self.rows[-1].hash, self.recorded_at) if self.rows else before
+    sources: dict[str, Appended]
+    versions: dict[str, int]
 
 
 def decide_batch(
@@ -35,28 +31,36 @@ def decide_batch(
     head: Head,
     recorded_at: datetime,
     facts: Sequence[NewFact],
-    sources: Mapping[str, tuple[int, int]],
+    sources: Mapping[str, Appended],
     versions: Mapping[str, int],
 ) -> Decided:
-    """Decide `facts` on the known `head`, source ids (→ position, stream version) and stream versions."""
-    taken: dict[str, tuple[int, int]] = {}
+    """Decide `facts` on the known `head`, source ids (→ the place they took) and stream versions."""
+    taken: dict[str, Appended] = {}
     latest: dict[str, int] = {}
     position, previous = head.position, head.hash
-    rows: list[Row] = []
+    new: list[NewFact] = []
+    stream_versions: list[int] = []
+    hashes: list[bytes] = []
     results: list[AppendResult] = []
     for fact in facts:
-        original = taken.get(fact.source_id) or sources.get(fact.source_id)
+        source_id, stream_id = fact.source_id, fact.stream_id
+        original = taken.get(source_id) or sources.get(source_id)
         if original is not None:
-            results.append(Duplicate(*original))
+            results.append(Duplicate(original.position, original.stream_version))
             continue
-        stream_version = latest.get(fact.stream_id) or versions.get(fact.stream_id, 0)
+        stream_version = latest.get(stream_id) or versions.get(stream_id, 0)
         if fact.expected_version is not None and fact.expected_version != stream_version:
             results.append(VersionConflict(fact.expected_version, stream_version))
             continue
-        position, stream_version = position + 1, stream_version + 1
+        position += 1
+        stream_version += 1
         previous = fact_hash(previous, store_id, position, stream_version, recorded_at, fact)
-        rows.append(Row(position, stream_version, previous, fact))
-        results.append(Appended(position, stream_version))
-        taken[fact.source_id] = (position, stream_version)
-        latest[fact.stream_id] = stream_version
-    return Decided(rows, recorded_at, results)
+        appended = Appended(position, stream_version)
+        new.append(fact)
+        stream_versions.append(stream_version)
+        hashes.append(previous)
+        results.append(appended)
+        taken[source_id] = appended
+        latest[stream_id] = stream_version
+    after = Head(position, previous, recorded_at) if new else head
+    return Decided(head, after, new, stream_versions, hashes, results, taken, latest)

@@ -2,21 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 
 import asyncpg
 import msgspec
 
 from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
-from eventstore.connection import CONNECTION_ERRORS, Connection, Pool
-from eventstore.errors import LedgerNotFound
-from eventstore.event import Head, NewFact
+from eventstore.connection import CONNECTION_ERRORS, Connection
+from eventstore.event import Appended, NewFact
+from eventstore.kept_connections import KeptConnections
 from eventstore.statements import statement
 from eventstore.store import read_head
+from eventstore.write import why_missed, write_decided
 
-_APPEND = statement(__package__, "append_batch")
-_LOCK_HEAD = statement(__package__, "lock_head")
+_PLAN_ANEW = statement(__package__, "plan_anew")
+_TAKE_TURN_ALONE = statement(__package__, "take_turn_alone")
 _KNOWN_SOURCES = statement(__package__, "known_sources")
 _STREAM_VERSIONS = statement(__package__, "stream_versions")
 
@@ -24,16 +24,10 @@ _STREAM_VERSIONS = statement(__package__, "stream_versions")
 class CommitLimits(msgspec.Struct, frozen=True):
     """How patient a batch is with others and with a database that is away."""
 
-    foreign_misses_before_lock: int = 2
+    foreign_misses_before_lock: int = 1
+    misses_max: int = 100
     reconnect_wait_seconds: float = 0.2
     reconnect_attempts_max: int = 50
-
-
-class Committed(msgspec.Struct, frozen=True):
-    """What a batch came to, and where the ledger ends with it."""
-
-    decided: Decided
-    head: Head
 
 
 def is_connection_loss(error: BaseException) -> bool:
@@ -42,8 +36,14 @@ def is_connection_loss(error: BaseException) -> bool:
 
 
 async def commit_carefully(
-    pool: Pool, clock: Clock, store_id: str, facts: Sequence[NewFact], limits: CommitLimits, *, misses: int = 0
-) -> Committed:
+    connections: KeptConnections,
+    clock: Clock,
+    store_id: str,
+    facts: Sequence[NewFact],
+    limits: CommitLimits,
+    *,
+    misses: int = 0,
+) -> Decided:
     """Write `facts`, whoever else writes and whatever connection breaks. `misses` counts heads lost to others before.
 
     A connection lost at the commit leaves open whether it happened: the same source ids make the repeat harmless,
@@ -52,80 +52,44 @@ async def commit_carefully(
     failures = 0
     while True:
         try:
-            async with pool.acquire() as connection:
-                lock = misses >= limits.foreign_misses_before_lock
-                committed = await _try_once(connection, clock, store_id, facts, lock=lock)
+            async with connections.one() as connection:
+                alone = misses >= limits.foreign_misses_before_lock
+                return await _try_once(connection, clock, store_id, facts, alone=alone)
         except CONNECTION_ERRORS as error:
             failures += 1
             if not is_connection_loss(error) or failures > limits.reconnect_attempts_max:
                 raise
             await asyncio.sleep(limits.reconnect_wait_seconds)
-            continue
-        if committed is not None:
-            return committed
-        misses += 1
-
-
-async def write_decided(connection: Connection, store_id: str, head: Head, decided: Decided) -> bool:
-    """Write decided rows behind `head` in one statement, all or nothing; False if the head is elsewhere.
-
-    Raises `asyncpg.UniqueViolationError` if a source id or a stream version was taken already.
-    """
-    rows = decided.rows
-    status = await connection.execute(
-        _APPEND,
-        store_id,
-        head.position,
-        head.hash,
-        rows[-1].position,
-        rows[-1].hash,
-        decided.recorded_at,
-        [row.fact.stream_id for row in rows],
-        [row.stream_version for row in rows],
-        [row.fact.type for row in rows],
-        [row.fact.schema_version for row in rows],
-        [row.fact.source_id for row in rows],
-        [row.fact.observed_at for row in rows],
-        [row.fact.body for row in rows],
-        [row.fact.sealed for row in rows],
-        [row.fact.metadata for row in rows],
-        [row.hash for row in rows],
-    )
-    return status == f"INSERT 0 {len(rows)}"
+        except asyncpg.PostgresError as error:
+            misses += 1
+            if why_missed(error) is None or misses > limits.misses_max:
+                raise
 
 
 async def _try_once(
-    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, lock: bool
-) -> Committed | None:
-    """Decide and write one batch; None means that another writer moved the head first."""
-    try:
-        async with connection.transaction():
-            head = await (_locked_head if lock else read_head)(connection, store_id)
-            sources, versions = await _known(connection, store_id, facts)
-            recorded_at: datetime = max(clock.now(), head.recorded_at)
-            decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)
-            if not decided.rows:
-                return Committed(decided, head)
-            written = await write_decided(connection, store_id, head, decided)
-    except asyncpg.UniqueViolationError:
-        written = False
-    assert written or not lock, "the head was locked, so nobody can have moved it"
-    return Committed(decided, decided.head(head)) if written else None
-
-
-async def _locked_head(connection: Connection, store_id: str) -> Head:
-    record = await connection.fetchrow(_LOCK_HEAD, store_id)
-    if record is None:
-        raise LedgerNotFound(store_id)
-    return Head(record["position"], record["hash"], record["recorded_at"])
+    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, alone: bool
+) -> Decided:
+    """Decide and write one batch; raises what `why_missed` explains if another writer was first."""
+    async with connection.transaction():
+        # The appender's connections keep their plans, and these questions need plans for the ledger as it is now.
+        await connection.execute(_PLAN_ANEW)
+        if alone:
+            await connection.execute(_TAKE_TURN_ALONE, store_id)
+        head = await read_head(connection, store_id)
+        sources, versions = await _known(connection, store_id, facts)
+        recorded_at = max(clock.now(), head.recorded_at)
+        decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)
+        if decided.facts:
+            await write_decided(connection, store_id, decided)
+    return decided
 
 
 async def _known(
     connection: Connection, store_id: str, facts: Sequence[NewFact]
-) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+) -> tuple[dict[str, Appended], dict[str, int]]:
     sources = await connection.fetch(_KNOWN_SOURCES, store_id, [fact.source_id for fact in facts])
     versions = await connection.fetch(_STREAM_VERSIONS, store_id, list({fact.stream_id for fact in facts}))
     return (
-        {record["source_id"]: (record["position"], record["stream_version"]) for record in sources},
+        {record["source_id"]: Appended(record["position"], record["stream_version"]) for record in sources},
         {record["stream_id"]: record["stream_version"] or 0 for record in versions},
     )

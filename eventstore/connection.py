@@ -35,17 +35,19 @@ async def open_pool(
     statement_cache_size: int = 100,
     name: str = "jurnalsync",
     search_path: str | None = None,
+    plans_kept: bool = False,
 ) -> Pool:
     """Open a pool whose connections act as `role` (None keeps the login's own rights) in UTC.
 
     A plan made while a table was empty would be kept as it grows, and with every key leading with the store it may
-    walk a whole ledger for one row: so plans are made anew for each execution (about 0.1 ms), and JIT is off.
+    walk a whole ledger for one row: so plans are made anew for each execution (about 0.1 ms), and JIT is off. Only the
+    appender's connections keep theirs (`plans_kept`): its one statement finds rows by their whole key only.
     """
     settings = {
         "application_name": name,
         "timezone": "UTC",
         "jit": "off",
-        "plan_cache_mode": "force_custom_plan",
+        "plan_cache_mode": "force_generic_plan" if plans_kept else "force_custom_plan",
     }
     if search_path is not None:
         settings["search_path"] = search_path

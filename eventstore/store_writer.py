@@ -1,4 +1,4 @@
-"""Writes one store's batches, two in flight: while Postgres commits one, the next is decided on its unconfirmed head.
+"""Writes one store's batches, two in flight: both are inserted at the same time, and their ends wait for each other.
 
 The head, the versions of recently written streams and recent source ids are known in memory, so a batch of new facts is
 one statement and one round trip. Whatever speaks against the guess (another process moved the head, a source id or a
@@ -7,19 +7,21 @@ stream is older than our memory, a connection broke) sends the batch the careful
 
 import asyncio
 import struct
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import asyncpg
 
 from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
-from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss, write_decided
-from eventstore.connection import CONNECTION_ERRORS, Pool
-from eventstore.event import AppendResult, Head, NewFact, VersionConflict
+from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss
+from eventstore.connection import CONNECTION_ERRORS
+from eventstore.event import Appended, AppendResult, Head, NewFact, VersionConflict
+from eventstore.kept_connections import KeptConnections
+from eventstore.recent import Recent
+from eventstore.write import Miss, why_missed, write_decided
 
 FLIGHTS_MAX = 2
-_REMEMBERED_MAX = 10_000
+_REMEMBERED_MAX = 20_000
 SECOND_FLIGHT_FACTS_MIN = 64
 # After a batch met something older than our memory the next ones probably will too (a poll reads again what it read).
 _CAREFUL_BATCHES = 8
@@ -28,13 +30,10 @@ _CAREFUL_BATCHES = 8
 class _Flight:
     """A batch on its way. `confirmed` tells the next one whether the head it was decided on came true."""
 
-    __slots__ = ("before", "confirmed", "decided", "facts", "head")
+    __slots__ = ("before", "confirmed", "decided", "facts")
 
-    def __init__(
-        self, facts: Sequence[NewFact], head: Head | None, decided: Decided | None, before: "_Flight | None"
-    ) -> None:
+    def __init__(self, facts: Sequence[NewFact], decided: Decided | None, before: "_Flight | None") -> None:
         self.facts = facts
-        self.head = head
         self.decided = decided
         self.before = before
         self.confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -43,14 +42,14 @@ class _Flight:
 class StoreWriter:
     """The one writer of a store in this process. `launch` only when `ready_for`; calls come from one event loop."""
 
-    def __init__(self, pool: Pool, clock: Clock, store_id: str, limits: CommitLimits) -> None:
-        self._pool = pool
+    def __init__(self, connections: KeptConnections, clock: Clock, store_id: str, limits: CommitLimits) -> None:
+        self._connections = connections
         self._clock = clock
         self._store_id = store_id
         self._limits = limits
         self._head: Head | None = None
-        self._versions: OrderedDict[str, int] = OrderedDict()
-        self._sources: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._versions: Recent[int] = Recent(_REMEMBERED_MAX)
+        self._sources: Recent[Appended] = Recent(_REMEMBERED_MAX)
         self._last: _Flight | None = None
         self._flying = 0
         self._careful = 0
@@ -58,13 +57,17 @@ class StoreWriter:
     def ready_for(self, waiting_facts: int) -> bool:
         """Tell whether a batch may be launched now: alone always, a second one on a known head and if enough waits.
 
-        The second waits for the first one's commit, so for a few facts it would only be a commit of their own.
+        A second one that is small would only be a commit of its own, and one that overtook the first would miss.
         """
-        return self._flying == 0 or (
+        if self._flying == 0:
+            return True
+        return (
             self._flying < FLIGHTS_MAX
             and self._head is not None
             and self._careful == 0
             and waiting_facts >= SECOND_FLIGHT_FACTS_MIN
+            and self._last is not None
+            and waiting_facts >= len(self._last.facts) // 2
         )
 
     @property
@@ -79,13 +82,13 @@ class StoreWriter:
         assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
-        flight = _Flight(facts, head, decided, self._last if self._flying else None)
+        flight = _Flight(facts, decided, self._last if self._flying else None)
         if decided is None:
             self._careful = max(0, self._careful - 1)
             self._head = None
         self._last = flight
         self._flying += 1
-        return asyncio.create_task(self._fly(flight, landed), name=f"append:{self._store_id}")
+        return asyncio.create_task(self._fly(flight, landed))
 
     def _must_read(self, facts: Sequence[NewFact]) -> bool:
         """Tell whether a caller expects a version of a stream that is not remembered: memory cannot answer that."""
@@ -93,13 +96,14 @@ class StoreWriter:
 
     def _decide(self, facts: Sequence[NewFact], head: Head) -> Decided | None:
         recorded_at = max(self._clock.now(), head.recorded_at)
+        sources = self._sources.among([fact.source_id for fact in facts])
+        versions = self._versions.among([fact.stream_id for fact in facts])
         try:
-            decided = decide_batch(self._store_id, head, recorded_at, facts, self._sources, self._versions)
+            decided = decide_batch(self._store_id, head, recorded_at, facts, sources, versions)
         except (ValueError, OverflowError, struct.error):
             return None  # a fact that cannot even be hashed; the careful way finds it again and its caller learns of it
-        if any(isinstance(result, VersionConflict) for result in decided.results):
+        if len(decided.facts) < len(facts) and any(isinstance(result, VersionConflict) for result in decided.results):
             return None  # memory may lack what another process wrote: only the database can say that a stream moved
-        self._head = decided.head(head)
         self._remember(decided)
         return decided
 
@@ -125,7 +129,7 @@ class StoreWriter:
             if came_true and not written:
                 # A miss while the batch before was in flight is no conflict: the same bytes, now that it has landed.
                 written = await self._try_fast(flight)
-            elif not came_true and flight.decided is not None and not flight.decided.rows:
+            elif not came_true and flight.decided is not None and not flight.decided.facts:
                 written = False
         if written and flight.decided is not None:
             flight.confirmed.set_result(True)
@@ -133,42 +137,44 @@ class StoreWriter:
         return await self._write_carefully(flight)
 
     async def _try_fast(self, flight: _Flight) -> bool:
-        if flight.decided is None or flight.head is None:
+        if flight.decided is None:
             return False
-        if not flight.decided.rows:
+        if not flight.decided.facts:
             return True
         try:
-            async with self._pool.acquire() as connection:
-                return await write_decided(connection, self._store_id, flight.head, flight.decided)
-        except asyncpg.UniqueViolationError:
-            self._careful = _CAREFUL_BATCHES
-            return False
+            async with self._connections.one() as connection:
+                await write_decided(connection, self._store_id, flight.decided)
         except CONNECTION_ERRORS as error:
             if not is_connection_loss(error):
                 raise
             return False
+        except asyncpg.PostgresError as error:
+            match why_missed(error):
+                case None:
+                    raise
+                case Miss.TAKEN:
+                    self._careful = _CAREFUL_BATCHES
+                case Miss.HEAD_MOVED:
+                    pass
+            return False
+        return True
 
     async def _write_carefully(self, flight: _Flight) -> list[AppendResult]:
         self._forget()
         misses = 0 if flight.decided is None else 1
-        committed = await commit_carefully(
-            self._pool, self._clock, self._store_id, flight.facts, self._limits, misses=misses
+        decided = await commit_carefully(
+            self._connections, self._clock, self._store_id, flight.facts, self._limits, misses=misses
         )
         if self._last is flight:
-            self._head = committed.head
-            self._remember(committed.decided)
-        return committed.decided.results
+            self._remember(decided)
+        return decided.results
 
     def _forget(self) -> None:
         self._head = None
-        self._versions.clear()
-        self._sources.clear()
+        self._versions.forget()
+        self._sources.forget()
 
     def _remember(self, decided: Decided) -> None:
-        for row in decided.rows:
-            self._versions[row.fact.stream_id] = row.stream_version
-            self._versions.move_to_end(row.fact.stream_id)
-            self._sources[row.fact.source_id] = (row.position, row.stream_version)
-        for remembered in (self._versions, self._sources):
-            while len(remembered) > _REMEMBERED_MAX:
-                remembered.popitem(last=False)
+        self._head = decided.after
+        self._versions.remember(decided.versions)
+        self._sources.remember(decided.sources)

@@ -78,25 +78,39 @@ async def open_ledger_parts(
 ) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end."""
     master = MasterKey.from_file(settings.sealing_key_file)
-    pool = await open_pool(
-        settings.database_url.reveal(),
-        role=settings.database_role or None,
-        connections_max=settings.database_connections_max,
-        statement_cache_size=settings.statement_cache_size,
-    )
+    # Appends have connections of their own, which keep their plans; together they are what the setting allows.
+    append_connections = max(1, settings.database_connections_max // 3)
     clock = SystemClock()
     limits = AppenderLimits(
         batch_facts_max=settings.append_batch_facts_max,
         queue_facts_max=settings.append_queue_facts_max,
         queue_bytes_max=settings.append_queue_bytes_max,
     )
-    appender = Appender(pool, clock, limits, on_batch)
+    async with (
+        _pool(settings, connections_max=max(1, settings.database_connections_max - append_connections)) as pool,
+        _pool(settings, connections_max=append_connections, plans_kept=True) as append_pool,
+    ):
+        appender = Appender(append_pool, clock, limits, on_batch)
+        try:
+            yield Ledger(
+                pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
+            )
+        finally:
+            await appender.flush()
+
+
+@asynccontextmanager
+async def _pool(settings: Settings, *, connections_max: int, plans_kept: bool = False) -> AsyncIterator[Pool]:
+    pool = await open_pool(
+        settings.database_url.reveal(),
+        role=settings.database_role or None,
+        connections_max=connections_max,
+        statement_cache_size=settings.statement_cache_size,
+        plans_kept=plans_kept,
+    )
     try:
-        yield Ledger(
-            pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
-        )
+        yield pool
     finally:
-        await appender.flush()
         await pool.close()
 
 

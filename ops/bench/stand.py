@@ -57,10 +57,14 @@ class Stand:
         await self._server.create_database(name, _TEMPLATE)
         url = self._server.url(name)
         pool = await open_pool(url, role=SERVICE_ROLE, connections_max=connections)
+        appends = await open_pool(url, role=SERVICE_ROLE, connections_max=connections, plans_kept=True)
+        appender = Appender(appends, SystemClock())
         try:
             await open_ledger(pool, STORE, recorded_at=OBSERVED_AT)
-            yield Ours(url, pool, LedgerReader(pool), Appender(pool, SystemClock()))
+            yield Ours(url, pool, LedgerReader(pool), appender)
         finally:
+            await appender.flush()
+            await appends.close()
             await pool.close()
 
     @asynccontextmanager

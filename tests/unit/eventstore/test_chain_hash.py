@@ -104,7 +104,9 @@ def test_a_batch_gives_out_positions_versions_and_hashes_in_its_order() -> None:
     assert decided.results == [
         Appended(11, 1), Duplicate(11, 1), VersionConflict(0, 1), Appended(12, 2), Appended(13, 7),
     ]  # fmt: skip
-    first, second, third = decided.rows
-    assert first.hash == recomputed(b"h" * 32, STORE, 11, 1, NOON, facts[0])
-    assert second.hash == recomputed(first.hash, STORE, 12, 2, NOON, facts[3])
-    assert third.hash == recomputed(second.hash, STORE, 13, 7, NOON, facts[4])
+    assert (decided.facts, decided.stream_versions) == ([facts[0], facts[3], facts[4]], [1, 2, 7])
+    first, second, third = decided.hashes
+    assert first == recomputed(b"h" * 32, STORE, 11, 1, NOON, facts[0])
+    assert second == recomputed(first, STORE, 12, 2, NOON, facts[3])
+    assert third == recomputed(second, STORE, 13, 7, NOON, facts[4])
+    assert (decided.before.position, decided.after) == (10, Head(13, third, NOON))

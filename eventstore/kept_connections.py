@@ -1,0 +1,66 @@
+"""Connections that stay with the appender while batches follow each other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from eventstore.connection import Connection, Pool
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+# Going through the pool costs about a quarter of a commit; nobody else waits longer than this for a connection.
+_KEPT_SECONDS = 0.05
+
+
+class KeptConnections:
+    """Takes connections from a pool and gives them back when they were not wanted for a moment."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._kept: list[PoolConnectionProxy[asyncpg.Record]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._returns: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Connection]:
+        """Give a connection; after an error it goes back to the pool, which knows how to look after it."""
+        connection = self._alive() or await self._pool.acquire()
+        try:
+            yield connection
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        self._kept.append(connection)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._time_is_up)
+
+    async def give_back(self) -> None:
+        """Give back what nobody uses now."""
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            await self._pool.release(connection)
+
+    def _alive(self) -> "PoolConnectionProxy[asyncpg.Record] | None":
+        while self._kept:
+            connection = self._kept.pop()
+            try:
+                if not connection.is_closed():
+                    return connection
+            except asyncpg.InterfaceError:
+                # It broke while it was kept, and the pool has taken it back already.
+                continue
+            self._start(self._pool.release(connection))
+        return None
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._start(self.give_back())
+
+    def _start(self, returning: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(returning)
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)

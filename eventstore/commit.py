@@ -80,7 +80,7 @@ async def _try_once(
         recorded_at = max(clock.now(), head.recorded_at)
         decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)
         if decided.facts:
-            await write_decided(connection, store_id, decided)
+            await write_decided(connection, store_id, decided, follows=False)
     return decided
 
 

@@ -143,7 +143,7 @@ class StoreWriter:
             return True
         try:
             async with self._connections.one() as connection:
-                await write_decided(connection, self._store_id, flight.decided)
+                await write_decided(connection, self._store_id, flight.decided, follows=flight.before is not None)
         except CONNECTION_ERRORS as error:
             if not is_connection_loss(error):
                 raise

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -11,7 +11,8 @@ from eventstore.batch import Decided
 from eventstore.connection import Connection
 from eventstore.statements import statement
 
-_APPEND = statement(__package__, "append_batch")
+_APPEND_ONE = statement(__package__, "append_one")
+_APPEND_BATCH = statement(__package__, "append_batch")
 _Value = TypeVar("_Value", str, int, bytes, datetime)
 
 
@@ -39,20 +40,35 @@ def why_missed(error: BaseException) -> Miss | None:
             return None
 
 
-async def write_decided(connection: Connection, store_id: str, decided: Decided) -> None:
+async def write_decided(connection: Connection, store_id: str, decided: Decided, *, follows: bool) -> None:
     """Write decided facts behind the head they were decided on, in one statement, all or nothing.
 
+    `follows` another batch of this process that may still be on its way: then this one waits for it.
     Raises what `why_missed` explains if the head stands elsewhere or something was taken already.
     """
+    if len(decided.facts) == 1 and not follows:
+        status = await connection.execute(_APPEND_ONE, *_ends(store_id, decided), *_columns_of_one(decided))
+    else:
+        status = await connection.execute(_APPEND_BATCH, *_ends(store_id, decided), *_columns(decided))
+    assert status == "UPDATE 1", f"the ledger of {store_id!r} has no head"
+
+
+def _ends(store_id: str, decided: Decided) -> tuple[Any, ...]:
+    before, after = decided.before, decided.after
+    return store_id, before.position, before.hash, after.position, after.hash, after.recorded_at
+
+
+def _columns_of_one(decided: Decided) -> tuple[Any, ...]:
+    (fact,), (stream_version,) = decided.facts, decided.stream_versions
+    return (
+        fact.stream_id, stream_version, fact.type, fact.schema_version, fact.source_id, fact.observed_at,
+        fact.body, fact.sealed, fact.metadata,
+    )  # fmt: skip
+
+
+def _columns(decided: Decided) -> tuple[Any, ...]:
     facts = decided.facts
-    status = await connection.execute(
-        _APPEND,
-        store_id,
-        decided.before.position,
-        decided.before.hash,
-        decided.after.position,
-        decided.after.hash,
-        decided.after.recorded_at,
+    return (
         _texts([fact.stream_id for fact in facts]),
         _numbers(decided.stream_versions),
         _one_if_equal([fact.type for fact in facts]),
@@ -64,7 +80,6 @@ async def write_decided(connection: Connection, store_id: str, decided: Decided)
         [fact.metadata for fact in facts],
         b"".join(decided.hashes),
     )
-    assert status == "UPDATE 1", f"the ledger of {store_id!r} has no head"
 
 
 def _one_if_equal(values: list[_Value]) -> Sequence[_Value]:

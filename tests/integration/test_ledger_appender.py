@@ -99,6 +99,42 @@ async def test_facts_are_stored_exactly_and_in_the_order_of_the_call(database_ur
         assert all(getattr(fact, name) == getattr(new, name) for name in new.__struct_fields__ if hasattr(fact, name))
 
 
+TEXTS = ["NULL", "", " ", ",", '"', "\\", '\\"', "{a,b}", "'", "\n\t\x1f", "é 商店 🧋", '","', "}{"]
+
+
+async def test_any_text_and_any_mixture_of_columns_is_stored_as_it_was_given(database_url: str) -> None:
+    """Names that look like an array's syntax, and columns that are the same in some rows only, alone and in a batch."""
+    given = [
+        NewFact(
+            stream_id=f"s{text}", type=f"T{number % 2}", schema_version=1 + number % 3, source_id=text,
+            observed_at=NOON - timedelta(days=number // 2), body=b"b" * number, sealed=b"s" * (number // 4),
+        )
+        for number, text in enumerate(TEXTS)
+    ]  # fmt: skip
+    async with service_pool(database_url) as pool:
+        await appender_on(pool).append(STORE, given)
+        for new in given:
+            assert await appender_on(pool).append(OTHER_STORE, [new])
+        for store_id in (STORE, OTHER_STORE):
+            stored = await LedgerReader(pool).read_after(store_id, 0, 100)
+            assert [
+                (
+                    fact.stream_id,
+                    fact.type,
+                    fact.schema_version,
+                    fact.source_id,
+                    fact.observed_at,
+                    fact.body,
+                    fact.sealed,
+                )
+                for fact in stored
+            ] == [
+                (new.stream_id, new.type, new.schema_version, new.source_id, new.observed_at, new.body, new.sealed)
+                for new in given
+            ]
+            assert isinstance(await verify_ledger(LedgerReader(pool), store_id), Whole)
+
+
 async def test_a_stream_is_read_in_its_own_order_from_both_ends(database_url: str) -> None:
     """Versions count within the stream; the end comes newest first; one position is read alone."""
     async with service_pool(database_url) as pool:

@@ -130,6 +130,26 @@ async def test_a_writer_across_two_flights_of_another_process_waits_for_them_and
         assert [fact.source_id for fact in stored] == [f"member:{number}" for number in range(6)]
 
 
+async def test_a_successor_gives_up_when_another_writer_holds_up_its_predecessor(
+    database_url: str, connection: Connection
+) -> None:
+    """It holds positions that the other writer may come to, so to wait would be a circle."""
+    async with service_pool(database_url) as pool, pool.acquire() as one, pool.acquire() as two, pool.acquire() as other:
+        head = await _head(pool)
+        first = _batch(head, 0, 3)
+        async with other.transaction():
+            # Another process's batch, as far as its first fact.
+            await other.execute(
+                "INSERT INTO facts SELECT $1, 1, 's', 1, 'T', 1, 'x', now(), now(), '', '', '', $2", STORE, head.hash
+            )
+            held_up = asyncio.create_task(_write(one, first))
+            assert await _waits_for(connection, one) == "transactionid"
+            async with asyncio.timeout(5):
+                assert await _write(two, _batch(first.after, 3, 3)) is Miss.HEAD_MOVED
+            assert not held_up.done()
+        assert await held_up is Miss.HEAD_MOVED
+
+
 @pytest.mark.parametrize("facts", [1, 3])
 @pytest.mark.parametrize("wrong", ["position", "hash"])
 async def test_a_batch_decided_on_another_head_leaves_nothing(database_url: str, wrong: str, facts: int) -> None:

@@ -19,8 +19,9 @@ _KEPT_SECONDS = 0.05
 class KeptConnections:
     """Takes connections from a pool and gives them back when they were not wanted for a moment."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, kept_seconds: float = _KEPT_SECONDS) -> None:
         self._pool = pool
+        self._kept_seconds = kept_seconds
         self._kept: list[PoolConnectionProxy[asyncpg.Record]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._returns: set[asyncio.Task[None]] = set()
@@ -36,7 +37,7 @@ class KeptConnections:
             raise
         self._kept.append(connection)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._time_is_up)
+            self._timer = asyncio.get_running_loop().call_later(self._kept_seconds, self._time_is_up)
 
     async def give_back(self) -> None:
         """Give back what nobody uses now."""

@@ -212,7 +212,7 @@ async def test_a_connection_that_died_while_it_was_kept_is_not_used_again(
 ) -> None:
     """The next batch gets a living one."""
     async with service_pool(database_url) as pool:
-        connections = KeptConnections(pool)
+        connections = KeptConnections(pool, kept_seconds=60)
         async with connections.one() as first:
             pid = first.get_server_pid()
         await connection.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)

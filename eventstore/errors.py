@@ -44,6 +44,16 @@ class MigrationError(LedgerError):
     """A migration cannot be applied; the text says which and what to do."""
 
 
+class PoolerNotDeclared(LedgerError):
+    """The database's address is a pooler's, and the connections would keep state in sessions that are not theirs."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the database's address leads through a pooler such as PgBouncer ({reason});"
+            " set JURNALSYNC_STATEMENT_CACHE_SIZE=0, or give the address of Postgres itself"
+        )
+
+
 class SealingKeyMissing(LedgerError):
     """No sealing key with this id was mounted."""
 

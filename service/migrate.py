@@ -4,6 +4,7 @@ import asyncpg
 
 from eventstore.connection import Connection
 from eventstore.migrate import apply_migrations, pending_migrations
+from eventstore.transaction_scope import in_transactions
 
 PACKAGES = ["eventstore", "projections", "service"]
 
@@ -13,7 +14,10 @@ async def migrate_all(url: str, *, service_role: str = "jurnalsync_service") -> 
 
     Raises `MigrationError` with what to do.
     """
-    connection = await asyncpg.connect(url, server_settings={"lock_timeout": "10s"})
+    # Also right through a pooler: every step of a migration is a transaction, and so is every look before it.
+    connection = await asyncpg.connect(
+        url, statement_cache_size=0, connection_class=in_transactions({"lock_timeout": "10s"})
+    )
     try:
         return await apply_migrations(connection, PACKAGES, service_role=service_role)
     finally:

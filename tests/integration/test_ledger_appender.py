@@ -15,6 +15,8 @@ from eventstore.store import LedgerReader
 from eventstore.verify import Whole, verify_ledger
 from tests.ledger import NOON, OTHER_STORE, STORE, appender_on, member, positions, service_pool
 
+pytestmark = pytest.mark.servers
+
 
 async def test_positions_run_without_gaps_under_200_concurrent_appends_of_two_processes(database_url: str) -> None:
     """Two appenders with pools of their own on one hot store: 1..n, no fact twice, the chain whole, the head at n."""

@@ -29,9 +29,9 @@ MAY_DELETE = {
 
 
 @pytest.fixture
-async def empty(empty_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def empty(direct_empty_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Connect to a database with nothing in it."""
-    connection = await asyncpg.connect(empty_database_url)
+    connection = await asyncpg.connect(direct_empty_database_url)
     yield connection
     await connection.close()
 
@@ -60,14 +60,15 @@ async def _tables(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-async def test_an_empty_database_becomes_this_release_and_a_second_run_changes_nothing(empty_database_url: str) -> None:
+@pytest.mark.servers
+async def test_an_empty_database_becomes_this_release_and_a_second_run_changes_nothing(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str
+) -> None:
     """Every migration is applied once, in order; nothing is pending afterwards."""
     applied = await migrate_all(empty_database_url)
     assert applied == [f"{package}/{m.name}" for package in PACKAGES for m in load_migrations(package)]
     assert await migrate_all(empty_database_url) == []
-    connection = await asyncpg.connect(empty_database_url)
-    assert await pending_migrations(connection, PACKAGES) == []
-    await connection.close()
+    assert await pending_migrations(empty, PACKAGES) == []
 
 
 async def test_an_empty_database_lacks_every_migration(empty: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -76,6 +77,7 @@ async def test_an_empty_database_lacks_every_migration(empty: "asyncpg.Connectio
     assert await _tables(empty) == set()
 
 
+@pytest.mark.servers
 async def test_the_service_role_has_the_declared_grants_and_no_more(
     connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
@@ -113,6 +115,7 @@ async def test_a_database_ahead_of_the_release_is_refused(
             await attempt
 
 
+@pytest.mark.servers
 async def test_a_migration_that_breaks_halfway_leaves_nothing_of_itself(
     empty: "asyncpg.Connection[asyncpg.Record]", package: Path
 ) -> None:
@@ -149,6 +152,7 @@ async def test_a_killed_migrator_leaves_nothing_half_and_the_next_one_goes_on(
     assert await _apply(empty) == [f"{PACKAGE}/0002_second.sql"]
 
 
+@pytest.mark.servers
 async def test_two_migrators_at_once_apply_each_file_once(empty_database_url: str) -> None:
     """Replicas that start together do not trip over each other."""
     names = await asyncio.gather(*(migrate_all(empty_database_url) for _ in range(3)))

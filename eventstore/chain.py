@@ -17,6 +17,7 @@ from eventstore.event import Fact, NewFact
 
 GENESIS = bytes(32)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LENGTH = Struct(">I").pack
 _LENGTH_8 = Struct(">Q").pack
@@ -25,7 +26,9 @@ _NUMBER = Struct(">Iq").pack
 
 @lru_cache(maxsize=1_024)
 def microseconds(at: datetime) -> int:
-    """Return whole microseconds since 1970-01-01 UTC."""
+    """Return whole microseconds since 1970-01-01 UTC. Raises `OverflowError` for the first and the last time of all."""
+    if not _FIRST < at < _LAST:
+        raise OverflowError("the driver stores the first and the last time as infinity, which reads back as another")
     return (at - _EPOCH) // _MICROSECOND
 
 

@@ -10,7 +10,7 @@ import msgspec
 from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Connection, Pool
-from eventstore.errors import LedgerNotFound
+from eventstore.errors import LedgerBehind, LedgerNotFound
 from eventstore.event import Head, NewFact
 from eventstore.statements import statement
 from eventstore.store import read_head
@@ -42,9 +42,18 @@ def is_connection_loss(error: BaseException) -> bool:
 
 
 async def commit_carefully(
-    pool: Pool, clock: Clock, store_id: str, facts: Sequence[NewFact], limits: CommitLimits, *, misses: int = 0
+    pool: Pool,
+    clock: Clock,
+    store_id: str,
+    facts: Sequence[NewFact],
+    limits: CommitLimits,
+    *,
+    misses: int = 0,
+    acknowledged: int = 0,
 ) -> Committed:
     """Write `facts`, whoever else writes and whatever connection breaks. `misses` counts heads lost to others before.
+
+    Raises `LedgerBehind`, and writes nothing, if the ledger ends before the `acknowledged` position.
 
     A connection lost at the commit leaves open whether it happened: the same source ids make the repeat harmless,
     and what was written answers as a duplicate, with the position it took.
@@ -54,7 +63,7 @@ async def commit_carefully(
         try:
             async with pool.acquire() as connection:
                 lock = misses >= limits.foreign_misses_before_lock
-                committed = await _try_once(connection, clock, store_id, facts, lock=lock)
+                committed = await _try_once(connection, clock, store_id, facts, lock=lock, acknowledged=acknowledged)
         except CONNECTION_ERRORS as error:
             failures += 1
             if not is_connection_loss(error) or failures > limits.reconnect_attempts_max:
@@ -95,12 +104,14 @@ async def write_decided(connection: Connection, store_id: str, head: Head, decid
 
 
 async def _try_once(
-    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, lock: bool
+    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, lock: bool, acknowledged: int
 ) -> Committed | None:
     """Decide and write one batch; None means that another writer moved the head first."""
     try:
         async with connection.transaction():
             head = await (_locked_head if lock else read_head)(connection, store_id)
+            if head.position < acknowledged:
+                raise LedgerBehind(store_id=store_id, acknowledged=acknowledged, found=head.position)
             sources, versions = await _known(connection, store_id, facts)
             recorded_at: datetime = max(clock.now(), head.recorded_at)
             decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)

@@ -16,13 +16,17 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-# A connection that dies mid-statement can surface as InternalClientError, which is not a PostgresError.
+# The database cannot do it now and may later, and nothing is wrong with what was asked. A connection that dies
+# mid-statement can surface as InternalClientError, which is not a PostgresError; no room on the disk and no connection
+# left are InsufficientResourcesError; a server that is read-only is a standby that was not promoted yet.
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 

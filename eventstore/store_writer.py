@@ -16,7 +16,9 @@ from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss, write_decided
 from eventstore.connection import CONNECTION_ERRORS, Pool
+from eventstore.errors import LedgerBehind
 from eventstore.event import AppendResult, Head, NewFact, VersionConflict
+from eventstore.store import read_head
 
 FLIGHTS_MAX = 2
 _REMEMBERED_MAX = 10_000
@@ -28,12 +30,18 @@ _CAREFUL_BATCHES = 8
 class _Flight:
     """A batch on its way. `confirmed` tells the next one whether the head it was decided on came true."""
 
-    __slots__ = ("before", "confirmed", "decided", "facts", "head")
+    __slots__ = ("acknowledged", "before", "confirmed", "decided", "facts", "head")
 
     def __init__(
-        self, facts: Sequence[NewFact], head: Head | None, decided: Decided | None, before: "_Flight | None"
+        self,
+        facts: Sequence[NewFact],
+        head: Head | None,
+        decided: Decided | None,
+        before: "_Flight | None",
+        acknowledged: int,
     ) -> None:
         self.facts = facts
+        self.acknowledged = acknowledged
         self.head = head
         self.decided = decided
         self.before = before
@@ -49,6 +57,8 @@ class StoreWriter:
         self._store_id = store_id
         self._limits = limits
         self._head: Head | None = None
+        # The furthest position that callers were told; a database that ends before it has lost facts.
+        self._acknowledged = 0
         self._versions: OrderedDict[str, int] = OrderedDict()
         self._sources: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._last: _Flight | None = None
@@ -79,7 +89,7 @@ class StoreWriter:
         assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
-        flight = _Flight(facts, head, decided, self._last if self._flying else None)
+        flight = _Flight(facts, head, decided, self._last if self._flying else None, self._acknowledged)
         if decided is None:
             self._careful = max(0, self._careful - 1)
             self._head = None
@@ -95,7 +105,7 @@ class StoreWriter:
         recorded_at = max(self._clock.now(), head.recorded_at)
         try:
             decided = decide_batch(self._store_id, head, recorded_at, facts, self._sources, self._versions)
-        except (ValueError, OverflowError, struct.error):
+        except (TypeError, ValueError, AttributeError, OverflowError, struct.error):
             return None  # a fact that cannot even be hashed; the careful way finds it again and its caller learns of it
         if any(isinstance(result, VersionConflict) for result in decided.results):
             return None  # memory may lack what another process wrote: only the database can say that a stream moved
@@ -110,6 +120,8 @@ class StoreWriter:
         except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
             outcome = error
             self._forget()
+            if isinstance(error, LedgerBehind):
+                self._acknowledged = error.found
         self._flying -= 1
         if not flight.confirmed.done():
             flight.confirmed.set_result(False)
@@ -129,16 +141,18 @@ class StoreWriter:
                 written = False
         if written and flight.decided is not None:
             flight.confirmed.set_result(True)
+            self._note(flight.decided)
             return flight.decided.results
         return await self._write_carefully(flight)
 
     async def _try_fast(self, flight: _Flight) -> bool:
         if flight.decided is None or flight.head is None:
             return False
-        if not flight.decided.rows:
-            return True
         try:
             async with self._pool.acquire() as connection:
+                if not flight.decided.rows:
+                    # Only duplicates: the chain ends as remembered, so it still holds what they are duplicates of.
+                    return await read_head(connection, self._store_id) == flight.head
                 return await write_decided(connection, self._store_id, flight.head, flight.decided)
         except asyncpg.UniqueViolationError:
             self._careful = _CAREFUL_BATCHES
@@ -152,12 +166,23 @@ class StoreWriter:
         self._forget()
         misses = 0 if flight.decided is None else 1
         committed = await commit_carefully(
-            self._pool, self._clock, self._store_id, flight.facts, self._limits, misses=misses
+            self._pool,
+            self._clock,
+            self._store_id,
+            flight.facts,
+            self._limits,
+            misses=misses,
+            acknowledged=max(flight.acknowledged, self._acknowledged),
         )
+        self._note(committed.decided)
         if self._last is flight:
             self._head = committed.head
             self._remember(committed.decided)
         return committed.decided.results
+
+    def _note(self, decided: Decided) -> None:
+        if decided.rows:
+            self._acknowledged = max(self._acknowledged, decided.rows[-1].position)
 
     def _forget(self) -> None:
         self._head = None

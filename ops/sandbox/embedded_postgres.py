@@ -136,6 +136,10 @@ class EmbeddedPostgres:
         self._end("fast")
         shutil.rmtree(self.scratch, ignore_errors=True)
 
+    def crash(self) -> None:
+        """End the server at once, as a lost machine would; `stop` is still to be called."""
+        self._end("immediate")
+
     def restart(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop and start again on the same addresses; `immediate` is a crash: the server recovers from its log."""
         self._end(mode)

@@ -1,10 +1,14 @@
 """A second server made from a running one: a standby that follows it, or the copy that a backup is."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from ops.sandbox.postgres_binaries import give, make_scratch, run_as
+
+# Acknowledged only when a standby has it too, whatever the disks are worth in a test.
+SYNCHRONOUS = {"synchronous_commit": "on"}
 
 
 @contextmanager
@@ -12,19 +16,17 @@ def copied(server: EmbeddedPostgres, *, follows: bool) -> Iterator[EmbeddedPostg
     """Copy `server` as it stands and start the copy; one that `follows` replays all that the original commits."""
     scratch = make_scratch(server.account)
     home = scratch / "home"
-    home.mkdir()
-    home.chmod(0o755)
+    home.mkdir(mode=0o755)
     give(home, server.account)
     command = [str(server.binaries / "pg_basebackup"), "-D", str(home / "cluster"), "-c", "fast", "-N"]
     command += ["-h", str(server.scratch), "-p", str(server.port), "-U", "postgres", *(["-R"] if follows else [])]
-    done = run_as(server.account, command)
-    assert done.returncode == 0, done.stdout
-    with EmbeddedPostgres.start(server.major, durable=False, directory=home, settings=SYNCHRONOUS) as copy:
-        yield copy
-
-
-# Acknowledged only when a standby has it too, whatever the disks are worth in a test.
-SYNCHRONOUS = {"synchronous_commit": "on"}
+    try:
+        done = run_as(server.account, command)
+        assert done.returncode == 0, done.stdout
+        with EmbeddedPostgres.start(server.major, durable=False, directory=home, settings=SYNCHRONOUS) as copy:
+            yield copy
+    finally:
+        shutil.rmtree(scratch)
 
 
 def promote(server: EmbeddedPostgres) -> None:

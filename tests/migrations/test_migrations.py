@@ -1,17 +1,24 @@
 """Migrations: forward only, safe to repeat, to interrupt and to race, and refused where the past was changed."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+import service.migrate
 from eventstore.errors import MigrationError
 from eventstore.migrate import apply_migrations, load_migrations, pending_migrations
 from service.migrate import PACKAGES, migrate_all
 from tests.ledger import SERVICE_ROLE
 
+ROOT = Path(__file__).resolve().parents[2]
+ASLEEP = """
+SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+"""
 PACKAGE = "migrations_under_test"
 GRANTS = """
 SELECT c.relname, string_agg(DISTINCT a.privilege_type, ' ' ORDER BY a.privilege_type) AS granted
@@ -46,8 +53,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     folder.joinpath("0001_first.sql").write_text("CREATE TABLE first (n int); GRANT SELECT ON first TO :service_role;")
     yield folder
-    import sys  # noqa: PLC0415 - only to forget the package again
-
     sys.modules.pop(PACKAGE, None)
 
 
@@ -138,18 +143,56 @@ async def test_a_killed_migrator_leaves_nothing_half_and_the_next_one_goes_on(
     doomed = await asyncpg.connect(empty_database_url)
     pid = doomed.get_server_pid()
     migration = asyncio.create_task(_apply(doomed))
-    asleep = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $1"
-    async with asyncio.timeout(10):
-        while True:
-            if await empty.fetchval(asleep, pid):
-                break
-            await asyncio.sleep(0.01)
+    await _until_asleep(empty)
     await empty.execute("SELECT pg_terminate_backend($1)", pid)
     (ended,) = await asyncio.gather(migration, return_exceptions=True)
     assert isinstance(ended, Exception)
     assert await _tables(empty) == {"schema_migration", "first"}
     package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int)")
     assert await _apply(empty) == [f"{PACKAGE}/0002_second.sql"]
+
+
+async def _until_asleep(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Wait until a migration is in the middle of its file."""
+    async with asyncio.timeout(20):
+        while True:
+            if await connection.fetchval(ASLEEP):
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.servers
+async def test_a_migrator_killed_by_the_system_holds_nobody_up(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str, package: Path
+) -> None:
+    """SIGKILL in the middle of a file: its transaction ends with it, and the next run goes on at once."""
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int); SELECT pg_sleep(60);")
+    migrate = f"asyncio.run(migrate_all({empty_database_url!r}, packages=[{PACKAGE!r}]))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"import asyncio; from service.migrate import migrate_all; {migrate}",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{package.parents[1]}"},
+    )  # fmt: skip
+    await _until_asleep(empty)
+    process.kill()
+    await process.wait()
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int)")
+    async with asyncio.timeout(8):
+        assert await migrate_all(empty_database_url, packages=[PACKAGE]) == [f"{PACKAGE}/0002_second.sql"]
+    assert await _tables(empty) == {"schema_migration", "first", "second"}
+
+
+async def test_a_lock_that_is_not_given_up_is_told_in_words(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The migrator does not wait for ever behind a reader, nor let everybody wait behind itself."""
+    monkeypatch.setitem(service.migrate.SETTINGS, "lock_timeout", "50ms")
+    await migrate_all(empty_database_url, packages=[PACKAGE])
+    package.joinpath("0002_second.sql").write_text("ALTER TABLE first ADD COLUMN m int")
+    async with empty.transaction():
+        await empty.fetch("SELECT * FROM first")
+        with pytest.raises(MigrationError, match="run `jurnalsync migrate` again"):
+            await migrate_all(empty_database_url, packages=[PACKAGE])
+    assert await migrate_all(empty_database_url, packages=[PACKAGE]) == [f"{PACKAGE}/0002_second.sql"]
 
 
 @pytest.mark.servers

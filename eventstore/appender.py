@@ -12,7 +12,7 @@ from functools import partial
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, is_connection_loss
 from eventstore.connection import Pool
-from eventstore.errors import AppendQueueFull, FactTooLarge, FactUnstorable, LedgerBehind, LedgerError, LedgerNotFound
+from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerBehind, LedgerError, LedgerNotFound
 from eventstore.event import AppendResult, NewFact
 from eventstore.storable import fault_of, may_be_a_store
 from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
@@ -94,11 +94,8 @@ class Appender:
         if not facts:
             return []
         # Postgres would take an empty name, and every later fact without a source id would be its duplicate.
-        if (
-            not all(fact.source_id and fact.stream_id and fact.type for fact in facts)
-            and (fault := fault_of(facts)) is not None
-        ):
-            raise FactUnstorable(*fault)
+        if not all(fact.source_id and fact.stream_id and fact.type for fact in facts) and (fault := fault_of(facts)):
+            raise fault
         waiting = _Waiting(facts, asyncio.get_running_loop().create_future())
         self._admit(waiting)
         lane = self._lane(store_id)
@@ -219,9 +216,8 @@ def _in_words(error: BaseException, facts: Sequence[NewFact]) -> BaseException:
     """Return the error that a caller understands: where a fact of its own is at fault, which field and why."""
     if not _may_be_one_facts_fault(error) or (fault := fault_of(facts)) is None:
         return error
-    unstorable = FactUnstorable(*fault)
-    unstorable.__cause__ = error
-    return unstorable
+    fault.__cause__ = error
+    return fault
 
 
 def _may_be_one_facts_fault(error: BaseException) -> bool:

@@ -111,6 +111,9 @@ async def _try_once(
         async with connection.transaction():
             head = await (_locked_head if lock else read_head)(connection, store_id)
             if head.position < acknowledged:
+                # A standby that is not promoted yet may be a little late, but gives no lock: that is a reason to wait.
+                head = await _locked_head(connection, store_id)
+            if head.position < acknowledged:
                 raise LedgerBehind(store_id=store_id, acknowledged=acknowledged, found=head.position)
             sources, versions = await _known(connection, store_id, facts)
             recorded_at: datetime = max(clock.now(), head.recorded_at)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from eventstore.chain import microseconds
+from eventstore.errors import FactUnstorable
 from eventstore.event import NewFact
 
 # An index entry holds about 2,700 bytes, store and version included.
@@ -18,22 +19,25 @@ def may_be_a_store(store_id: str) -> bool:
     return _STORE.fullmatch(store_id) is not None
 
 
-def fault_of(facts: Sequence[NewFact]) -> tuple[str, str] | None:
-    """Return the field of the first fact that cannot be stored, and what is wrong with it; None if all can."""
-    for fact in facts:
-        for field in ("stream_id", "type", "source_id"):
-            if fault := _fault_of_name(getattr(fact, field)):
-                return field, fault
-        if not 0 < fact.schema_version <= _SCHEMA_VERSION_MAX:
-            return "schema_version", f"must be a number from 1 to {_SCHEMA_VERSION_MAX}"
-        try:
-            microseconds(fact.observed_at)
-            fact.observed_at.astimezone(UTC)
-        except (TypeError, OverflowError, ValueError):
-            return "observed_at", "must be a time with its zone, between the years 1 and 9999 in UTC"
-        for field in ("body", "sealed", "metadata"):
-            if not isinstance(getattr(fact, field), bytes):
-                return field, "must be bytes"
+def fault_of(facts: Sequence[NewFact]) -> FactUnstorable | None:
+    """Say which field of the first fact that cannot be stored is wrong, and how; None if all can be."""
+    return next(filter(None, map(_fault_of_one, facts)), None)
+
+
+def _fault_of_one(fact: NewFact) -> FactUnstorable | None:
+    for field in ("stream_id", "type", "source_id"):
+        if fault := _fault_of_name(getattr(fact, field)):
+            return FactUnstorable(field, fault)
+    if not 0 < fact.schema_version <= _SCHEMA_VERSION_MAX:
+        return FactUnstorable("schema_version", f"must be a number from 1 to {_SCHEMA_VERSION_MAX}")
+    try:
+        microseconds(fact.observed_at)
+        fact.observed_at.astimezone(UTC)
+    except (TypeError, OverflowError):
+        return FactUnstorable("observed_at", "must be a time with its zone, between the years 1 and 9999 in UTC")
+    for field in ("body", "sealed", "metadata"):
+        if not isinstance(getattr(fact, field), bytes):
+            return FactUnstorable(field, "must be bytes")
     return None
 
 

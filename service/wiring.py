@@ -101,7 +101,7 @@ async def open_ledger_parts(
             # What was committed with the lost facts may be lost too: above all the keys that persons are sealed with.
             keyring.forget()
             structlog.get_logger().critical(
-                LogEvent.LEDGER_BEHIND, store=error.store_id, acknowledged=error.acknowledged, found=error.found
+                LogEvent.LEDGER_FACTS_LOST, store=error.store_id, acknowledged=error.acknowledged, found=error.found
             )
 
     appender = Appender(pool, clock, limits, on_batch, note_failure)

@@ -48,7 +48,7 @@ class Load:
             await self._answered.acquire()
 
 
-async def test_every_acknowledged_append_isstored_once_although_backends_are_killed(database_url: str) -> None:
+async def test_every_acknowledged_append_is_stored_once_although_backends_are_killed(database_url: str) -> None:
     """A lost connection at commit is ambiguous: the repeat answers what was written, and writes what was not."""
     async with service_pool(database_url) as pool:
         admin = await asyncpg.connect(database_url)
@@ -67,7 +67,7 @@ async def test_every_acknowledged_append_isstored_once_although_backends_are_kil
         await stored_once(pool, load.acknowledged)
 
 
-async def test_every_acknowledged_append_isstored_once_although_the_server_crashes_under_load() -> None:
+async def test_every_acknowledged_append_is_stored_once_although_the_server_crashes_under_load() -> None:
     """Postgres dies at once and recovers from its log: acknowledged means on disk, and the appender goes on."""
     with EmbeddedPostgres.start(settings={"max_connections": "20"}) as server:
         await migrate_all(server.url())

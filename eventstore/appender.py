@@ -12,9 +12,10 @@ from functools import partial
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, is_connection_loss
 from eventstore.connection import Pool
-from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerError
+from eventstore.errors import AppendQueueFull, FactTooLarge, LedgerBehind, LedgerError, LedgerNotFound
 from eventstore.event import AppendResult, NewFact
 from eventstore.kept_connections import KeptConnections
+from eventstore.storable import fault_of, may_be_a_store
 from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
 
 
@@ -57,7 +58,8 @@ class _Lane:
 class Appender:
     """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
-    `on_batch` is told the results of every committed batch, for counting and waking.
+    `on_batch` is told the results of every committed batch, for counting and waking; `on_failure` the error and the
+    number of facts of one that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class Appender:
         clock: Clock,
         limits: AppenderLimits | None = None,
         on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
+        on_failure: Callable[[BaseException, int], None] | None = None,
     ) -> None:
         self._connections = KeptConnections(pool)
         self._clock = clock
         self._limits = limits if limits is not None else AppenderLimits()
         self._on_batch = on_batch
+        self._on_failure = on_failure
         self._lanes: OrderedDict[str, _Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._queued_facts = 0
@@ -86,10 +90,13 @@ class Appender:
 
         Each fact is decided by itself: a known source id answers `Duplicate` with the original position, a wrong
         expected version `VersionConflict`; the others of the call are appended all the same.
-        Raises `AppendQueueFull`, `FactTooLarge`, `LedgerNotFound`.
+        Raises `AppendQueueFull`, `FactTooLarge`, `FactUnstorable`, `LedgerBehind`, `LedgerNotFound`.
         """
         if not facts:
             return []
+        # Postgres would take an empty name, and every later fact without a source id would be its duplicate.
+        if not all(fact.source_id and fact.stream_id and fact.type for fact in facts) and (fault := fault_of(facts)):
+            raise fault
         bytes_ = self._admit(facts)
         # Only the caller waits for this future: one that gives up cancels it, not the batch its neighbours are in.
         future: asyncio.Future[list[AppendResult]] = asyncio.get_running_loop().create_future()
@@ -109,6 +116,8 @@ class Appender:
     def _lane(self, store_id: str) -> _Lane:
         lane = self._lanes.get(store_id)
         if lane is None:
+            if not may_be_a_store(store_id):
+                raise LedgerNotFound(store_id)
             lane = self._lanes[store_id] = _Lane(StoreWriter(self._connections, self._clock, store_id, self._limits))
             if len(self._lanes) > self._limits.stores_remembered_max:
                 self._forget_an_idle_lane()
@@ -172,6 +181,8 @@ class Appender:
 
     def _landed(self, lane: _Lane, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
         lane.flying_facts -= sum(len(waiting.facts) for waiting in batch)
+        if isinstance(outcome, LedgerBehind):
+            batch += self._everything_of(lane)
         if isinstance(outcome, BaseException) and len(batch) > 1 and _may_be_one_facts_fault(outcome):
             # A fact that Postgres cannot store fails its own call, not those it was batched with.
             for waiting in reversed(batch):
@@ -179,11 +190,20 @@ class Appender:
                 lane.queue.appendleft(waiting)
                 lane.queued_facts += len(waiting.facts)
         else:
+            if self._on_failure is not None and isinstance(outcome, BaseException):
+                self._on_failure(outcome, sum(len(waiting.facts) for waiting in batch))
             self._settle(batch, outcome)
         self._launch_soon(lane)
         # Last, so that a listener that fails holds nothing up.
         if self._on_batch is not None and not isinstance(outcome, BaseException):
             self._on_batch(outcome)
+
+    def _everything_of(self, lane: _Lane) -> list[_Waiting]:
+        """Empty a lane: what waits may have been made of memories that the database has lost."""
+        waiting = list(lane.queue)
+        lane.queue.clear()
+        lane.queued_facts = 0
+        return waiting
 
     def _settle(self, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
         end = 0
@@ -194,9 +214,17 @@ class Appender:
             if waiting.future.cancelled():
                 continue
             if isinstance(outcome, BaseException):
-                waiting.future.set_exception(outcome)
+                waiting.future.set_exception(_in_words(outcome, waiting.facts))
             else:
                 waiting.future.set_result(outcome[start:end])
+
+
+def _in_words(error: BaseException, facts: Sequence[NewFact]) -> BaseException:
+    """Return the error that a caller understands: where a fact of its own is at fault, which field and why."""
+    if not _may_be_one_facts_fault(error) or (fault := fault_of(facts)) is None:
+        return error
+    fault.__cause__ = error
+    return fault
 
 
 def _may_be_one_facts_fault(error: BaseException) -> bool:

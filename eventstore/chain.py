@@ -18,6 +18,7 @@ from eventstore.event import Fact, NewFact
 GENESIS = bytes(32)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER_BYTES = 8
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _LENGTH = Struct(">I").pack
 _LENGTH_8 = Struct(">Q").pack
 _LENGTHS_8 = Struct(">QQ").pack
@@ -27,7 +28,9 @@ _join = b"".join
 
 
 def microseconds(at: datetime) -> int:
-    """Return whole microseconds since 1970-01-01 UTC."""
+    """Return whole microseconds since 1970-01-01 UTC. Raises `OverflowError` for the first and the last time of all."""
+    if not _FIRST < at < _LAST:
+        raise OverflowError("the driver stores the first and the last time as infinity, which reads back as another")
     since = at - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

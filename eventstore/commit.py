@@ -9,12 +9,14 @@ import msgspec
 from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Connection
-from eventstore.event import Appended, NewFact
+from eventstore.errors import LedgerBehind, LedgerNotFound
+from eventstore.event import Appended, Head, NewFact
 from eventstore.kept_connections import KeptConnections
 from eventstore.statements import statement
 from eventstore.store import read_head
 from eventstore.write import why_missed, write_decided
 
+_LOCK_HEAD = statement(__package__, "lock_head")
 _PLAN_ANEW = statement(__package__, "plan_anew")
 _TAKE_TURN_ALONE = statement(__package__, "take_turn_alone")
 _KNOWN_SOURCES = statement(__package__, "known_sources")
@@ -43,8 +45,11 @@ async def commit_carefully(
     limits: CommitLimits,
     *,
     misses: int = 0,
+    acknowledged: int = 0,
 ) -> Decided:
     """Write `facts`, whoever else writes and whatever connection breaks. `misses` counts heads lost to others before.
+
+    Raises `LedgerBehind`, and writes nothing, if the ledger ends before the `acknowledged` position.
 
     A connection lost at the commit leaves open whether it happened: the same source ids make the repeat harmless,
     and what was written answers as a duplicate, with the position it took.
@@ -54,7 +59,7 @@ async def commit_carefully(
         try:
             async with connections.one() as connection:
                 alone = misses >= limits.foreign_misses_before_lock
-                return await _try_once(connection, clock, store_id, facts, alone=alone)
+                return await _try_once(connection, clock, store_id, facts, alone=alone, acknowledged=acknowledged)
         except CONNECTION_ERRORS as error:
             failures += 1
             if not is_connection_loss(error) or failures > limits.reconnect_attempts_max:
@@ -67,7 +72,7 @@ async def commit_carefully(
 
 
 async def _try_once(
-    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, alone: bool
+    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, alone: bool, acknowledged: int
 ) -> Decided:
     """Decide and write one batch; raises what `why_missed` explains if another writer was first."""
     async with connection.transaction():
@@ -76,12 +81,24 @@ async def _try_once(
         if alone:
             await connection.execute(_TAKE_TURN_ALONE, store_id)
         head = await read_head(connection, store_id)
+        if head.position < acknowledged:
+            # A standby that is not promoted yet may be a little late, but gives no lock: that is a reason to wait.
+            head = await _locked_head(connection, store_id)
+        if head.position < acknowledged:
+            raise LedgerBehind(store_id=store_id, acknowledged=acknowledged, found=head.position)
         sources, versions = await _known(connection, store_id, facts)
         recorded_at = max(clock.now(), head.recorded_at)
         decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)
         if decided.facts:
             await write_decided(connection, store_id, decided, follows=False)
     return decided
+
+
+async def _locked_head(connection: Connection, store_id: str) -> Head:
+    record = await connection.fetchrow(_LOCK_HEAD, store_id)
+    if record is None:
+        raise LedgerNotFound(store_id)
+    return Head(record["position"], record["hash"], record["recorded_at"])
 
 
 async def _known(

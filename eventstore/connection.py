@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
+from eventstore.errors import PoolerNotDeclared
+from eventstore.transaction_scope import in_transactions
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -13,13 +16,17 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-# A connection that dies mid-statement can surface as InternalClientError, which is not a PostgresError.
+# The database cannot do it now and may later, and nothing is wrong with what was asked. A connection that dies
+# mid-statement can surface as InternalClientError, which is not a PostgresError; no room on the disk and no connection
+# left are InsufficientResourcesError; a server that is read-only is a standby that was not promoted yet.
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 
@@ -42,25 +49,42 @@ async def open_pool(
     A plan made while a table was empty would be kept as it grows, and with every key leading with the store it may
     walk a whole ledger for one row: so plans are made anew for each execution (about 0.1 ms), and JIT is off. Only the
     appender's connections keep theirs (`plans_kept`): its one statement finds rows by their whole key only.
+    `statement_cache_size` 0 keeps nothing in a session, which is what a pooler in transaction mode needs.
+    Raises `PoolerNotDeclared` if the address is a pooler's and the size is not 0.
     """
-    settings = {
-        "application_name": name,
-        "timezone": "UTC",
-        "jit": "off",
-        "plan_cache_mode": "force_generic_plan" if plans_kept else "force_custom_plan",
-    }
+    plans = "force_generic_plan" if plans_kept else "force_custom_plan"
+    settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
     if search_path is not None:
         settings["search_path"] = search_path
     if role is not None:
         settings["role"] = role
-    pool = await asyncpg.create_pool(
-        url,
-        min_size=1,
-        max_size=connections_max,
-        statement_cache_size=statement_cache_size,
-        server_settings=settings,
-        command_timeout=30,
-        reset=_leave_as_it_is,
-    )
+    named = {"application_name": name}
+    through_pooler = statement_cache_size == 0
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            statement_cache_size=statement_cache_size,
+            connection_class=in_transactions(settings) if through_pooler else asyncpg.Connection,
+            server_settings=named if through_pooler else named | settings,
+            command_timeout=30,
+            reset=_leave_as_it_is,
+        )
+    except asyncpg.ProtocolViolationError as error:
+        # Postgres knows these settings; a pooler that cannot carry them refuses the connection.
+        raise PoolerNotDeclared(str(error)) from error
     assert pool is not None
+    if not through_pooler:
+        await _refuse_a_hidden_pooler(pool)
     return pool
+
+
+async def _refuse_a_hidden_pooler(pool: Pool) -> None:
+    """Raise `PoolerNotDeclared` where another process answers than the one that greeted: only a pooler does that."""
+    async with pool.acquire() as connection:
+        answering = await connection.fetchval("SELECT pg_backend_pid()")
+        greeted = connection.get_server_pid()
+    if answering != greeted:
+        pool.terminate()
+        raise PoolerNotDeclared("another server process answers than the one that greeted")

@@ -105,6 +105,10 @@ class Keyring:
         """Return the data keys that exist; erased persons are absent. For unsealing: never from the cache."""
         return await self._read(store_id, list(persons))
 
+    def forget(self) -> None:
+        """Forget every data key in memory: a database that lost facts may have lost keys that were committed too."""
+        self._cache.clear()
+
     async def erase(self, store_id: str, person: str, *, erased_at: datetime) -> bool:
         """Destroy the data key of `person`; False if there was none to destroy."""
         mark = self.mark(store_id, person)

@@ -1,6 +1,7 @@
 """Forward-only numbered SQL migrations with checksums, under a lock, safe to interrupt and to run twice."""
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 
@@ -46,7 +47,7 @@ def load_migrations(package: str) -> list[Migration]:
     return found
 
 
-async def apply_migrations(connection: Connection, packages: list[str], *, service_role: str) -> list[str]:
+async def apply_migrations(connection: Connection, packages: Sequence[str], *, service_role: str) -> list[str]:
     """Apply what is missing, each file in its own transaction; return the names applied now.
 
     The connection must belong to the migrator, who owns the schema. `service_role` receives the grants and is

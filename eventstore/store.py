@@ -6,10 +6,14 @@ import asyncpg
 
 from eventstore.chain import GENESIS
 from eventstore.connection import Connection, Pool
-from eventstore.errors import LedgerGap, LedgerNotFound
+from eventstore.errors import LedgerGap, LedgerNotFound, PositionOutOfRange, StoreNameRefused
 from eventstore.event import Fact, Head
 from eventstore.statements import statement
+from eventstore.storable import may_be_a_store
 
+# A page behind the last position must still be a number that Postgres can count.
+POSITION_MAX = 2**62
+VERSION_MAX = 2**31 - 1
 _OPEN = statement(__package__, "open_ledger")
 _HEAD = statement(__package__, "read_head")
 _AFTER = statement(__package__, "read_after")
@@ -41,6 +45,7 @@ class LedgerReader:
 
     async def read_after(self, store_id: str, position: int, facts_max: int) -> list[Fact]:
         """Return up to `facts_max` facts after `position`, in order. Raises `LedgerGap` where one is missing."""
+        check_place(position)
         facts = _facts(await self._pool.fetch(_AFTER, store_id, position, facts_max))
         for offset, fact in enumerate(facts, start=1):
             if fact.position != position + offset:
@@ -51,10 +56,13 @@ class LedgerReader:
         self, store_id: str, stream_id: str, *, after_version: int = 0, facts_max: int = 1000
     ) -> list[Fact]:
         """Return up to `facts_max` facts of one stream after `after_version`, oldest first."""
+        check_place(after_version, VERSION_MAX)
         return _facts(await self._pool.fetch(_STREAM, store_id, stream_id, after_version, facts_max))
 
     async def read_stream_between(self, store_id: str, stream_id: str, first: int, before: int) -> list[Fact]:
         """Return the facts of one stream from position `first` up to, not including, position `before`."""
+        check_place(first)
+        check_place(before)
         return _facts(await self._pool.fetch(_STREAM_BETWEEN, store_id, stream_id, first, before))
 
     async def read_stream_end(self, store_id: str, stream_id: str, *, facts_max: int = 1) -> list[Fact]:
@@ -63,8 +71,15 @@ class LedgerReader:
 
     async def read_one(self, store_id: str, position: int) -> Fact | None:
         """Return the fact at `position`, or None beyond the end."""
+        check_place(position)
         record = await self._pool.fetchrow(_ONE, store_id, position)
         return None if record is None else Fact(**record)
+
+
+def check_place(place: int, place_max: int = POSITION_MAX) -> None:
+    """Raise `PositionOutOfRange` for what can be no position or version: the driver would call it a lost connection."""
+    if not 0 <= place <= place_max:
+        raise PositionOutOfRange(place, place_max)
 
 
 async def read_head(connection: Connection | Pool, store_id: str) -> Head:
@@ -76,7 +91,9 @@ async def read_head(connection: Connection | Pool, store_id: str) -> Head:
 
 
 async def open_ledger(connection: Connection | Pool, store_id: str, *, recorded_at: object) -> None:
-    """Make an empty ledger for `store_id`; harmless if it is there already."""
+    """Make an empty ledger for `store_id`; harmless if it is there already. Raises `StoreNameRefused`."""
+    if not may_be_a_store(store_id):
+        raise StoreNameRefused(store_id)
     await connection.execute(_OPEN, store_id, GENESIS, recorded_at)
 
 

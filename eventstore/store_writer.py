@@ -15,9 +15,11 @@ from eventstore.batch import Decided, decide_batch
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss
 from eventstore.connection import CONNECTION_ERRORS
+from eventstore.errors import LedgerBehind
 from eventstore.event import Appended, AppendResult, Head, NewFact, VersionConflict
 from eventstore.kept_connections import KeptConnections
 from eventstore.recent import Recent
+from eventstore.store import read_head
 from eventstore.write import Miss, why_missed, write_decided
 
 FLIGHTS_MAX = 2
@@ -30,10 +32,13 @@ _CAREFUL_BATCHES = 8
 class _Flight:
     """A batch on its way. `confirmed` tells the next one whether the head it was decided on came true."""
 
-    __slots__ = ("before", "confirmed", "decided", "facts")
+    __slots__ = ("acknowledged", "before", "confirmed", "decided", "facts")
 
-    def __init__(self, facts: Sequence[NewFact], decided: Decided | None, before: "_Flight | None") -> None:
+    def __init__(
+        self, facts: Sequence[NewFact], decided: Decided | None, before: "_Flight | None", acknowledged: int
+    ) -> None:
         self.facts = facts
+        self.acknowledged = acknowledged
         self.decided = decided
         self.before = before
         self.confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -48,6 +53,8 @@ class StoreWriter:
         self._store_id = store_id
         self._limits = limits
         self._head: Head | None = None
+        # The furthest position that callers were told; a database that ends before it has lost facts.
+        self._acknowledged = 0
         self._versions: Recent[int] = Recent(_REMEMBERED_MAX)
         self._sources: Recent[Appended] = Recent(_REMEMBERED_MAX)
         self._last: _Flight | None = None
@@ -82,7 +89,7 @@ class StoreWriter:
         assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
-        flight = _Flight(facts, decided, self._last if self._flying else None)
+        flight = _Flight(facts, decided, self._last if self._flying else None, self._acknowledged)
         if decided is None:
             self._careful = max(0, self._careful - 1)
             self._head = None
@@ -100,7 +107,7 @@ class StoreWriter:
         versions = self._versions.among([fact.stream_id for fact in facts])
         try:
             decided = decide_batch(self._store_id, head, recorded_at, facts, sources, versions)
-        except (ValueError, OverflowError, struct.error):
+        except (TypeError, ValueError, AttributeError, OverflowError, struct.error):
             return None  # a fact that cannot even be hashed; the careful way finds it again and its caller learns of it
         if len(decided.facts) < len(facts) and any(isinstance(result, VersionConflict) for result in decided.results):
             return None  # memory may lack what another process wrote: only the database can say that a stream moved
@@ -114,6 +121,8 @@ class StoreWriter:
         except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
             outcome = error
             self._forget()
+            if isinstance(error, LedgerBehind):
+                self._acknowledged = error.found
         self._flying -= 1
         if not flight.confirmed.done():
             flight.confirmed.set_result(False)
@@ -133,16 +142,18 @@ class StoreWriter:
                 written = False
         if written and flight.decided is not None:
             flight.confirmed.set_result(True)
+            self._note(flight.decided)
             return flight.decided.results
         return await self._write_carefully(flight)
 
     async def _try_fast(self, flight: _Flight) -> bool:
         if flight.decided is None:
             return False
-        if not flight.decided.facts:
-            return True
         try:
             async with self._connections.one() as connection:
+                if not flight.decided.facts:
+                    # Only duplicates: the chain ends as remembered, so it still holds what they are duplicates of.
+                    return await read_head(connection, self._store_id) == flight.decided.before
                 await write_decided(connection, self._store_id, flight.decided, follows=flight.before is not None)
         except CONNECTION_ERRORS as error:
             if not is_connection_loss(error):
@@ -163,11 +174,22 @@ class StoreWriter:
         self._forget()
         misses = 0 if flight.decided is None else 1
         decided = await commit_carefully(
-            self._connections, self._clock, self._store_id, flight.facts, self._limits, misses=misses
+            self._connections,
+            self._clock,
+            self._store_id,
+            flight.facts,
+            self._limits,
+            misses=misses,
+            acknowledged=max(flight.acknowledged, self._acknowledged),
         )
+        self._note(decided)
         if self._last is flight:
             self._remember(decided)
         return decided.results
+
+    def _note(self, decided: Decided) -> None:
+        if decided.facts:
+            self._acknowledged = max(self._acknowledged, decided.after.position)
 
     def _forget(self) -> None:
         self._head = None

@@ -71,7 +71,12 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "jurnalsync_service"
     database_connections_max: Annotated[Count, Meta(description="connections of one process")] = 10
     statement_cache_size: Annotated[
-        int, Meta(ge=0, le=10_000, description="prepared statements a connection keeps; 0 behind PgBouncer")
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="prepared statements a connection keeps; 0 keeps nothing in sessions, as PgBouncer needs it",
+        ),
     ] = 100
 
 

@@ -14,6 +14,7 @@ from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
+from eventstore.errors import LedgerBehind
 from eventstore.event import AppendResult
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import StoreLeases
@@ -74,9 +75,11 @@ class Ledger(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def open_ledger_parts(
-    settings: Settings, on_batch: Callable[[Sequence[AppendResult]], None] | None = None
+    settings: Settings,
+    on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
+    on_failure: Callable[[BaseException, int], None] = lambda _error, _facts: None,
 ) -> AsyncIterator[Ledger]:
-    """Open the database and the keys; close them in the end."""
+    """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
     master = MasterKey.from_file(settings.sealing_key_file)
     # Appends have connections of their own, which keep their plans; together they are what the setting allows.
     append_connections = max(1, settings.database_connections_max // 3)
@@ -86,15 +89,24 @@ async def open_ledger_parts(
         queue_facts_max=settings.append_queue_facts_max,
         queue_bytes_max=settings.append_queue_bytes_max,
     )
+
+    def note_failure(error: BaseException, facts: int) -> None:
+        on_failure(error, facts)
+        if isinstance(error, LedgerBehind):
+            # What was committed with the lost facts may be lost too: above all the keys that persons are sealed with.
+            keyring.forget()
+            structlog.get_logger().critical(
+                LogEvent.LEDGER_FACTS_LOST, store=error.store_id, acknowledged=error.acknowledged, found=error.found
+            )
+
     async with (
         _pool(settings, connections_max=max(1, settings.database_connections_max - append_connections)) as pool,
         _pool(settings, connections_max=append_connections, plans_kept=True) as append_pool,
     ):
-        appender = Appender(append_pool, clock, limits, on_batch)
+        keyring = Keyring(pool, master)
+        appender = Appender(append_pool, clock, limits, on_batch, note_failure)
         try:
-            yield Ledger(
-                pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
-            )
+            yield Ledger(pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), keyring)
         finally:
             await appender.flush()
 
@@ -151,7 +163,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Open everything that `serve` runs."""
     async with AsyncExitStack() as stack:
         metrics = Metrics(VERSION)
-        ledger = await stack.enter_async_context(open_ledger_parts(settings, metrics.batch_appended))
+        ledger = await stack.enter_async_context(
+            open_ledger_parts(settings, metrics.batch_appended, metrics.append_failed)
+        )
         iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
         jurnal_session = await stack.enter_async_context(open_session())
         metrics.append_queue_facts.set_function(lambda: ledger.appender.queued_facts)

@@ -3,37 +3,17 @@
 DATABASE_URL names a server to use instead of the embedded one; its user must be allowed to create databases.
 """
 
-import os
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from contextlib import ExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
-from ops.sandbox.embedded_postgres import EmbeddedPostgres, create_database, drop_database
-
-
-class PostgresServer(Protocol):
-    """A server on which tests may create databases."""
-
-    def url(self, database: str = "postgres") -> str:
-        """Address of one of its databases."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenPostgres:
-    """The server that DATABASE_URL names; it is used, never started or stopped."""
-
-    given_url: str
-
-    def url(self, database: str = "postgres") -> str:
-        """Address of another database on the same server."""
-        parts = urlsplit(self.given_url)
-        return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
+from ops.sandbox.embedded_postgres import create_database, drop_database
+from tests.servers import GIVEN, KINDS, MAIN, PostgresServer, Servers, why_missing
 
 
 async def prepare_template(url: str) -> None:
@@ -48,59 +28,100 @@ def _new_name(purpose: str) -> str:
     return f"jurnalsync_test_{purpose}_{uuid.uuid4().hex[:12]}"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test marked `servers` on every kind of server."""
+    if metafunc.definition.get_closest_marker("servers") is not None and "server_kind" in metafunc.fixturenames:
+        metafunc.parametrize("server_kind", KINDS, indirect=True)
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Give the server of this test process: DATABASE_URL's, or a throw-away one of its own."""
-    given_url = os.environ.get("DATABASE_URL")
-    if given_url:
-        yield GivenPostgres(given_url)
-        return
-    with EmbeddedPostgres.start(durable=False) as server:
-        yield server
+def servers() -> Iterator[Servers]:
+    """Give what starts servers for this test process, and ends them with it."""
+    with ExitStack() as stack:
+        started = Servers(stack)
+        yield started
+        if MAIN == GIVEN and (given := started.direct(GIVEN).url()) in started.templates:
+            asyncio.run(drop_database(given, started.templates[given]))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def template_database(postgres_server: PostgresServer) -> AsyncIterator[str]:
-    """Name of a database with all migrations applied, made once a test process. Nobody connects to it."""
-    name = _new_name("template")
-    await create_database(postgres_server.url(), name)
+@pytest.fixture
+def server_kind(request: pytest.FixtureRequest) -> str:
+    """Name the kind of server this test runs on; skips where the machine has none."""
+    kind: str = getattr(request, "param", MAIN)
+    if reason := why_missing(kind):
+        pytest.skip(reason)
+    return kind
+
+
+@pytest.fixture
+def postgres_server(servers: Servers, server_kind: str) -> PostgresServer:
+    """Give the server itself: DATABASE_URL's, or a throw-away one of its own."""
+    return servers.direct(server_kind)
+
+
+@pytest.fixture
+async def template_database(servers: Servers, server_kind: str) -> str:
+    """Name of a database with all migrations applied, made once a server. Nobody connects to it."""
+    server = servers.direct(server_kind)
+    if server.url() not in servers.templates:
+        name = _new_name("template")
+        await create_database(server.url(), name)
+        await prepare_template(server.url(name))
+        servers.templates[server.url()] = name
+    return servers.templates[server.url()]
+
+
+def _name_in(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+@asynccontextmanager
+async def _database(server: PostgresServer, purpose: str, template: str) -> AsyncIterator[str]:
+    """Make a database on `server`, and drop it in the end."""
+    name = _new_name(purpose)
+    await create_database(server.url(), name, template)
     try:
-        await prepare_template(postgres_server.url(name))
         yield name
     finally:
-        await drop_database(postgres_server.url(), name)
+        await drop_database(server.url(), name)
 
 
 @pytest.fixture
-async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
-    """Give the address of a new database with nothing in it, dropped after the test."""
-    name = _new_name("empty")
-    await create_database(postgres_server.url(), name, "template0")
-    yield postgres_server.url(name)
-    await drop_database(postgres_server.url(), name)
+async def direct_empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """Give the address of a new database with nothing in it around any pooler, dropped after the test."""
+    async with _database(postgres_server, "empty", "template0") as name:
+        yield postgres_server.url(name)
 
 
 @pytest.fixture
-async def database_url(postgres_server: PostgresServer, template_database: str) -> AsyncIterator[str]:
-    """Give the address of a new, migrated database, dropped after the test."""
-    name = _new_name("migrated")
-    await create_database(postgres_server.url(), name, template_database)
-    yield postgres_server.url(name)
-    await drop_database(postgres_server.url(), name)
+def empty_database_url(servers: Servers, server_kind: str, direct_empty_database_url: str) -> str:
+    """Give the address of a new database with nothing in it, as the service has it."""
+    return servers.reached(server_kind).url(_name_in(direct_empty_database_url))
 
 
 @pytest.fixture
-async def second_database_url(postgres_server: PostgresServer, template_database: str) -> AsyncIterator[str]:
+async def direct_database_url(postgres_server: PostgresServer, template_database: str) -> AsyncIterator[str]:
+    """Give the address of a new, migrated database around any pooler, dropped after the test."""
+    async with _database(postgres_server, "migrated", template_database) as name:
+        yield postgres_server.url(name)
+
+
+@pytest.fixture
+def database_url(servers: Servers, server_kind: str, direct_database_url: str) -> str:
+    """Give the address of the test's migrated database as the service has it: through the pooler, if there is one."""
+    return servers.reached(server_kind).url(_name_in(direct_database_url))
+
+
+@pytest.fixture
+async def second_database_url(servers: Servers, server_kind: str, template_database: str) -> AsyncIterator[str]:
     """Give the address of another new, migrated database, dropped after the test."""
-    name = _new_name("second")
-    await create_database(postgres_server.url(), name, template_database)
-    yield postgres_server.url(name)
-    await drop_database(postgres_server.url(), name)
+    async with _database(servers.direct(server_kind), "second", template_database) as name:
+        yield servers.reached(server_kind).url(name)
 
 
 @pytest.fixture
-async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Give one connection to this test's migrated database."""
-    opened = await asyncpg.connect(database_url)
+async def connection(direct_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Give one connection to this test's migrated database, around any pooler: a session of its own."""
+    opened = await asyncpg.connect(direct_database_url)
     yield opened
     await opened.close()

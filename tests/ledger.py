@@ -10,6 +10,7 @@ from eventstore.connection import Pool, open_pool
 from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.keyring import MasterKey
 from eventstore.store import open_ledger
+from tests.servers import leads_through_pooler
 
 STORE = "kopi-nusantara"
 OTHER_STORE = "teh-tawar"
@@ -18,10 +19,22 @@ NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 MASTER = MasterKey(bytes(range(32)))
 
 
+async def open_test_pool(url: str, *, connections_max: int = 4, search_path: str | None = None) -> Pool:
+    """Open a pool that acts as the service role, in the way the address asks for."""
+    size = 0 if leads_through_pooler(url) else 100
+    return await open_pool(
+        url,
+        role=SERVICE_ROLE,
+        connections_max=connections_max,
+        statement_cache_size=size,
+        search_path=search_path,
+    )
+
+
 @asynccontextmanager
 async def service_pool(url: str, *, connections_max: int = 4) -> AsyncIterator[Pool]:
     """Give a pool that acts as the service role, with the ledgers of both stores opened."""
-    pool = await open_pool(url, role=SERVICE_ROLE, connections_max=connections_max)
+    pool = await open_test_pool(url, connections_max=connections_max)
     try:
         for store_id in (STORE, OTHER_STORE):
             await open_ledger(pool, store_id, recorded_at=NOON)

@@ -1,5 +1,7 @@
 """A real Postgres server from the binaries of a Python wheel: nothing to install, as root or not, gone with its parent.
 
+Major versions that the wheel does not hold are taken from the machine, where they are installed.
+
 Postgres refuses to run as root, so as root the server runs as `nobody`. The Unix socket trusts whoever reaches its
 folder (mode 0700); TCP listens on 127.0.0.1 only and asks for a password.
 """
@@ -79,7 +81,7 @@ class EmbeddedPostgres:
         directory: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start a server of major version 18 or 16, with a new cluster or the one kept in `directory`.
+        """Start a server of major version 18, 16 or one installed here; its cluster is new or the one in `directory`.
 
         Without `directory` the cluster is thrown away at `stop`. `durable=False` turns fsync off: faster, and lost
         with the machine. `settings` are server settings by name. Call it from the main thread: Linux ends the server
@@ -133,6 +135,10 @@ class EmbeddedPostgres:
         """End the server; a cluster without a directory of its own is removed. A second call does nothing."""
         self._end("fast")
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def crash(self) -> None:
+        """End the server at once, as a lost machine would; `stop` is still to be called."""
+        self._end("immediate")
 
     def restart(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop and start again on the same addresses; `immediate` is a crash: the server recovers from its log."""

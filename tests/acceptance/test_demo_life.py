@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tests.acceptance.demonstration import Running, assert_right, open_folder, run_demo, running_demo
-from tests.conftest import PostgresServer
+from tests.servers import PostgresServer
 
 pytestmark = pytest.mark.acceptance
 

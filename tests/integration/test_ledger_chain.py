@@ -55,6 +55,7 @@ async def test_the_service_role_may_add_facts_and_nothing_else(connection: Conne
     assert await connection.fetchval("SELECT count(*) FROM facts") == 13
 
 
+@pytest.mark.servers
 @pytest.mark.usefixtures("whole_ledger")
 @pytest.mark.parametrize("sql", ["UPDATE facts SET body = body", "DELETE FROM facts", "TRUNCATE facts"])
 async def test_the_owner_cannot_change_facts_either(connection: Connection, sql: str) -> None:
@@ -63,6 +64,7 @@ async def test_the_owner_cannot_change_facts_either(connection: Connection, sql:
         await connection.execute(sql)
 
 
+@pytest.mark.servers
 @pytest.mark.usefixtures("whole_ledger")
 async def test_a_whole_ledger_verifies_from_the_first_fact_to_the_head(database_url: str) -> None:
     """The walk ends at the head's position and hash; each store has its own chain."""
@@ -105,6 +107,7 @@ async def test_any_change_behind_the_ledgers_back_is_found_at_its_place(
     assert found.position == 7
 
 
+@pytest.mark.servers
 @pytest.mark.usefixtures("whole_ledger")
 async def test_a_cut_off_end_and_a_moved_head_are_found(database_url: str, connection: Connection) -> None:
     """Removing the last facts leaves the head ahead of them; setting the head back leaves its hash wrong."""
@@ -129,6 +132,7 @@ async def test_a_reader_that_meets_a_gap_raises_instead_of_going_on(database_url
             assert (gap.value.expected, gap.value.found) == (7, 8)
 
 
+@pytest.mark.servers
 @pytest.mark.usefixtures("whole_ledger")
 async def test_people_read_the_same_facts_with_their_bodies_as_jsonb(connection: Connection) -> None:
     """The view shows bodies and metadata as JSON, and only the size of what is sealed."""
@@ -140,16 +144,17 @@ async def test_people_read_the_same_facts_with_their_bodies_as_jsonb(connection:
     )  # fmt: skip
 
 
-async def test_a_login_that_could_change_facts_behind_its_role_is_known(database_url: str) -> None:
+@pytest.mark.servers
+async def test_a_login_that_could_change_facts_behind_its_role_is_known(direct_database_url: str) -> None:
     """An owner that only plays the service's role is told from a login that can be nothing else."""
-    async with service_pool(database_url) as pool:
+    async with service_pool(direct_database_url) as pool:
         assert await login_may_change_facts(pool)
-    owner = await asyncpg.connect(database_url)
+    owner = await asyncpg.connect(direct_database_url)
     login = f"login_{uuid4().hex[:12]}"
     await owner.execute(f"CREATE ROLE \"{login}\" LOGIN NOINHERIT PASSWORD 'made-up' IN ROLE jurnalsync_service")
     try:
         narrow = await asyncpg.create_pool(
-            database_url, user=login, password="made-up", min_size=1, max_size=1,
+            direct_database_url, user=login, password="made-up", min_size=1, max_size=1,
             server_settings={"role": "jurnalsync_service"},
         )  # fmt: skip
         assert narrow is not None

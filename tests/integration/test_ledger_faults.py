@@ -17,7 +17,7 @@ from tests.ledger import STORE, member, service_pool
 LIMITS = AppenderLimits(batch_facts_max=10, reconnect_wait_seconds=0.02, reconnect_attempts_max=500)
 
 
-async def _stored_once(pool: Pool, acknowledged: dict[str, AppendResult]) -> None:
+async def stored_once(pool: Pool, acknowledged: dict[str, AppendResult]) -> None:
     """Assert that every acknowledged fact stands once, where its answer said, in a whole ledger."""
     reader = LedgerReader(pool)
     stored = {fact.source_id: fact.position for fact in await reader.read_after(STORE, 0, 10_000)}
@@ -28,7 +28,7 @@ async def _stored_once(pool: Pool, acknowledged: dict[str, AppendResult]) -> Non
     assert isinstance(await verify_ledger(reader, STORE), Whole)
 
 
-class _Load:
+class Load:
     """Appends one fact a call, all at once; `acknowledged` are the answers so far."""
 
     def __init__(self, appender: Appender, facts: int) -> None:
@@ -52,7 +52,7 @@ async def test_every_acknowledged_append_is_stored_once_although_backends_are_ki
     """A lost connection at commit is ambiguous: the repeat answers what was written, and writes what was not."""
     async with service_pool(database_url) as pool:
         admin = await asyncpg.connect(database_url)
-        load = _Load(Appender(pool, SystemClock(), LIMITS), 600)
+        load = Load(Appender(pool, SystemClock(), LIMITS), 600)
         killed = 0
         for _ in range(11):
             await load.wait_for_more(50)
@@ -64,7 +64,7 @@ async def test_every_acknowledged_append_is_stored_once_although_backends_are_ki
         await admin.close()
         assert killed >= 11
         assert len(load.acknowledged) == 600
-        await _stored_once(pool, load.acknowledged)
+        await stored_once(pool, load.acknowledged)
 
 
 async def test_every_acknowledged_append_is_stored_once_although_the_server_crashes_under_load() -> None:
@@ -72,13 +72,13 @@ async def test_every_acknowledged_append_is_stored_once_although_the_server_cras
     with EmbeddedPostgres.start(settings={"max_connections": "20"}) as server:
         await migrate_all(server.url())
         async with service_pool(server.url()) as pool:
-            load = _Load(Appender(pool, SystemClock(), LIMITS), 400)
+            load = Load(Appender(pool, SystemClock(), LIMITS), 400)
             await load.wait_for_more(100)
             server.restart("immediate")
             assert not load.done.done()
             await load.done
             assert len(load.acknowledged) == 400
-            await _stored_once(pool, load.acknowledged)
+            await stored_once(pool, load.acknowledged)
 
 
 async def test_an_appender_that_cannot_reach_the_database_says_so_and_recovers(database_url: str) -> None:

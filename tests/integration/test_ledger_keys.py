@@ -30,6 +30,7 @@ async def _sealed(keyring: Keyring, number: int) -> NewFact:
     )  # fmt: skip
 
 
+@pytest.mark.servers
 async def test_an_erased_person_cannot_be_read_again_and_the_chain_stays_whole(
     database_url: str, connection: Connection
 ) -> None:
@@ -128,6 +129,7 @@ async def test_a_credential_opens_with_its_master_key_in_its_own_row_only(
             await credentials.read(OTHER_STORE, "jurnal")
 
 
+@pytest.mark.servers
 async def test_a_single_use_secret_is_renewed_by_one_at_a_time(database_url: str) -> None:
     """The row is locked from reading to writing, and a rolled back renewal leaves the old secret."""
     async with service_pool(database_url) as pool:

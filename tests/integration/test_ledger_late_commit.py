@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from eventstore.connection import Connection
 from eventstore.event import Appended
 from eventstore.store import LedgerReader
@@ -23,6 +25,7 @@ async def _until_blocked(connection: Connection, backends: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.servers
 async def test_a_reader_never_skips_a_late_commit(database_url: str, connection: Connection) -> None:
     """A reader that polls all the while sees every fact once and in order, whoever commits late.
 

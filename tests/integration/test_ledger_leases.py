@@ -3,11 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from eventstore.connection import Connection
 from eventstore.lease import StoreLeases
 from tests.ledger import OTHER_STORE, STORE, service_pool
 
 ONE, TWO = UUID(int=1), UUID(int=2)
+
+pytestmark = pytest.mark.servers
 
 
 async def let_pass(connection: Connection, by: timedelta) -> None:

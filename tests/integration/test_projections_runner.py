@@ -114,6 +114,7 @@ async def test_the_tables_hold_what_a_fold_in_memory_gives(database_url: str, fa
             assert stored["document"] == settled[row.command_id].document
 
 
+@pytest.mark.servers
 async def test_folding_from_the_start_again_gives_the_same_rows_and_sends_nothing(
     database_url: str, connection: Connection
 ) -> None:
@@ -162,6 +163,7 @@ async def test_a_stalled_stream_waits_while_all_others_go_on(database_url: str) 
         assert [step.stalls for step in await fold_all(pool)] == [()] * len(CATALOGUE)
 
 
+@pytest.mark.servers
 async def test_of_two_runners_on_one_cursor_one_loses_and_nothing_is_written_twice(
     database_url: str, connection: Connection
 ) -> None:
@@ -191,6 +193,7 @@ async def test_of_two_runners_on_one_cursor_one_loses_and_nothing_is_written_twi
         assert sorted(found) == sorted(row.command_id for row in story.rows(CommandAdded))
 
 
+@pytest.mark.servers
 async def test_a_late_owner_cannot_move_the_cursor_and_writes_nothing(database_url: str) -> None:
     """Once a later epoch has folded, the earlier one is refused, and its rows with it."""
     story = a_day()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from eventstore.connection import Pool, open_pool
+from eventstore.connection import Pool
 from eventstore.event import Fact
 from eventstore.facts.operators import CommandParked, CommandReleased, StreamFactSkipped, StreamRetried
 from eventstore.facts.registry import Meaning
@@ -18,7 +18,7 @@ from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.sync_status.fold import SyncStatus
 from tests.folding import all_rows, append_story, fold_all, rows_of, tell
-from tests.ledger import STORE, service_pool
+from tests.ledger import STORE, open_test_pool, service_pool
 from tests.story import Story, own, paid
 
 INVOICE = f"inv-{STORE}.order-1"
@@ -46,9 +46,7 @@ async def workshop(database_url: str) -> AsyncIterator[Workshop]:
     story.order(transactions=[paid("t1", 20_000)])
     async with service_pool(database_url) as pool:
         await tell(pool, story)
-        shadow = await open_pool(
-            database_url, role="jurnalsync_service", connections_max=2, search_path=SHADOW_SEARCH_PATH
-        )
+        shadow = await open_test_pool(database_url, connections_max=2, search_path=SHADOW_SEARCH_PATH)
         yield Workshop(pool, Rebuilder(pool, shadow, LedgerReader(pool)), story)
         shadow.terminate()
 
@@ -93,6 +91,7 @@ async def test_a_check_names_every_differing_row_and_mends_nothing(workshop: Wor
     assert {"#1", "#2", "#3"} <= references
 
 
+@pytest.mark.servers
 async def test_a_changed_rule_and_a_rebuild_send_nothing(workshop: Workshop) -> None:
     """Commands that appear are parked by facts before the swap; sends stay as they were."""
     sends = await rows_of(workshop.pool, "send")
@@ -170,6 +169,7 @@ async def test_an_operator_lets_a_stalled_stream_go_on(database_url: str, *, ski
         assert records == {"sale-order-1", "edited-order-1"}
 
 
+@pytest.mark.servers
 async def test_what_was_told_twice_is_folded_once(workshop: Workshop) -> None:
     """A rebuild beside a running fold holds the cursor: facts that came meanwhile are in it, once."""
     await workshop.rebuilder.fold(STORE, CATALOGUE["sync_status"], lambda _position, _end: None)

@@ -1,17 +1,24 @@
 """Migrations: forward only, safe to repeat, to interrupt and to race, and refused where the past was changed."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+import service.migrate
 from eventstore.errors import MigrationError
 from eventstore.migrate import apply_migrations, load_migrations, pending_migrations
 from service.migrate import PACKAGES, migrate_all
 from tests.ledger import SERVICE_ROLE
 
+ROOT = Path(__file__).resolve().parents[2]
+ASLEEP = """
+SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+"""
 PACKAGE = "migrations_under_test"
 GRANTS = """
 SELECT c.relname, string_agg(DISTINCT a.privilege_type, ' ' ORDER BY a.privilege_type) AS granted
@@ -29,9 +36,9 @@ MAY_DELETE = {
 
 
 @pytest.fixture
-async def empty(empty_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def empty(direct_empty_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Connect to a database with nothing in it."""
-    connection = await asyncpg.connect(empty_database_url)
+    connection = await asyncpg.connect(direct_empty_database_url)
     yield connection
     await connection.close()
 
@@ -46,8 +53,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     folder.joinpath("0001_first.sql").write_text("CREATE TABLE first (n int); GRANT SELECT ON first TO :service_role;")
     yield folder
-    import sys  # noqa: PLC0415 - only to forget the package again
-
     sys.modules.pop(PACKAGE, None)
 
 
@@ -60,14 +65,15 @@ async def _tables(connection: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-async def test_an_empty_database_becomes_this_release_and_a_second_run_changes_nothing(empty_database_url: str) -> None:
+@pytest.mark.servers
+async def test_an_empty_database_becomes_this_release_and_a_second_run_changes_nothing(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str
+) -> None:
     """Every migration is applied once, in order; nothing is pending afterwards."""
     applied = await migrate_all(empty_database_url)
     assert applied == [f"{package}/{m.name}" for package in PACKAGES for m in load_migrations(package)]
     assert await migrate_all(empty_database_url) == []
-    connection = await asyncpg.connect(empty_database_url)
-    assert await pending_migrations(connection, PACKAGES) == []
-    await connection.close()
+    assert await pending_migrations(empty, PACKAGES) == []
 
 
 async def test_an_empty_database_lacks_every_migration(empty: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -76,6 +82,7 @@ async def test_an_empty_database_lacks_every_migration(empty: "asyncpg.Connectio
     assert await _tables(empty) == set()
 
 
+@pytest.mark.servers
 async def test_the_service_role_has_the_declared_grants_and_no_more(
     connection: "asyncpg.Connection[asyncpg.Record]",
 ) -> None:
@@ -113,6 +120,7 @@ async def test_a_database_ahead_of_the_release_is_refused(
             await attempt
 
 
+@pytest.mark.servers
 async def test_a_migration_that_breaks_halfway_leaves_nothing_of_itself(
     empty: "asyncpg.Connection[asyncpg.Record]", package: Path
 ) -> None:
@@ -135,12 +143,7 @@ async def test_a_killed_migrator_leaves_nothing_half_and_the_next_one_goes_on(
     doomed = await asyncpg.connect(empty_database_url)
     pid = doomed.get_server_pid()
     migration = asyncio.create_task(_apply(doomed))
-    asleep = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $1"
-    async with asyncio.timeout(10):
-        while True:
-            if await empty.fetchval(asleep, pid):
-                break
-            await asyncio.sleep(0.01)
+    await _until_asleep(empty)
     await empty.execute("SELECT pg_terminate_backend($1)", pid)
     (ended,) = await asyncio.gather(migration, return_exceptions=True)
     assert isinstance(ended, Exception)
@@ -149,6 +152,50 @@ async def test_a_killed_migrator_leaves_nothing_half_and_the_next_one_goes_on(
     assert await _apply(empty) == [f"{PACKAGE}/0002_second.sql"]
 
 
+async def _until_asleep(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Wait until a migration is in the middle of its file."""
+    async with asyncio.timeout(20):
+        while True:
+            if await connection.fetchval(ASLEEP):
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.servers
+async def test_a_migrator_killed_by_the_system_holds_nobody_up(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str, package: Path
+) -> None:
+    """SIGKILL in the middle of a file: its transaction ends with it, and the next run goes on at once."""
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int); SELECT pg_sleep(60);")
+    migrate = f"asyncio.run(migrate_all({empty_database_url!r}, packages=[{PACKAGE!r}]))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"import asyncio; from service.migrate import migrate_all; {migrate}",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{package.parents[1]}"},
+    )  # fmt: skip
+    await _until_asleep(empty)
+    process.kill()
+    await process.wait()
+    package.joinpath("0002_second.sql").write_text("CREATE TABLE second (n int)")
+    async with asyncio.timeout(8):
+        assert await migrate_all(empty_database_url, packages=[PACKAGE]) == [f"{PACKAGE}/0002_second.sql"]
+    assert await _tables(empty) == {"schema_migration", "first", "second"}
+
+
+async def test_a_lock_that_is_not_given_up_is_told_in_words(
+    empty: "asyncpg.Connection[asyncpg.Record]", empty_database_url: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The migrator does not wait for ever behind a reader, nor let everybody wait behind itself."""
+    monkeypatch.setitem(service.migrate.SETTINGS, "lock_timeout", "50ms")
+    await migrate_all(empty_database_url, packages=[PACKAGE])
+    package.joinpath("0002_second.sql").write_text("ALTER TABLE first ADD COLUMN m int")
+    async with empty.transaction():
+        await empty.fetch("SELECT * FROM first")
+        with pytest.raises(MigrationError, match="run `jurnalsync migrate` again"):
+            await migrate_all(empty_database_url, packages=[PACKAGE])
+    assert await migrate_all(empty_database_url, packages=[PACKAGE]) == [f"{PACKAGE}/0002_second.sql"]
+
+
+@pytest.mark.servers
 async def test_two_migrators_at_once_apply_each_file_once(empty_database_url: str) -> None:
     """Replicas that start together do not trip over each other."""
     names = await asyncio.gather(*(migrate_all(empty_database_url) for _ in range(3)))

@@ -16,6 +16,9 @@ import pytest_asyncio
 
 from ops.sandbox.embedded_postgres import EmbeddedPostgres, create_database, drop_database
 
+# Long runs take their seeds from the command line and write one report, whichever process played a seed.
+pytest_plugins = ["tests.faults.soak"]
+
 
 class PostgresServer(Protocol):
     """A server on which tests may create databases."""

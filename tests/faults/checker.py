@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 import msgspec
 
@@ -65,7 +66,7 @@ def _wrong_in_ledger(store_id: str, facts: Sequence[Fact], head: int) -> Iterato
         versions[fact.stream_id] += 1
         if fact.stream_version != versions[fact.stream_id]:
             yield Violation(Wrong.VERSION, f"{store_id} {fact.stream_id} at position {fact.position}")
-    for before, after in zip(facts, facts[1:], strict=False):
+    for before, after in pairwise(facts):
         if after.recorded_at < before.recorded_at:
             yield Violation(Wrong.CLOCK, f"{store_id} at position {after.position}")
 

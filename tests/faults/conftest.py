@@ -1,5 +1,6 @@
 """A server that may be restarted at will, its template database, and the process that forks others."""
 
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -36,3 +37,12 @@ async def stage(restartable_server: EmbeddedPostgres, nursery: Nursery) -> Async
     await restartable_server.create_database(_TEMPLATE)
     await prepare_template(restartable_server.url(_TEMPLATE))
     yield Stage(restartable_server, _TEMPLATE, nursery)
+
+
+@pytest.fixture
+async def stage_url(stage: Stage) -> AsyncIterator[str]:
+    """Give the address of a new, migrated database on the stage's server, dropped after the test."""
+    name = f"alone_{uuid.uuid4().hex[:12]}"
+    await stage.server.create_database(name, stage.template)
+    yield stage.server.url(name)
+    await stage.server.drop_database(name)

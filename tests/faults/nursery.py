@@ -27,7 +27,6 @@ class Birth(msgspec.Struct, tag=True):
     url: str
     build: Build
     writer: int
-    locks: bool
 
 
 class Signal(msgspec.Struct, tag=True):
@@ -85,7 +84,7 @@ def _bear(birth: Birth) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
-        asyncio.run(serve(birth.socket_path, birth.url, birth.build, birth.writer, locks=birth.locks))
+        asyncio.run(serve(birth.socket_path, birth.url, birth.build, birth.writer))
     finally:
         os._exit(0)
 

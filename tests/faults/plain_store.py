@@ -28,6 +28,7 @@ class Build(StrEnum):
     EARLY_ANSWER = "acknowledged before the commit"
     BLIND_RETRY = "a retry does not look for what the first try wrote"
     BLIND_HEAD = "positions counted on from a head that is not locked"
+    NEVER_QUEUES = "the head is compared at the end and never locked before"
 
 
 _SCHEMA = """
@@ -47,6 +48,7 @@ _OPEN = "INSERT INTO plain_head VALUES ($1, 0, $2)"
 _LOCK_HEAD = "SELECT position FROM plain_head WHERE store_id = $1 FOR UPDATE"
 _READ_HEAD = "SELECT position FROM plain_head WHERE store_id = $1"
 _MOVE_HEAD = "UPDATE plain_head SET position = $2 WHERE store_id = $1"
+_MOVE_HEAD_FROM = "UPDATE plain_head SET position = $2 WHERE store_id = $1 AND position = $3"
 _TOUCH_STREAM = """
 INSERT INTO plain_stream AS known VALUES ($1, $2, 1)
 ON CONFLICT (store_id, stream_id) DO UPDATE SET touched = known.touched + 1
@@ -69,7 +71,13 @@ _READ_AFTER_BY_TRANSACTION = (
     + " AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY transaction_id, position LIMIT $3"
 )
 _COMMIT_LATE_SECONDS = 0.002
-_REPEATED = (*CONNECTION_ERRORS, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+
+
+class _HeadMoved(Exception):
+    """Somebody else was first."""
+
+
+_REPEATED = (*CONNECTION_ERRORS, asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, _HeadMoved)
 
 
 class PlainStore:
@@ -126,7 +134,7 @@ class PlainStore:
                 late.add_done_callback(self._commits.discard)
                 return results
             await transaction.commit()
-        except asyncpg.PostgresError:
+        except (asyncpg.PostgresError, _HeadMoved):
             if not connection.is_closed():
                 await transaction.rollback()
             await self._pool.release(connection)
@@ -178,8 +186,14 @@ class PlainStore:
                 ))  # fmt: skip
         await connection.executemany(_INSERT, rows)
         if rows and not self._has_sequence:
-            await connection.execute(_MOVE_HEAD, store_id, rows[-1][1])
+            await self._move_head(connection, store_id, places[0] - 1, places[len(rows) - 1])
         return results
+
+    async def _move_head(self, connection: Connection, store_id: str, before: int, after: int) -> None:
+        if self._build is not Build.NEVER_QUEUES:
+            await connection.execute(_MOVE_HEAD, store_id, after)
+        elif await connection.execute(_MOVE_HEAD_FROM, store_id, after, before) != "UPDATE 1":
+            raise _HeadMoved
 
     async def _places(self, connection: Connection, store_id: str, facts: Sequence[NewFact]) -> Sequence[int]:
         """Return the positions the facts may take."""
@@ -187,6 +201,7 @@ class PlainStore:
             for stream_id in sorted({fact.stream_id for fact in facts}):
                 await connection.execute(_TOUCH_STREAM, store_id, stream_id)
             return [record["nextval"] for record in await connection.fetch(_NEXT_POSITIONS, len(facts))]
-        head = await connection.fetchval(_READ_HEAD if self._build is Build.BLIND_HEAD else _LOCK_HEAD, store_id)
+        unlocked = self._build in (Build.BLIND_HEAD, Build.NEVER_QUEUES)
+        head = await connection.fetchval(_READ_HEAD if unlocked else _LOCK_HEAD, store_id)
         assert isinstance(head, int)
         return range(head + 1, head + 1 + len(facts))

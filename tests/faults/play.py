@@ -21,7 +21,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.plain_store import Build, PlainStore
 from tests.faults.plan import Plan
 from tests.faults.reading import Reads, open_play_pool
-from tests.faults.writers import LocalWriter, ProcessWriters
+from tests.faults.writers import LocalWriter, ProcessWriters, until_nobody_writes
 from tests.ledger import NOON
 
 PLAY_SECONDS_MAX = 60.0
@@ -65,11 +65,11 @@ class _Play:
         async with contextlib.AsyncExitStack() as stack:
             pools = [await self._open_pool(stack) for _ in range(3)]
             await self._open_stores(pools[0])
-            processes = await stack.enter_async_context(ProcessWriters(self._stage.nursery, self._url, self._build))
-            local = await self._open_writers(stack, processes)
             async with asyncio.TaskGroup() as group:
                 self._watch(group, pools)
-                await self._call_and_break(local, processes, Reads(pools[0], self._build))
+                async with contextlib.AsyncExitStack() as writing:
+                    await self._write(writing, Reads(pools[0], self._build))
+                await until_nobody_writes(self._url)
                 self._over = True
             await self._gather(await self._open_pool(stack))
         return self._evidence
@@ -90,19 +90,6 @@ class _Play:
         async with pool.acquire() as connection:
             await PlainStore.create(connection, self._build, self._plan.stores)
 
-    async def _open_writers(
-        self, stack: contextlib.AsyncExitStack, processes: ProcessWriters
-    ) -> dict[int, LocalWriter]:
-        local: dict[int, LocalWriter] = {}
-        for number, is_process in enumerate(self._plan.writers):
-            if is_process:
-                processes.bear(number)
-            else:
-                local[number] = await LocalWriter.open(self._url, self._build)
-                stack.push_async_callback(local[number].close)
-        await processes.ready()
-        return local
-
     def _watch(self, group: asyncio.TaskGroup, pools: Sequence[Pool]) -> None:
         """Start the followers, and two owners who fold."""
         reads = Reads(pools[0], self._build)
@@ -117,8 +104,17 @@ class _Play:
                 dice = Dice(self._plan.seed, f"folder {number}")
                 group.create_task(folder.run(self._plan.stores, dice, self._is_over))
 
-    async def _call_and_break(self, local: dict[int, LocalWriter], processes: ProcessWriters, reads: Reads) -> None:
+    async def _write(self, stack: contextlib.AsyncExitStack, reads: Reads) -> None:
         """Let all clients call while faults happen; then call again what was never answered."""
+        processes = await stack.enter_async_context(ProcessWriters(self._stage.nursery, self._url, self._build))
+        local: dict[int, LocalWriter] = {}
+        for number, is_process in enumerate(self._plan.writers):
+            if is_process:
+                processes.bear(number)
+            else:
+                local[number] = await LocalWriter.open(self._url, self._build)
+                stack.push_async_callback(local[number].close)
+        await processes.ready()
         clients = Clients(self._plan, self._evidence, local, processes, reads)
         relays = [writer.relay for writer in local.values()]
         faults = Faults(self._url, self._stage.server, processes, relays, self._plan)

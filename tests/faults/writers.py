@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import asyncpg
+
 from eventstore.event import AppendResult, NewFact
 from tests.faults.nursery import Birth, Nursery
 from tests.faults.plain_store import Build
 from tests.faults.relay import Relay
 from tests.faults.writer_process import (
+    WRITER_NAME,
     Answer,
     Ask,
     Hello,
@@ -25,6 +28,8 @@ from tests.faults.writer_process import (
     read_message,
     write_message,
 )
+
+_LOOK_AGAIN_SECONDS = 0.002
 
 
 class NoAnswer(Exception):
@@ -66,11 +71,10 @@ class _Child:
 class ProcessWriters:
     """All appender processes of a play, by number: born, killed, born again."""
 
-    def __init__(self, nursery: Nursery, url: str, build: Build, *, locks: bool = True) -> None:
+    def __init__(self, nursery: Nursery, url: str, build: Build) -> None:
         self._nursery = nursery
         self._url = url
         self._build = build
-        self._locks = locks
         self._folder = Path(tempfile.mkdtemp(prefix="writers-"))
         self._socket = self._folder / "socket"
         self._children: dict[int, _Child] = {}
@@ -94,7 +98,7 @@ class ProcessWriters:
 
     def bear(self, writer: int) -> None:
         """Start the process of a writer."""
-        birth = Birth(str(self._socket), self._url, self._build, writer, self._locks)
+        birth = Birth(str(self._socket), self._url, self._build, writer)
         self._children[writer] = _Child(self._nursery.bear(birth))
 
     def kill(self, writer: int) -> None:
@@ -122,9 +126,7 @@ class ProcessWriters:
 
     async def spin(self, writer: int, store_id: str, *, seconds: float, call_facts: int) -> list[float]:
         """Let a process append one call after the other; returns how long each waited."""
-        spun = await self._ask(
-            writer, Spin(next(self._numbers), store_id, f"spin-{writer}", seconds, call_facts, self._locks)
-        )
+        spun = await self._ask(writer, Spin(next(self._numbers), store_id, f"spin-{writer}", seconds, call_facts))
         assert isinstance(spun, Spun)
         return spun.waits_seconds
 
@@ -170,3 +172,14 @@ class ProcessWriters:
                 if not owed.done():
                     owed.set_result(answer)
         stream.close()
+
+
+async def until_nobody_writes(url: str) -> None:
+    """Wait until the last backend of a writer is gone: one whose process was killed may still commit."""
+    connection = await asyncpg.connect(url)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1"
+    while True:
+        if await connection.fetchval(query, WRITER_NAME) == 0:
+            await connection.close()
+            return
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)

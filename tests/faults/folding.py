@@ -127,7 +127,7 @@ async def misfolded(
             expected = {
                 key: msgspec.msgpack.encode(state) for key, state in fold_from_scratch(projection, facts).items()
             }
-            if await _states(pool, store_id, projection) != expected:
+            if await stored_states(pool, store_id, projection) != expected:
                 found.append(f"{projection.name} of {store_id}: its states")
             if projection.row_tables and facts:
                 await rebuilder.fold(store_id, projection, lambda _position, _end: None)
@@ -137,7 +137,8 @@ async def misfolded(
     return found
 
 
-async def _states(pool: Pool, store_id: str, projection: Projection) -> dict[str, bytes]:
+async def stored_states(pool: Pool, store_id: str, projection: Projection) -> dict[str, bytes]:
+    """Return a projection's states as they are stored."""
     records = await pool.fetch(
         "SELECT key, state FROM projection_state WHERE store_id = $1 AND projection = $2", store_id, projection.name
     )

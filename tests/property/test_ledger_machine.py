@@ -43,8 +43,6 @@ MEMBERS = st.builds(
 OUTLETS = st.builds(
     lambda number: own(MAIN if number % 2 else BRANCH, "settings", f"outlet:{number}"), st.integers(1, 6)
 )
-    lambda number: own(MAIN if number % 2 else BRANCH, "settings", f"outlet:{number}"), st.integers(1, 6)
-)
 FACTS = st.one_of(MEMBERS, MEMBERS, OUTLETS)
 CALLS = st.lists(FACTS, min_size=1, max_size=4)
 

@@ -146,6 +146,8 @@ class ProcessWriters:
     async def _ask(self, writer: int, message: Ask | Spin) -> Message:
         child = self._children[writer]
         stream = await asyncio.shield(child.said_hello)
+        if self._children.get(writer) is not child:
+            raise NoAnswer  # killed between its hello and this turn of the loop
         owed: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         child.owed[message.number] = owed
         write_message(stream, message)

@@ -8,12 +8,14 @@ from enum import StrEnum
 import msgspec
 
 from eventstore.event import NewFact
+from eventstore.facts.settings import LiveModeActivated
 from ops.sandbox.dice import Dice
 from tests.ledger import NOON, member
 from tests.story import CONNECTION, MAIN, full_order, own, paid, reported
 
 SEEDS_A_RESTART = 25
 STREAMS = 5
+LIVE = LiveModeActivated(actor="owner", activated_at=NOON)
 CALL_FACTS_MAX = 150
 
 
@@ -130,7 +132,7 @@ def _intent(dice: Dice, source_id: str) -> Intent:
     number = dice.between(1, STREAMS)
     match dice.between(1, 6):
         case 1:
-            fact = own(MAIN, "settings", source_id)
+            fact = own(dice.pick((MAIN, LIVE)), "settings", source_id)
         case 2:
             fact = own(CONNECTION, "settings", source_id)
         case 3 | 4:

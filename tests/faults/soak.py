@@ -80,7 +80,9 @@ class SoakRun:
             return
         played = msgspec.json.decode(str(noted[-1]), type=Played)
         if report.failed and not played.wrong:
-            played = msgspec.structs.replace(played, wrong=(report.longreprtext.splitlines()[-1],))
+            crash = getattr(report.longrepr, "reprcrash", None)
+            told = "broke off" if crash is None else crash.message.splitlines()[0]
+            played = msgspec.structs.replace(played, wrong=(told,))
         self._played.append(played)
 
     def pytest_sessionfinish(self) -> None:

@@ -65,4 +65,3 @@ async def test_a_store_that_never_queues_starves_the_process_with_big_batches_in
     waits = await _spin_together(stage, stage_url, Build.NEVER_QUEUES, first_call_facts=BIG_CALL_FACTS)
     calls = [len(process) for process in waits]
     assert calls[0] < SHARE_OF_THE_MEAN_MIN * mean(calls), calls
-    assert _longest(waits) > WAIT_SECONDS_MAX

@@ -54,7 +54,7 @@ class EveryFact:
 
 def _linked(before: msgspec.Struct | None, fact: Fact) -> Link:
     link = before if isinstance(before, Link) else Link()
-    told = b"%d %s" % (fact.position, fact.source_id.encode())
+    told = b"%d %s" % (fact.position, fact.stream_id.encode())
     return Link(link.facts + 1, hashlib.sha256(link.digest + told + fact.body).digest())
 
 
@@ -127,6 +127,9 @@ async def misfolded(
             expected = {
                 key: msgspec.msgpack.encode(state) for key, state in fold_from_scratch(projection, facts).items()
             }
+            found += [
+                f"{projection.name} of {store_id}: {stall}" for stall in await _stalls(pool, store_id, projection)
+            ]
             if await stored_states(pool, store_id, projection) != expected:
                 found.append(f"{projection.name} of {store_id}: its states")
             if projection.row_tables and facts:
@@ -135,6 +138,13 @@ async def misfolded(
                 found += [f"{projection.name} of {store_id}: {difference}" for difference in rebuilt.differences[:3]]
     shadow.terminate()
     return found
+
+
+async def _stalls(pool: Pool, store_id: str, projection: Projection) -> list[str]:
+    records = await pool.fetch(
+        "SELECT stream_id, error FROM stalled_stream WHERE store_id = $1 AND projection = $2", store_id, projection.name
+    )
+    return [f"{record['stream_id']} stalled, {record['error']}" for record in records]
 
 
 async def stored_states(pool: Pool, store_id: str, projection: Projection) -> dict[str, bytes]:

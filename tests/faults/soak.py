@@ -45,6 +45,7 @@ def as_section(seeds: str, played: list[Played], day: str) -> str:
     injected: Counter[str] = Counter()
     for one in played:
         injected.update(one.injected)
+    first, end = map(int, seeds.split(":"))
     failed = sorted((one for one in played if one.wrong), key=lambda one: one.seed)
     postgres = ", ".join(sorted({one.postgres for one in played if one.postgres}))
     lines = [
@@ -54,7 +55,7 @@ def as_section(seeds: str, played: list[Played], day: str) -> str:
         "",
         "| what | count |",
         "|---|---|",
-        f"| seeds played | {len(played):,} |",
+        f"| seeds played | {len(played):,} of {end - first:,} |",
         f"| seeds failed | {len(failed):,} |",
         f"| appends acknowledged | {sum(one.acknowledged for one in played):,} |",
         f"| appends never answered | {sum(one.unanswered for one in played):,} |",

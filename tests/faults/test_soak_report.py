@@ -10,10 +10,10 @@ PLAYED = [
 
 def test_a_run_is_told_with_its_sums_and_each_failed_seed_with_its_command() -> None:
     """Whoever reads it knows what was tried, how often, and how to see a failure again."""
-    section = as_section("5:7", PLAYED, "2026-11-23")
-    assert section.startswith("## Seeds 5:7, 2026-11-23\n")
+    section = as_section("5:8", PLAYED, "2026-11-23")
+    assert section.startswith("## Seeds 5:8, 2026-11-23\n")
     for line in (
-        "| seeds played | 2 |",
+        "| seeds played | 2 of 3 |",
         "| seeds failed | 1 |",
         "| appends acknowledged | 90 |",
         "| appends never answered | 3 |",

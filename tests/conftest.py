@@ -15,6 +15,9 @@ import pytest
 from ops.sandbox.embedded_postgres import create_database, drop_database
 from tests.servers import GIVEN, KINDS, MAIN, PostgresServer, Servers, why_missing
 
+# Long runs take their seeds from the command line and write one report, whichever process played a seed.
+pytest_plugins = ["tests.faults.soak"]
+
 
 async def prepare_template(url: str) -> None:
     """Apply every migration to the database that the tests' databases are copied from."""

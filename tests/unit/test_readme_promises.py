@@ -1,4 +1,4 @@
-"""READMEs of the ledger and the projections name the tests that hold their promises; those tests must exist."""
+"""READMEs of the ledger, the projections and the faults name the tests that hold their promises; those must exist."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = sorted(path for package in ("eventstore", "projections") for path in (ROOT / package).rglob("README.md"))
+FOLDERS = ("eventstore", "projections", "tests/faults")
+READMES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md"))
 DEFINED = {
     name
     for path in (ROOT / "tests").rglob("test_*.py")

@@ -1,0 +1,26 @@
+"""What a long run leaves behind."""
+
+from tests.faults.soak import Played, as_section
+
+PLAYED = [
+    Played(5, "18", 40, 2, 300, {"backend killed": 3}),
+    Played(6, "18", 50, 1, 400, {"backend killed": 4, "head held": 1}, ("a fact was lost",)),
+]
+
+
+def test_a_run_is_told_with_its_sums_and_each_failed_seed_with_its_command() -> None:
+    """Whoever reads it knows what was tried, how often, and how to see a failure again."""
+    section = as_section("5:8", PLAYED, "2026-11-23")
+    assert section.startswith("## Seeds 5:8, 2026-11-23\n")
+    for line in (
+        "| seeds played | 2 of 3 |",
+        "| seeds failed | 1 |",
+        "| appends acknowledged | 90 |",
+        "| appends never answered | 3 |",
+        "| facts stored | 700 |",
+        "| backend killed | 7 |",
+        "| head held | 1 |",
+        "Failed: `./test -m soak --seeds 6:7 tests/faults`",
+        "- a fact was lost",
+    ):
+        assert line in section.splitlines()

@@ -134,7 +134,12 @@ async def test_a_successor_gives_up_when_another_writer_holds_up_its_predecessor
     database_url: str, connection: Connection
 ) -> None:
     """It holds positions that the other writer may come to, so to wait would be a circle."""
-    async with service_pool(database_url) as pool, pool.acquire() as one, pool.acquire() as two, pool.acquire() as other:
+    async with (
+        service_pool(database_url) as pool,
+        pool.acquire() as one,
+        pool.acquire() as two,
+        pool.acquire() as other,
+    ):
         head = await _head(pool)
         first = _batch(head, 0, 3)
         async with other.transaction():

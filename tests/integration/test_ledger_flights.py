@@ -228,6 +228,7 @@ async def test_a_connection_goes_back_although_batches_follow_each_other(databas
         async with asyncio.timeout(5):
             assert (await _head(pool)).position == 0
         busy.cancel()
+        await asyncio.wait([busy])
 
 
 async def test_a_connection_that_died_while_it_was_kept_is_not_used_again(

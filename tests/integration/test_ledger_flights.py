@@ -212,6 +212,25 @@ async def test_a_connection_is_kept_between_batches_and_given_back_soon_after(da
             assert (await _head(pool)).position == 0
 
 
+async def test_a_connection_goes_back_although_batches_follow_each_other(database_url: str) -> None:
+    """Whoever waits at the pool gets it, however busy the appender is."""
+    async with service_pool(database_url, connections_max=1) as pool:
+        connections = KeptConnections(pool)
+
+        async def use_without_end() -> None:
+            while True:
+                async with connections.one():
+                    await asyncio.sleep(0)
+
+        busy = asyncio.create_task(use_without_end())
+        async with connections.one():
+            pass
+        async with asyncio.timeout(5):
+            assert (await _head(pool)).position == 0
+        busy.cancel()
+        await asyncio.wait([busy])
+
+
 async def test_a_connection_that_died_while_it_was_kept_is_not_used_again(
     database_url: str, connection: Connection
 ) -> None:

@@ -6,7 +6,6 @@ Sealed part: msgpack array of [person, nonce, ciphertext], AES-256-GCM under the
 msgpack array of [offset in the tokenised body, original bytes].
 """
 
-import hmac
 import json
 import os
 import re
@@ -19,9 +18,13 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from eventstore.keyed import KeyedDigest
+
 TOKEN_PREFIX = "sealed:"  # noqa: S105 - the visible start of every token, no secret
 TOKEN_BYTES = len(TOKEN_PREFIX) + 22 + 2
+_PREFIX = TOKEN_PREFIX.encode()
 _NONCE_BYTES = 12
+_MSGPACK = msgspec.msgpack.Encoder()
 
 _STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+\-]*")
@@ -236,8 +239,12 @@ def token(data_key: bytes, path: str, value: bytes) -> bytes:
 
     Equal values of one person give equal tokens, whatever their white space, escapes and key order.
     """
-    mark = hmac.digest(data_key, path.encode() + b"\x00" + _one_spelling(value), "sha256")[:16]
-    return b'"' + TOKEN_PREFIX.encode() + urlsafe_b64encode(mark)[:22] + b'"'
+    return _token(KeyedDigest(data_key), path, value)
+
+
+def _token(key: KeyedDigest, path: str, value: bytes) -> bytes:
+    mark = key.digest(b"%b\x00%b" % (path.encode(), _one_spelling(value)))[:16]
+    return b'"%b%b"' % (_PREFIX, urlsafe_b64encode(mark)[:22])
 
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -260,24 +267,24 @@ def seal_spans(
     """
     if not spans:
         return body, b""
+    keys = {person: KeyedDigest(data_keys[person]) for person in dict.fromkeys(persons)}
+    originals: dict[bytes, list[tuple[int, bytes]]] = {person: [] for person in keys}
     pieces: list[bytes] = []
-    originals: dict[bytes, list[tuple[int, bytes]]] = {}
     copied = written = 0
     for span, person in zip(spans, persons, strict=True):
         original = body[span.start : span.end]
-        kept = body[copied : span.start]
-        replacement = token(data_keys[person], span.path, original)
-        originals.setdefault(person, []).append((written + len(kept), original))
-        pieces += (kept, replacement)
-        written += len(kept) + len(replacement)
+        pieces += (body[copied : span.start], _token(keys[person], span.path, original))
+        written += span.start - copied
+        originals[person].append((written, original))
+        written += TOKEN_BYTES
         copied = span.end
     pieces.append(body[copied:])
     parts = []
     for person, values in originals.items():
         nonce = os.urandom(_NONCE_BYTES)
-        plain = msgspec.msgpack.encode(values)
+        plain = _MSGPACK.encode(values)
         parts.append((person, nonce, AESGCM(data_keys[person]).encrypt(nonce, plain, store_id.encode() + person)))
-    return b"".join(pieces), msgspec.msgpack.encode(parts)
+    return b"".join(pieces), _MSGPACK.encode(parts)
 
 
 _SEALED = msgspec.msgpack.Decoder(list[tuple[bytes, bytes, bytes]])

@@ -103,9 +103,10 @@ def _number(value: Decimal) -> str:
 def _time(match: re.Match[str]) -> str | None:
     """Write a time in UTC; one without offset is UTC already. None for what only looks like a time (30 February)."""
     date, time, fraction, zone = match.groups()
-    offset = "+00:00" if zone in (None, "Z") else zone
     try:
-        at = datetime.fromisoformat(f"{date}T{time}{offset}").astimezone(UTC)
+        at = datetime.fromisoformat(f"{date}T{time}" if zone in (None, "Z") else f"{date}T{time}{zone}")
+        if at.tzinfo is not None:
+            at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     # The year without leading zeros: digests were always made so, and strftime takes four times as long.

@@ -4,7 +4,7 @@ Webhooks and polls of the same content are one fact. What cannot be read is kept
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, TypeVar
@@ -136,7 +136,9 @@ class Intake:
         observed_at: datetime,
         metadata: Mapping[str, object],
     ) -> tuple[list[Draft], list[NewFact]]:
-        drafts = [draft(self._keyring, store_id, kind, body) async for kind, body in _in_turns(reports)]
+        drafts: list[Draft] = []
+        for start in range(0, len(reports), _REPORTS_A_TURN):
+            drafts += [draft(self._keyring, store_id, kind, body) for kind, body in await _turn_at(reports, start)]
         persons = list(dict.fromkeys(person for drafted in drafts for person in drafted.persons))
         # Committed before the append: a sealed value whose key was lost could never be opened again.
         keys = await self._keyring.data_keys(store_id, persons, made_at=self._clock.now()) if persons else {}
@@ -144,10 +146,13 @@ class Intake:
             person for person, data_key in keys.items() if not self._keyring.keeps(store_id, person, data_key)
         )
         encoded = _METADATA.encode(metadata)
-        return drafts, [
-            sealed_fact(drafted, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded)
-            async for drafted in _in_turns(drafts)
-        ]
+        facts: list[NewFact] = []
+        for start in range(0, len(drafts), _REPORTS_A_TURN):
+            facts += [
+                sealed_fact(drafted, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded)
+                for drafted in await _turn_at(drafts, start)
+            ]
+        return drafts, facts
 
     async def _append(self, store_id: str, drafts: list[Draft], facts: list[NewFact]) -> list[AppendResult]:
         results = await self._appender.append(store_id, facts)
@@ -258,12 +263,11 @@ class Intake:
         return Taken(position=result.position, outcome=outcome, thin=drafted.thin)
 
 
-async def _in_turns(elements: Sequence[T]) -> AsyncIterator[T]:
-    """Yield the elements, and to every other task now and then: a batch must not hold up the webhooks beside it."""
-    for number, element in enumerate(elements, start=1):
-        yield element
-        if number % _REPORTS_A_TURN == 0:
-            await asyncio.sleep(0)
+async def _turn_at(elements: Sequence[T], start: int) -> Sequence[T]:
+    """Return the next elements after every other task had its turn: a batch must not hold up the webhooks beside it."""
+    if start:
+        await asyncio.sleep(0)
+    return elements[start : start + _REPORTS_A_TURN]
 
 
 def _turn(stored: Fact, source_id: str) -> int:

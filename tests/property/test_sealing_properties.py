@@ -175,6 +175,35 @@ def test_a_dotted_or_empty_key_cannot_pass_for_a_declared_path() -> None:
     assert b'"clear"' in tokenised
 
 
+def test_a_number_among_others_is_found_where_it_stands() -> None:
+    """Numbers of one list and of the object before it stand between the same two strings."""
+    body = b'{"lines":[{"sku":71},72,true,-7.3e0,[74],{"x":{"y":75},"sku":null},76],"tags":[77]}'
+    assert [(body[span.start : span.end], span.path) for span in personal_in(body)] == [
+        (b"72", "lines"),
+        (b"-7.3e0", "lines"),
+        (b"74", "lines"),
+        (b'{"y":75}', "lines.x"),
+        (b"76", "lines"),
+    ]
+
+
+def test_brackets_in_strings_do_not_end_a_sealed_object() -> None:
+    """A sealed object ends where its own bracket stands."""
+    body = b'{"x": {"a}":"]}","b":[{"c":"\\"}"},{}],"d":[]} ,"sku":"}"}'
+    assert [body[span.start : span.end] for span in personal_in(body)] == [b'{"a}":"]}","b":[{"c":"\\"}"},{}],"d":[]}']
+
+
+def test_more_names_than_are_remembered_are_sealed_alike() -> None:
+    """Names that nobody declared take a bounded amount of memory, and their values are sealed all the same."""
+    clear = ClearPaths("sku")
+    fields = {f"name {number}": "Sari" for number in range(1_000)}
+    body = msgspec.json.encode({**fields, "sku": "A"})
+    for _ in range(2):
+        spans = find_personal(cut_at_strings(body), msgspec.json.decode(body), clear)
+        assert [span.path for span in spans] == list(fields)
+    assert len(clear.root) < len(fields)
+
+
 def test_a_swapped_store_or_person_does_not_open() -> None:
     """What is sealed is bound to its store and its person."""
     tokenised, part = sealed(b'{"name":"Sari"}')

@@ -5,7 +5,6 @@ unreadable. The row of the erased key stays as a keyed mark, so that later repor
 one-off keys that nobody keeps.
 """
 
-import hmac
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from eventstore.connection import Pool
 from eventstore.errors import SealingKeyMissing
+from eventstore.keyed import KeyedDigest
 from eventstore.statements import statement
 
 _KEYS = statement(__package__, "person_keys")
@@ -73,12 +73,12 @@ class Keyring:
     def __init__(self, pool: Pool, master: MasterKey) -> None:
         self._pool = pool
         self._master = master
-        self._store_keys: dict[str, tuple[bytes, bytes]] = {}
+        self._store_keys: dict[str, tuple[bytes, KeyedDigest]] = {}
         self._cache: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
 
     def mark(self, store_id: str, person: str) -> bytes:
         """Return the 16-byte keyed mark that stands for `person` (kind and id, e.g. `customer:4f2a…`)."""
-        return hmac.digest(self._keys_of(store_id)[1], person.encode(), "sha256")[:16]
+        return self._keys_of(store_id)[1].digest(person.encode())[:16]
 
     async def data_keys(self, store_id: str, persons: Sequence[bytes], *, made_at: datetime) -> dict[bytes, bytes]:
         """Return a data key for each mark, making and committing those that are missing.
@@ -142,8 +142,12 @@ class Keyring:
             self._cache.popitem(last=False)
         return keys
 
-    def _keys_of(self, store_id: str) -> tuple[bytes, bytes]:
+    def _keys_of(self, store_id: str) -> tuple[bytes, KeyedDigest]:
+        """Return what wraps the store's data keys and what makes its marks."""
         if (keys := self._store_keys.get(store_id)) is None:
-            keys = (self._master.derive(f"store:{store_id}"), self._master.derive(f"marks:{store_id}"))
+            keys = (
+                self._master.derive(f"store:{store_id}"),
+                KeyedDigest(self._master.derive(f"marks:{store_id}")),
+            )
             self._store_keys[store_id] = keys
         return keys

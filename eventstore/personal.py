@@ -6,28 +6,32 @@ Sealed part: msgpack array of [person, nonce, ciphertext], AES-256-GCM under the
 msgpack array of [offset in the tokenised body, original bytes].
 """
 
-import hmac
+import json
 import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, islice
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from eventstore.keyed import KeyedDigest
+
 TOKEN_PREFIX = "sealed:"  # noqa: S105 - the visible start of every token, no secret
 TOKEN_BYTES = len(TOKEN_PREFIX) + 22 + 2
+_PREFIX = TOKEN_PREFIX.encode()
 _NONCE_BYTES = 12
+_MSGPACK = msgspec.msgpack.Encoder()
 
-_STRING = rb'"(?:[^"\\\x00-\x1f]|\\.)*"'
-# One match a member, an element or a bracket: white space, commas and colons need no match of their own.
-_MEMBER = re.compile(
-    rb"(?:(?P<key>" + _STRING + rb")\s*:\s*)?"
-    rb"(?:(?P<open>[{\[])|(?P<scalar>" + _STRING + rb"|-?[0-9][0-9.eE+\-]*)|(?P<plain>true|false|null))"
-    rb"|(?P<close>[}\]])"
-)
+_STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_NUMBER = re.compile(rb"-?[0-9][0-9.eE+\-]*")
+_BRACKET = re.compile(rb"[{}\[\]]")
+# A place has fewer members in iSeller's reports; names beyond these are looked at anew each time.
+_NAMES_REMEMBERED_MAX = 256
+_CONTAINER = -1
 
 
 class UnreadableBody(Exception):
@@ -50,6 +54,28 @@ class ClearPaths:
             for prefix in accumulate(path.split("."), lambda a, b: f"{a}.{b}")
             if prefix != path
         )
+        self.root = _Place(self, "")
+
+
+class _Place(dict[str, "_Place"]):
+    """A path, what may stand there in clear, and the places of the members below it."""
+
+    __slots__ = ("clear_container", "clear_paths", "clear_scalar", "path")
+
+    def __init__(self, clear: ClearPaths, path: str) -> None:
+        super().__init__()
+        self.clear_paths = clear
+        self.path = path
+        self.clear_scalar = path in clear.scalars
+        self.clear_container = not path or self.clear_scalar or path in clear.containers
+
+    def __missing__(self, name: str) -> "_Place":
+        # Escaped, a key such as "order_details.sku" or "" cannot pass for a declared path.
+        segment = name.replace(".", "\\.") or "\\"
+        place = _Place(self.clear_paths, f"{self.path}.{segment}" if self.path else segment)
+        if len(self) < _NAMES_REMEMBERED_MAX:
+            self[name] = place
+        return place
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -60,56 +86,152 @@ class Span(msgspec.Struct, frozen=True):
     path: str
 
 
-class _Level:
-    __slots__ = ("keys", "path", "sealed", "start")
-
-    def __init__(self, path: str, start: int, *, sealed: bool) -> None:
-        self.path = path
-        self.start = start
-        self.sealed = sealed
-        self.keys: set[str] = set()
+def cut_at_strings(body: bytes) -> list[bytes]:
+    """Return structure, string, structure, …, string, structure of a JSON text; strings stand without their quotes."""
+    # Without an escape every quotation mark begins or ends a string.
+    return _STRING.split(body) if b"\\" in body else body.split(b'"')
 
 
-def find_personal(body: bytes, clear: ClearPaths) -> list[Span]:
-    """Return the values of the JSON object `body` to seal, in order.
+def find_personal(pieces: list[bytes], document: Mapping[str, Any], clear: ClearPaths) -> list[Span]:
+    """Return the values to seal of a JSON object, in order. `pieces` are its text cut at the strings.
 
-    The body must have been read as JSON before: this walk finds places and does not judge syntax.
     Raises `UnreadableBody` for a key that stands twice: which of the two counts would be a guess.
     """
-    spans: list[Span] = []
-    levels: list[_Level] = []
-    for match in _MEMBER.finditer(body):
-        if match.lastgroup == "close":
-            level = levels.pop()
-            outer_sealed = bool(levels) and levels[-1].sealed
-            if level.sealed and not outer_sealed and body[level.start + 1 : match.start()].strip():
-                spans.append(Span(level.start, match.end(), level.path))
-            continue
-        path = _path(levels, match["key"])
-        sealed = bool(levels) and levels[-1].sealed
-        if match.lastgroup == "open":
-            hidden = sealed or (bool(path) and path not in clear.containers and path not in clear.scalars)
-            levels.append(_Level(path, match.start("open"), sealed=hidden))
-        elif match.lastgroup == "scalar" and not sealed and path not in clear.scalars and match["scalar"] != b'""':
-            spans.append(Span(match.start("scalar"), match.end("scalar"), path))
-    return spans
-
-
-def _path(levels: list[_Level], key: bytes | None) -> str:
-    if not levels:
-        return ""
-    level = levels[-1]
-    if key is None:
-        return level.path
-    # Compared as a reader sees it: "order_id" and its spelling with \u escapes are one key.
-    name = msgspec.json.decode(key, type=str) if b"\\" in key else key[1:-1].decode()
-    # Escaped, a key such as "order_details.sku" or "" cannot pass for a declared path.
-    segment = name.replace(".", "\\.") or "\\"
-    path = f"{level.path}.{segment}" if level.path else segment
-    if name in level.keys:
+    search = _Search(pieces)
+    search.look_at(document, clear.root)
+    if search.at != len(pieces) - 1:
+        # Of a key that stands twice the document holds one, so strings are left over.
+        members = json.loads(b'"'.join(pieces), object_pairs_hook=_Members, parse_int=str, parse_float=str)
+        path = _path_of_repeated(members, clear.root)
+        assert path is not None
         raise UnreadableBody(path, "this key stands twice in one object")
-    level.keys.add(name)
-    return path
+    return search.spans()
+
+
+class _Search:
+    """Walks a document beside its pieces: both hold the same keys, strings and numbers in the same order.
+
+    `at` is the structure behind the last string passed, `numbers` counts the numbers of it that were passed.
+    """
+
+    __slots__ = ("_found", "_numbers", "_pieces", "at")
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+        self._found: list[tuple[int, int, str]] = []
+        self._numbers = 0
+        self.at = 0
+
+    def look_at(self, value: Any, place: _Place) -> None:
+        """Note what is personal of the value at `place`."""
+        kind = type(value)
+        if kind is dict and place.clear_container:
+            self._look_at_members(value, place)
+        elif kind is list and place.clear_container:
+            for element in value:
+                self.look_at(element, place)
+        elif kind is dict or kind is list:
+            if value:
+                self._found.append((self.at, _CONTAINER, place.path))
+            self._pass_by(value)
+        elif kind is str:
+            self.at += 2
+            self._numbers = 0
+            if value and not place.clear_scalar:
+                self._found.append((self.at - 1, 0, place.path))
+        elif value is not None and kind is not bool:
+            if not place.clear_scalar:
+                self._found.append((self.at, self._numbers, place.path))
+            self._numbers += 1
+
+    def _look_at_members(self, members: Mapping[str, Any], place: _Place) -> None:
+        """Note what is personal in an object. Most members are strings, which are looked at here to save a call."""
+        at = self.at
+        for name, member in members.items():
+            inner = place[name]
+            self._numbers = 0
+            if type(member) is str:
+                at += 4
+                if member and not inner.clear_scalar:
+                    self._found.append((at - 1, 0, inner.path))
+            else:
+                self.at = at + 2
+                self.look_at(member, inner)
+                at = self.at
+        self.at = at
+
+    def _pass_by(self, value: Any) -> None:
+        """Move behind a value that is sealed together with what it stands in."""
+        kind = type(value)
+        if kind is dict:
+            for member in value.values():
+                self.at += 2
+                self._numbers = 0
+                self._pass_by(member)
+        elif kind is list:
+            for element in value:
+                self._pass_by(element)
+        elif kind is str:
+            self.at += 2
+            self._numbers = 0
+        elif value is not None and kind is not bool:
+            self._numbers += 1
+
+    def spans(self) -> list[Span]:
+        """Return where the values stand that were noted."""
+        spans = []
+        start = before = 0
+        for at, number, path in self._found:
+            start += _length(self._pieces[before:at])
+            before = at
+            if at % 2:
+                spans.append(Span(start - 1, start + len(self._pieces[at]) + 1, path))
+            elif number == _CONTAINER:
+                spans.append(self._container(at, start, path))
+            else:
+                match = next(islice(_NUMBER.finditer(self._pieces[at]), number, None))
+                spans.append(Span(start + match.start(), start + match.end(), path))
+        return spans
+
+    def _container(self, at: int, start: int, path: str) -> Span:
+        """Return the object or array that begins with the first bracket of the structure `at`, itself at `start`."""
+        first = None
+        depth = 0
+        for structure in range(at, len(self._pieces), 2):
+            for match in _BRACKET.finditer(self._pieces[structure]):
+                if first is None:
+                    first = start + match.start()
+                depth += 1 if match[0] in b"{[" else -1
+                if depth == 0:
+                    return Span(first, start + _length(self._pieces[at:structure]) + match.end(), path)
+        raise AssertionError("a container that was read has an end")
+
+
+def _length(pieces: list[bytes]) -> int:
+    """Return how much of the text these pieces are, a quotation mark behind each."""
+    return sum(map(len, pieces)) + len(pieces)
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of an object as they stand, keys that stand twice included."""
+
+
+def _path_of_repeated(value: Any, place: _Place) -> str | None:
+    """Return the first path that stands twice in one object."""
+    if isinstance(value, _Members):
+        names = set()
+        for name, member in value:
+            inner = place[name]
+            if name in names:
+                return inner.path
+            names.add(name)
+            if (path := _path_of_repeated(member, inner)) is not None:
+                return path
+    elif isinstance(value, list):
+        for element in value:
+            if (path := _path_of_repeated(element, place)) is not None:
+                return path
+    return None
 
 
 def token(data_key: bytes, path: str, value: bytes) -> bytes:
@@ -117,8 +239,12 @@ def token(data_key: bytes, path: str, value: bytes) -> bytes:
 
     Equal values of one person give equal tokens, whatever their white space, escapes and key order.
     """
-    mark = hmac.digest(data_key, path.encode() + b"\x00" + _one_spelling(value), "sha256")[:16]
-    return b'"' + TOKEN_PREFIX.encode() + urlsafe_b64encode(mark)[:22] + b'"'
+    return _token(KeyedDigest(data_key), path, value)
+
+
+def _token(key: KeyedDigest, path: str, value: bytes) -> bytes:
+    mark = key.digest(b"%b\x00%b" % (path.encode(), _one_spelling(value)))[:16]
+    return b'"%b%b"' % (_PREFIX, urlsafe_b64encode(mark)[:22])
 
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -141,24 +267,24 @@ def seal_spans(
     """
     if not spans:
         return body, b""
+    keys = {person: KeyedDigest(data_keys[person]) for person in dict.fromkeys(persons)}
+    originals: dict[bytes, list[tuple[int, bytes]]] = {person: [] for person in keys}
     pieces: list[bytes] = []
-    originals: dict[bytes, list[tuple[int, bytes]]] = {}
     copied = written = 0
     for span, person in zip(spans, persons, strict=True):
         original = body[span.start : span.end]
-        kept = body[copied : span.start]
-        replacement = token(data_keys[person], span.path, original)
-        originals.setdefault(person, []).append((written + len(kept), original))
-        pieces += (kept, replacement)
-        written += len(kept) + len(replacement)
+        pieces += (body[copied : span.start], _token(keys[person], span.path, original))
+        written += span.start - copied
+        originals[person].append((written, original))
+        written += TOKEN_BYTES
         copied = span.end
     pieces.append(body[copied:])
     parts = []
     for person, values in originals.items():
         nonce = os.urandom(_NONCE_BYTES)
-        plain = msgspec.msgpack.encode(values)
+        plain = _MSGPACK.encode(values)
         parts.append((person, nonce, AESGCM(data_keys[person]).encrypt(nonce, plain, store_id.encode() + person)))
-    return b"".join(pieces), msgspec.msgpack.encode(parts)
+    return b"".join(pieces), _MSGPACK.encode(parts)
 
 
 _SEALED = msgspec.msgpack.Decoder(list[tuple[bytes, bytes, bytes]])

@@ -30,6 +30,7 @@ from service.api_answers import ApiAnswers
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
+from service.garbage import settled
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
@@ -214,7 +215,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         answers = ApiAnswers(ledger.pool, ledger.reader, ledger.clock, preflight, live_mode)
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
-        yield Service(loops, public, _operations(ledger, loops, metrics, draining), draining)
+        operations = _operations(ledger, loops, metrics, draining)
+        stack.enter_context(settled())
+        yield Service(loops, public, operations, draining)
 
 
 def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics) -> JurnalCalls:

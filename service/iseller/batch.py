@@ -3,9 +3,8 @@
 Every line is taken like a webhook of its type: the same identity, so a line that is known already is a duplicate.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import groupby
 
 import msgspec
 
@@ -13,6 +12,12 @@ from eventstore.facts.registry import REPORT_KINDS
 from service.iseller.intake import Intake
 
 LINES_MAX = 1_000
+_LINE_LOOKS = 'a line is {"type": …, "report": {…}} in JSON'
+_KNOWN_TYPES = f"known types are {', '.join(sorted(REPORT_KINDS))}"
+
+
+class EmptyBatch(Exception):
+    """The batch holds no line."""
 
 
 class TooManyLines(Exception):
@@ -38,39 +43,46 @@ _LINE = msgspec.json.Decoder(_Line)
 
 
 async def take_lines(
-    intake: Intake, store_id: str, body: bytes, *, observed_at: datetime, metadata: Mapping[str, object]
+    intake: Intake,
+    store_id: str,
+    body: bytes,
+    *,
+    line_bytes_max: int,
+    observed_at: datetime,
+    metadata: Mapping[str, object],
 ) -> list[LineResult]:
-    """Take every line and return one result each, after the durable commit. Raises `TooManyLines` and as `Intake`."""
+    """Append all lines with one call and return one result each, after the durable commit.
+
+    Raises `EmptyBatch`, `TooManyLines`, and as `Intake`.
+    """
     texts = body.splitlines()
     if len(texts) > LINES_MAX:
         raise TooManyLines
-    results: dict[int, LineResult] = {}
-    for type_, run in groupby(_read(texts, results), key=lambda numbered: numbered[1].type):
-        lines = list(run)
-        taken = await intake.take_many(
-            store_id,
-            REPORT_KINDS[type_],
-            [bytes(line.report) for _, line in lines],
-            observed_at=observed_at,
-            metadata=metadata,
-        )
-        for (number, _), one in zip(lines, taken, strict=True):
-            results[number] = LineResult(number, one.outcome, one.position, one.field, one.reason)
-    return [results[number] for number in sorted(results)]
+    read = [(number, _read(text, line_bytes_max)) for number, text in enumerate(texts, start=1) if text.strip()]
+    if not read:
+        raise EmptyBatch
+    reports = [(REPORT_KINDS[line.type], bytes(line.report)) for _, line in read if isinstance(line, _Line)]
+    taken = iter(await intake.take_many(store_id, reports, observed_at=observed_at, metadata=metadata))
+    results = []
+    for number, line in read:
+        if isinstance(line, _Refused):
+            results.append(LineResult(number, "refused", field=line.field, reason=line.reason))
+        else:
+            one = next(taken)
+            results.append(LineResult(number, one.outcome, one.position, one.field, one.reason))
+    return results
 
 
-def _read(texts: list[bytes], results: dict[int, LineResult]) -> Iterator[tuple[int, _Line]]:
-    for number, text in enumerate(texts, start=1):
-        if not text.strip():
-            continue
-        try:
-            line = _LINE.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            reason = 'a line is {"type": …, "report": {…}} in JSON'
-            results[number] = LineResult(number, "refused", reason=reason)
-            continue
-        if line.type not in REPORT_KINDS:
-            reason = f"known types are {', '.join(sorted(REPORT_KINDS))}"
-            results[number] = LineResult(number, "refused", field="type", reason=reason)
-            continue
-        yield number, line
+class _Refused(msgspec.Struct, frozen=True):
+    reason: str
+    field: str = ""
+
+
+def _read(text: bytes, line_bytes_max: int) -> _Line | _Refused:
+    if len(text) > line_bytes_max:
+        return _Refused(f"the line is larger than {line_bytes_max} bytes")
+    try:
+        line = _LINE.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Refused(_LINE_LOOKS)
+    return line if line.type in REPORT_KINDS else _Refused(_KNOWN_TYPES, "type")

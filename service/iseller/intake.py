@@ -3,10 +3,11 @@
 Webhooks and polls of the same content are one fact. What cannot be read is kept, sealed whole, and told apart.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import structlog
@@ -23,9 +24,11 @@ from service.iseller.retold import Addition, Contradiction, compare, family
 from service.iseller.sealing import Draft, draft, sealed_fact
 from service.telemetry.logs import LogEvent
 
+T = TypeVar("T")
 Outcome = Literal["appended", "duplicate", "unreadable"]
 
 _METADATA = msgspec.json.Encoder(order="deterministic")
+_REPORTS_A_TURN = 50
 _LATEST_FACTS_MAX = 10
 _STREAM_FACTS_MAX = 500
 _RETURN_TRIES_MAX = 5
@@ -84,22 +87,21 @@ class Intake:
 
         Raises `AppendQueueFull`, `LedgerNotFound`, `FactTooLarge` and the database's connection errors.
         """
-        (taken,) = await self.take_many(store_id, kind, [body], observed_at=observed_at, metadata=metadata)
+        (taken,) = await self.take_many(store_id, [(kind, body)], observed_at=observed_at, metadata=metadata)
         return taken
 
     async def take_many(
         self,
         store_id: str,
-        kind: ReportKind,
-        bodies: Sequence[bytes],
+        reports: Sequence[tuple[ReportKind, bytes]],
         *,
         observed_at: datetime,
         metadata: Mapping[str, object],
     ) -> list[Taken]:
-        """Append reports of one kind in their order, and return one result each after the durable commit."""
-        drafts, facts = await self._draft(store_id, kind, bodies, observed_at, metadata)
-        results = await self._append(store_id, kind, facts)
-        return [self._taken(store_id, kind, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
+        """Append reports in their order with one call, and return one result each after the durable commit."""
+        drafts, facts = await self._draft(store_id, reports, observed_at, metadata)
+        results = await self._append(store_id, drafts, facts)
+        return [self._taken(store_id, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
 
     async def take_polled(
         self,
@@ -118,23 +120,25 @@ class Intake:
         """
         if not bodies:
             return []
-        drafts, facts = await self._draft(store_id, kind, bodies, observed_at, metadata)
-        results = await self._append(store_id, kind, facts)
+        reports = [(kind, body) for body in bodies]
+        drafts, facts = await self._draft(store_id, reports, observed_at, metadata)
+        results = await self._append(store_id, drafts, facts)
         if not kind.identity_fields:
             for number, (drafted, fact, result) in enumerate(zip(drafts, facts, results, strict=True)):
                 if drafted.object_id and isinstance(result, Duplicate):
                     results[number] = await self._return(store_id, fact, result, ledger_position_before)
-        return [self._taken(store_id, kind, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
+        return [self._taken(store_id, drafted, result) for drafted, result in zip(drafts, results, strict=True)]
 
     async def _draft(
         self,
         store_id: str,
-        kind: ReportKind,
-        bodies: Sequence[bytes],
+        reports: Sequence[tuple[ReportKind, bytes]],
         observed_at: datetime,
         metadata: Mapping[str, object],
     ) -> tuple[list[Draft], list[NewFact]]:
-        drafts = [draft(self._keyring, store_id, kind, body) for body in bodies]
+        drafts: list[Draft] = []
+        for start in range(0, len(reports), _REPORTS_A_TURN):
+            drafts += [draft(self._keyring, store_id, kind, body) for kind, body in await _turn_at(reports, start)]
         persons = list(dict.fromkeys(person for drafted in drafts for person in drafted.persons))
         # Committed before the append: a sealed value whose key was lost could never be opened again.
         keys = await self._keyring.data_keys(store_id, persons, made_at=self._clock.now()) if persons else {}
@@ -142,17 +146,19 @@ class Intake:
             person for person, data_key in keys.items() if not self._keyring.keeps(store_id, person, data_key)
         )
         encoded = _METADATA.encode(metadata)
-        return drafts, [
-            sealed_fact(drafted, kind, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded)
-            for drafted in drafts
-        ]
+        facts: list[NewFact] = []
+        for start in range(0, len(drafts), _REPORTS_A_TURN):
+            facts += [
+                sealed_fact(drafted, keys, erased, store_id=store_id, observed_at=observed_at, metadata=encoded)
+                for drafted in await _turn_at(drafts, start)
+            ]
+        return drafts, facts
 
-    async def _append(self, store_id: str, kind: ReportKind, facts: list[NewFact]) -> list[AppendResult]:
+    async def _append(self, store_id: str, drafts: list[Draft], facts: list[NewFact]) -> list[AppendResult]:
         results = await self._appender.append(store_id, facts)
-        if kind.immutable_fields:
-            for number, (fact, result) in enumerate(zip(facts, results, strict=True)):
-                if isinstance(result, Duplicate) and fact.type == kind.fact_type:
-                    results[number] = await self._retold(store_id, kind, fact, result)
+        for number, (drafted, fact, result) in enumerate(zip(drafts, facts, results, strict=True)):
+            if isinstance(result, Duplicate) and drafted.object_id and drafted.kind.immutable_fields:
+                results[number] = await self._retold(store_id, drafted.kind, fact, result)
         return results
 
     async def _retold(self, store_id: str, kind: ReportKind, fact: NewFact, duplicate: Duplicate) -> AppendResult:
@@ -241,13 +247,13 @@ class Intake:
                 return duplicate
         return duplicate
 
-    def _taken(self, store_id: str, kind: ReportKind, drafted: Draft, result: AppendResult) -> Taken:
+    def _taken(self, store_id: str, drafted: Draft, result: AppendResult) -> Taken:
         assert isinstance(result, (Appended, Duplicate)), "nothing here expects a version"
         if drafted.reason:
             self._log.warning(
                 LogEvent.PAYLOAD_UNREADABLE,
                 store=store_id,
-                kind=kind.name,
+                kind=drafted.kind.name,
                 field=drafted.field,
                 reason=drafted.reason,
                 position=result.position,
@@ -255,6 +261,13 @@ class Intake:
             return Taken(position=result.position, outcome="unreadable", field=drafted.field, reason=drafted.reason)
         outcome: Outcome = "appended" if isinstance(result, Appended) else "duplicate"
         return Taken(position=result.position, outcome=outcome, thin=drafted.thin)
+
+
+async def _turn_at(elements: Sequence[T], start: int) -> Sequence[T]:
+    """Return the next elements after every other task had its turn: a batch must not hold up the webhooks beside it."""
+    if start:
+        await asyncio.sleep(0)
+    return elements[start : start + _REPORTS_A_TURN]
 
 
 def _turn(stored: Fact, source_id: str) -> int:

@@ -16,7 +16,7 @@ from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import AppendQueueFull, LedgerBehind, LedgerNotFound
 from eventstore.facts.registry import REPORT_KINDS
-from service.iseller.batch import LINES_MAX, TooManyLines, take_lines
+from service.iseller.batch import LINES_MAX, EmptyBatch, TooManyLines, take_lines
 from service.iseller.intake import Intake, Taken
 from service.iseller.verify import RefusalCause, WebhookLimits, WebhookRefused, check
 from service.telemetry.logs import LogEvent
@@ -25,6 +25,7 @@ Refusal = RefusalCause | Literal["unknown_store", "unknown_type", "too_large", "
 
 WEBHOOK_TYPES = ("order", "fulfillment", "refund", "member", "payout")
 _STORE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_ENCODER = msgspec.json.Encoder()
 _DATABASE_RETRY_SECONDS = 2
 _UNKNOWN_STORE = "no store of this name is connected"
 
@@ -159,14 +160,17 @@ class _Webhook:
                 self._needs.intake,
                 signed.store_id,
                 signed.body,
+                line_bytes_max=self._needs.body_limits.body_bytes_max,
                 observed_at=signed.sent_at,
                 metadata=signed.metadata,
             )
         except TooManyLines:
-            raise _Refused("too_large", 413, f"a batch holds at most {LINES_MAX} lines") from None
+            raise _Refused("too_large", 413, f"a batch holds at most {LINES_MAX} lines; send it in parts") from None
+        except EmptyBatch:
+            raise _Refused("other", 422, 'the batch holds no line; one is {"type": …, "report": {…}} in JSON') from None
         for result in results:
             self._needs.on_taken(result.outcome)
-        return web.Response(body=msgspec.json.Encoder().encode_lines(results), content_type="application/x-ndjson")
+        return web.Response(body=_ENCODER.encode_lines(results), content_type="application/x-ndjson")
 
     def _refuse(self, refusal: Refusal, status: int, detail: str, store_id: str | None = None) -> web.Response:
         self._needs.on_refused(refusal)
@@ -180,10 +184,17 @@ async def _read_body(request: web.Request, bytes_max: int, seconds_max: float) -
     too_large = _Refused("too_large", 413, f"the body is larger than {bytes_max} bytes")
     if (request.content_length or 0) > bytes_max:
         raise too_large
+    content = request.content
+    if content.is_eof():
+        # A small body comes with its head: nothing to wait for, so no clock either.
+        arrived = content.read_nowait()
+        if len(arrived) > bytes_max:
+            raise too_large
+        return arrived
     body = bytearray()
     try:
         async with asyncio.timeout(seconds_max):
-            async for chunk in request.content.iter_any():
+            async for chunk in content.iter_any():
                 body += chunk
                 if len(body) > bytes_max:
                     raise too_large
@@ -226,4 +237,4 @@ def _try_later(detail: str, retry_after_seconds: float) -> web.Response:
 
 
 def _json(status: int, document: dict[str, Any], content_type: str) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(document), content_type=content_type)
+    return web.Response(status=status, body=_ENCODER.encode(document), content_type=content_type)

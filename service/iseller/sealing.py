@@ -3,6 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -10,10 +11,19 @@ import msgspec
 from eventstore.event import NewFact
 from eventstore.facts.canonical import source_id
 from eventstore.facts.incidents import PayloadUnreadable
-from eventstore.facts.registry import encode
+from eventstore.facts.registry import REPORT_KINDS, encode
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.keyring import Keyring
-from eventstore.personal import TOKEN_PREFIX, ClearPaths, Span, UnreadableBody, find_personal, seal_spans, token
+from eventstore.personal import (
+    TOKEN_PREFIX,
+    ClearPaths,
+    Span,
+    UnreadableBody,
+    cut_at_strings,
+    find_personal,
+    seal_spans,
+    token,
+)
 from service.iseller.strict_read import ReadReport, is_thin, one_case, read_strictly
 
 _INCIDENT_CLEAR = ClearPaths("kind", "field", "reason")
@@ -27,6 +37,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     `object_id` is set for a report, `source_id` with `field` and `reason` for a body that cannot be read.
     """
 
+    kind: ReportKind
     stream_id: str
     type: str
     schema_version: int
@@ -47,12 +58,13 @@ def draft(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes) -> Dra
     except UnreadableBody as unreadable:
         return _unreadable(keyring, store_id, kind, body, unreadable)
     return Draft(
+        kind=kind,
         stream_id=kind.stream_prefix + read.object_id,
         type=kind.fact_type,
         schema_version=kind.schema_version,
         body=body,
         spans=read.personal,
-        persons=[keyring.mark(store_id, _person(kind, read, span.path)) for span in read.personal],
+        persons=_persons(keyring, store_id, kind, read),
         object_id=read.object_id,
         thin=is_thin(read.report),
     )
@@ -60,7 +72,6 @@ def draft(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes) -> Dra
 
 def sealed_fact(
     drafted: Draft,
-    kind: ReportKind,
     data_keys: Mapping[bytes, bytes],
     erased: frozenset[bytes],
     *,
@@ -70,7 +81,9 @@ def sealed_fact(
 ) -> NewFact:
     """Return the fact to append. `erased` are the persons whose data key is a one-off."""
     body, sealed = seal_spans(drafted.body, drafted.spans, drafted.persons, data_keys, store_id=store_id)
-    identity = drafted.source_id or _source_id(kind, _for_digest(body, drafted, data_keys, erased), drafted.object_id)
+    identity = drafted.source_id or _source_id(
+        drafted.kind, _for_digest(body, drafted, data_keys, erased), drafted.object_id
+    )
     return NewFact(
         stream_id=drafted.stream_id,
         type=drafted.type,
@@ -94,8 +107,24 @@ def person_of(kind: ReportKind, path: str) -> str | None:
     return kind.persons[max(prefixes, key=len)] if prefixes else None
 
 
-def _person(kind: ReportKind, read: ReadReport, path: str) -> str:
-    id_field = person_of(kind, path)
+@lru_cache(maxsize=10_000)
+def _owner(kind_name: str, path: str) -> str | None:
+    return person_of(REPORT_KINDS[kind_name], path)
+
+
+def _persons(keyring: Keyring, store_id: str, kind: ReportKind, read: ReadReport) -> list[bytes]:
+    """Return the mark of the owner of each personal value."""
+    marks: dict[str | None, bytes] = {}
+    persons = []
+    for span in read.personal:
+        id_field = _owner(kind.name, span.path)
+        if (mark := marks.get(id_field)) is None:
+            mark = marks[id_field] = keyring.mark(store_id, _person(kind, read, id_field))
+        persons.append(mark)
+    return persons
+
+
+def _person(kind: ReportKind, read: ReadReport, id_field: str | None) -> str:
     person_id = None if id_field is None else read.document.get(id_field)
     if id_field is None or not person_id or not isinstance(person_id, (str, int)):
         return f"{kind.name}:{read.object_id}"
@@ -113,8 +142,9 @@ def _unreadable(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes, 
         kind=kind.name, field=unreadable.field, reason=unreadable.reason, payload=b64encode(body).decode("ascii")
     )
     name, version, wrapper = encode(fact)
-    spans = find_personal(wrapper, _INCIDENT_CLEAR)
+    spans = find_personal(cut_at_strings(wrapper), msgspec.json.decode(wrapper), _INCIDENT_CLEAR)
     return Draft(
+        kind=kind,
         stream_id=f"unreadable-{digest}",
         type=name,
         schema_version=version,
@@ -128,7 +158,7 @@ def _unreadable(keyring: Keyring, store_id: str, kind: ReportKind, body: bytes, 
 
 
 def _for_digest(body: bytes, drafted: Draft, data_keys: Mapping[bytes, bytes], erased: frozenset[bytes]) -> bytes:
-    for span, person in zip(drafted.spans, drafted.persons, strict=True):
+    for span, person in zip(drafted.spans, drafted.persons, strict=True) if erased else ():
         if person in erased:
             one_off = token(data_keys[person], span.path, drafted.body[span.start : span.end])
             body = body.replace(one_off, _ERASED_TOKEN)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.exceptions import InvalidTag
 
@@ -10,7 +11,7 @@ from eventstore.credentials import Credentials
 from eventstore.errors import SealingKeyMissing
 from eventstore.event import NewFact
 from eventstore.keyring import Keyring, MasterKey
-from eventstore.personal import ClearPaths, find_personal, persons_in, seal_spans, unseal
+from eventstore.personal import ClearPaths, cut_at_strings, find_personal, persons_in, seal_spans, unseal
 from eventstore.store import LedgerReader
 from eventstore.verify import Whole, verify_ledger
 from tests.ledger import MASTER, NOON, OTHER_STORE, STORE, appender_on, service_pool
@@ -23,7 +24,8 @@ async def _sealed(keyring: Keyring, number: int) -> NewFact:
     """Seal the name of customer 1, as the way in does."""
     mark = keyring.mark(STORE, "customer:1")
     keys = await keyring.data_keys(STORE, [mark], made_at=NOON)
-    body, sealed = seal_spans(BODY, find_personal(BODY, CLEAR), [mark], keys, store_id=STORE)
+    spans = find_personal(cut_at_strings(BODY), msgspec.json.decode(BODY), CLEAR)
+    body, sealed = seal_spans(BODY, spans, [mark], keys, store_id=STORE)
     return NewFact(
         stream_id="customer-1", type="MemberReported", schema_version=1, source_id=f"m:{number}", observed_at=NOON,
         body=body, sealed=sealed,

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from eventstore.appender import Appender
 from service.iseller.batch import LINES_MAX
+from service.iseller.intake import Intake
+from service.iseller.routes import BodyLimits
 from service.iseller.verify import signature_of
 from tests.integration.iseller_room import STORE, as_body, open_room, order, payout
 from tests.integration.test_webhooks import API_KEY, TIMESTAMP, Door, open_door
@@ -86,3 +89,58 @@ async def test_the_exact_bytes_of_a_line_are_kept(door: Door) -> None:
     await post(door, line("order", report))
     (fact,) = await door.room.facts()
     assert await door.room.unsealed(fact) == report
+
+
+async def test_a_batch_of_mixed_kinds_is_one_commit(database_url: str) -> None:
+    """However the kinds alternate, all lines go to the ledger with one call."""
+    async with open_room(database_url) as room:
+        commits: list[int] = []
+        appender = Appender(room.pool, room.clock, on_batch=lambda results: commits.append(len(results)))
+        intake = Intake(room.reader, appender, room.keyring, room.clock)
+        lines = [
+            line("order", as_body(order(order_id=f"batch-{number}")))
+            if number % 2
+            else line("payout", as_body(payout(reference_id=f"PO-{number}")))
+            for number in range(LINES_MAX)
+        ]
+        async with open_door(room, intake=intake) as door:
+            status, results = await post(door, b"\n".join(lines) + b"\n")
+        assert status == 200
+        assert [result["position"] for result in results] == list(range(1, LINES_MAX + 1))
+        assert commits == [LINES_MAX]
+        assert [fact.stream_id for fact in (await room.facts())[:2]] == ["payout-PO-0", "order-batch-1"]
+
+
+async def test_lines_of_one_batch_may_contradict_each_other(door: Door) -> None:
+    """The second report of a payout with another amount is an incident although both came together."""
+    told, again = as_body(payout()), as_body(payout(total_deposit=1))
+    _, results = await post(door, b"\n".join((line("payout", told), line("payout", again))))
+    assert [result["outcome"] for result in results] == ["appended", "duplicate"]
+    assert [fact.type for fact in await door.room.facts()] == ["PayoutReported", "IntegrityIncident"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\r\n  \n"], ids=["no bytes", "blank lines"])
+async def test_an_empty_batch_is_refused(door: Door, body: bytes) -> None:
+    """An export that came out empty is no success."""
+    status, (problem,) = await post(door, body)
+    assert (status, problem["title"]) == (422, "Unreadable")
+    assert "holds no line" in str(problem["detail"])
+
+
+async def test_a_line_over_the_limit_of_a_webhook_is_refused_alone(database_url: str) -> None:
+    """A report that no webhook could bring is not taken in bulk either; the line beside it, at the limit, is."""
+    longest = line("order", as_body(order(notes="y" * 400)))
+    limits = BodyLimits(body_bytes_max=len(longest))
+    async with open_room(database_url) as room, open_door(room, limits) as door:
+        _, results = await post(door, longest.replace(b"yy", b"yyy", 1) + b"\n" + longest)
+    assert [result["outcome"] for result in results] == ["refused", "appended"]
+    assert results[0]["reason"] == f"the line is larger than {len(longest)} bytes"
+
+
+async def test_lines_without_utf_8_or_without_end_are_refused_alone(door: Door) -> None:
+    """Whatever bytes a line holds, its neighbours are taken."""
+    body = b"\n".join((b'{"type": "order", "report": {"x": "\xff"}}', b"[" * 100_000, line("order", as_body(order()))))
+    status, results = await post(door, body)
+    assert status == 200
+    assert [result["outcome"] for result in results][1:] == ["refused", "appended"]
+    assert results[0]["outcome"] in ("refused", "unreadable")

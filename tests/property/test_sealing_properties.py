@@ -15,7 +15,9 @@ from eventstore.facts.canonical import canonical_digest
 from eventstore.personal import (
     TOKEN_BYTES,
     ClearPaths,
+    Span,
     UnreadableBody,
+    cut_at_strings,
     find_personal,
     persons_in,
     seal_spans,
@@ -51,9 +53,14 @@ def bodies(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from(["", " ", "\n\t"])).encode() + text.encode() + b" "
 
 
+def personal_in(body: bytes) -> list[Span]:
+    """Return what is personal of a body."""
+    return find_personal(cut_at_strings(body), msgspec.json.decode(body), CLEAR)
+
+
 def sealed(body: bytes) -> tuple[bytes, bytes]:
     """Seal a body whose values belong to two persons in turn."""
-    spans = find_personal(body, CLEAR)
+    spans = personal_in(body)
     persons = [(SARI, BUDI)[number % 2] for number in range(len(spans))]
     return seal_spans(body, spans, persons, KEYS, store_id=STORE)
 
@@ -111,7 +118,7 @@ def test_the_digest_of_a_tokenised_body_does_not_depend_on_its_spelling(fields: 
         return [shuffled(element) for element in value] if isinstance(value, list) else value
 
     def digest(body: bytes) -> str:
-        spans = find_personal(body, CLEAR)
+        spans = personal_in(body)
         return canonical_digest(seal_spans(body, spans, [SARI] * len(spans), KEYS, store_id=STORE)[0])
 
     assert digest(json.dumps(fields).encode()) == digest(json.dumps(shuffled(fields), indent=1).encode())
@@ -132,7 +139,7 @@ def test_tokens_are_equal_for_equal_values_of_one_person_only(value: Any, path: 
 @given(body=bodies())
 def test_without_a_persons_key_their_values_stay_tokens_and_the_others_come_back(body: bytes) -> None:
     """An erased person is unreadable for good; everybody else is not touched."""
-    spans = find_personal(body, CLEAR)
+    spans = personal_in(body)
     tokenised, part = sealed(body)
     partly = unseal(tokenised, part, {SARI: KEYS[SARI]}, store_id=STORE)
     pieces, copied = [], 0
@@ -156,7 +163,7 @@ def test_without_a_persons_key_their_values_stay_tokens_and_the_others_come_back
 def test_a_key_that_stands_twice_is_refused(body: bytes, field: str) -> None:
     """Which of the two counts would be a guess."""
     with pytest.raises(UnreadableBody) as refused:
-        find_personal(body, CLEAR)
+        personal_in(body)
     assert refused.value.field == field
 
 
@@ -166,6 +173,35 @@ def test_a_dotted_or_empty_key_cannot_pass_for_a_declared_path() -> None:
     tokenised, _ = sealed(body)
     assert b"Sari" not in tokenised
     assert b'"clear"' in tokenised
+
+
+def test_a_number_among_others_is_found_where_it_stands() -> None:
+    """Numbers of one list and of the object before it stand between the same two strings."""
+    body = b'{"lines":[{"sku":71},72,true,-7.3e0,[74],{"x":{"y":75},"sku":null},76],"tags":[77]}'
+    assert [(body[span.start : span.end], span.path) for span in personal_in(body)] == [
+        (b"72", "lines"),
+        (b"-7.3e0", "lines"),
+        (b"74", "lines"),
+        (b'{"y":75}', "lines.x"),
+        (b"76", "lines"),
+    ]
+
+
+def test_brackets_in_strings_do_not_end_a_sealed_object() -> None:
+    """A sealed object ends where its own bracket stands."""
+    body = b'{"x": {"a}":"]}","b":[{"c":"\\"}"},{}],"d":[]} ,"sku":"}"}'
+    assert [body[span.start : span.end] for span in personal_in(body)] == [b'{"a}":"]}","b":[{"c":"\\"}"},{}],"d":[]}']
+
+
+def test_more_names_than_are_remembered_are_sealed_alike() -> None:
+    """Names that nobody declared take a bounded amount of memory, and their values are sealed all the same."""
+    clear = ClearPaths("sku")
+    fields = {f"name {number}": "Sari" for number in range(1_000)}
+    body = msgspec.json.encode({**fields, "sku": "A"})
+    for _ in range(2):
+        spans = find_personal(cut_at_strings(body), msgspec.json.decode(body), clear)
+        assert [span.path for span in spans] == list(fields)
+    assert len(clear.root) < len(fields)
 
 
 def test_a_swapped_store_or_person_does_not_open() -> None:

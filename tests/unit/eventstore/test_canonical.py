@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from eventstore.facts.canonical import canonical_digest, differing_field, source_id
@@ -115,3 +117,18 @@ def test_another_amount_under_one_source_id_is_named_with_both_values() -> None:
     assert differing_field(kind, original, original.replace(b'"5.00"', b"6")) == ("amount", "5", "6")
     assert differing_field(kind, original, b'{"transaction_id":"t-1","amount":5,"gateway":"CASH"}') is None
     assert differing_field(kind, original, original.replace(b'"t-1"', b'"t-1","transaction_date":"x"')) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "canonical"),
+    [
+        (-0.0, "0"),
+        ("-5.50", "-5.5"),
+        ("0999-02-03 04:05:06", "999-02-03T04:05:06.0000000"),
+        ("2026-02-03T04:05:06.12-00:30", "2026-02-03T04:35:06.1200000"),
+    ],
+)
+def test_the_digest_is_taken_over_the_spelling_it_always_had(told: object, canonical: str) -> None:
+    """Digests stand in stored source ids: a spelling once chosen stays, odd or not."""
+    digest = sha256(msgspec.json.encode({"x": canonical})).hexdigest()[:32]
+    assert canonical_digest(msgspec.json.encode({"x": told})) == digest

@@ -144,3 +144,58 @@ def test_any_bytes_are_read_or_refused_with_a_reason(body: bytes) -> None:
     except UnreadableBody:
         return
     assert read.object_id
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (b"1000000000000001", "the number is beyond \u00b110^15"),
+        (b"-1e16", "the number is beyond \u00b110^15"),
+        (b"0.1E+17", "the number is beyond \u00b110^15"),
+        (b"1.%b" % (b"1" * 31), "the number has more than 30 decimal places"),
+        (b"1e-31", "the number has more than 30 decimal places"),
+    ],
+)
+@pytest.mark.parametrize("place", ["total_amount", "order_details.base_price", "billing.weight"])
+def test_a_number_has_a_limit_wherever_it_stands(number: bytes, reason: str, place: str) -> None:
+    """Declared or not, at the top or below, beside strings or alone."""
+    outer, _, inner = place.rpartition(".")
+    value = b'"%b":%b' % (inner.encode(), number)
+    if outer == "order_details":
+        value = b'"order_details":[{"sku":"A",%b}]' % value
+    elif outer:
+        value = b'"billing":{%b}' % value
+    with pytest.raises(UnreadableBody) as refused:
+        read_strictly(ORDER, b'{"order_id":"1",%b}' % value)
+    assert refused.value.reason == reason
+    assert refused.value.field == ("body" if outer == "billing" else place)
+
+
+@pytest.mark.parametrize("number", [b"1000000000000000", b"-1e15", b"0.%b" % (b"1" * 30), b"15E-1"])
+def test_a_number_at_its_limit_is_read(number: bytes) -> None:
+    """An exponent alone is no fault."""
+    assert read_strictly(ORDER, b'{"order_id":"1","total_amount":%b}' % number).object_id == "1"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"order_id":"1","total_amount":"NaN"}', "total_amount"),
+        (b'{"order_id":"1","order_details":[{"base_price":1},{"base_price":"1e99"}]}', "order_details.base_price"),
+        (
+            b'{"order_id":"1","order_details":[{"promotions":[{"promotion_amount":"-Infinity"}]}]}',
+            "order_details.promotions.promotion_amount",
+        ),
+    ],
+)
+def test_an_amount_told_as_text_has_the_same_limits(body: bytes, field: str) -> None:
+    """As text even NaN would be taken for a decimal."""
+    with pytest.raises(UnreadableBody) as refused:
+        read_strictly(ORDER, body)
+    assert (refused.value.field, refused.value.reason) == (field, "the number is beyond \u00b110^15")
+
+
+def test_many_objects_beside_each_other_are_not_nested() -> None:
+    """What counts is how deep they stand, not how many there are."""
+    lines = b",".join([b'{"sku":"A","promotions":[{"promotion_id":"p"}]}'] * 50)
+    assert read_strictly(ORDER, b'{"order_id":"1","order_details":[%b]}' % lines).personal == []

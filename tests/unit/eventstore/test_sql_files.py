@@ -11,9 +11,9 @@ FILES = sorted(path for package in ("eventstore", "projections") for path in (RO
 NOT_OF_ONE_STORE = {
     "create_migration_table.sql", "database_now.sql", "lock_migrations.sql", "login_may_change_facts.sql",
     "migration_checksum.sql", "migration_table_exists.sql", "migrations_applied.sql", "record_migration.sql",
-    "role_exists.sql",
+    "role_exists.sql", "saved.sql",
 }  # fmt: skip
-OVER_ALL_STORES = {"list_stores.sql", "count_lag.sql", "count_stalled.sql", "count_states.sql"}
+OVER_ALL_STORES = {"list_stores.sql", "read_heads.sql", "count_lag.sql", "count_stalled.sql", "count_states.sql"}
 
 
 def _named(path: Path) -> str:

@@ -1,0 +1,1 @@
+SELECT store_id, position FROM ledger_head

@@ -3,7 +3,7 @@
 A fact that cannot be folded stalls its stream: it and the stream's later facts wait, all others go on.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -15,9 +15,6 @@ from eventstore.facts.registry import Meaning, reader_of
 from eventstore.follow import FollowedFact
 from eventstore.store import LedgerReader
 from projections.projection import Projection, Row
-
-# Jurnal's answers are about a command, not about the report a stream waits at; folding one twice is harmless.
-_NEVER_WAIT = (CommandAccepted, CommandRefused)
 
 
 class Stall(msgspec.Struct, frozen=True):
@@ -34,18 +31,24 @@ class Unreadable(msgspec.Struct, frozen=True):
     error: Exception
 
 
+# Jurnal's answers are about a command, not about the report a stream waits at; folding one twice is harmless.
+_NEVER_WAIT = (CommandAccepted, CommandRefused)
+_WORDS = (StreamRetried, StreamFactSkipped)
+_RARE = frozenset((StreamRetried, StreamFactSkipped, Unreadable))
 Read = Meaning | Unreadable
 
 
-def read_all(facts: Sequence[FollowedFact]) -> list[Read]:
-    """Return what each fact says."""
-    read: list[Read] = []
+ReadWaiting = Callable[[FollowedFact, int], Awaitable[Sequence[FollowedFact]]]
+
+
+def read_each(facts: Iterable[FollowedFact]) -> Iterator[Read]:
+    """Give what each fact says."""
     for fact in facts:
         try:
-            read.append(reader_of(fact.type, fact.schema_version)(fact.body))
-        except Exception as error:  # noqa: BLE001, PERF203 - reported when the fact is folded; its neighbours must go on
-            read.append(Unreadable(error))
-    return read
+            meaning: Read = reader_of(fact.type, fact.schema_version)(fact.body)
+        except Exception as error:  # noqa: BLE001 - reported when the fact is folded; its neighbours must go on
+            meaning = Unreadable(error)
+        yield meaning
 
 
 class Folding:
@@ -69,46 +72,46 @@ class Folding:
         self.resumed: list[str] = []
         self._add_row = add_row
 
-    async def fold(
-        self,
-        facts: Sequence[FollowedFact],
-        read: Sequence[Read],
-        read_waiting: "Callable[[FollowedFact, int], Awaitable[Sequence[FollowedFact]]]",
-    ) -> None:
+    async def fold(self, facts: Iterable[FollowedFact], read: Iterable[Read], read_waiting: ReadWaiting) -> None:
         """Fold `facts`; `read` is what they say. `read_waiting` returns what a resumed stream has to catch up on."""
-        start = 0
-        for index, meaning in enumerate(read):
-            if isinstance(meaning, StreamRetried | StreamFactSkipped):
-                self._take(facts[start:index], read[start:index])
-                await self._resume(facts[index], meaning, read_waiting)
-                start = index + 1
-        self._take(facts[start:] if start else facts, read[start:] if start else read)
-
-    def _take(self, facts: Sequence[FollowedFact], read: Sequence[Read]) -> None:
-        evolve, states, changed, add_row = self.projection.evolve, self.states, self.changed, self._add_row
         # A page is a sequence of what a fold sees of facts; attribute for attribute they are facts.
-        for fact, meaning in zip(cast("Sequence[Fact]", facts), read, strict=True):
-            if self.stalled and fact.stream_id in self.stalled and not isinstance(meaning, _NEVER_WAIT):
+        both = zip(cast("Iterable[Fact]", facts), read, strict=True)
+        while (operator := self._take(both)) is not None:
+            await self._resume(*operator, read_waiting)
+
+    def _take(self, both: Iterator[tuple[Fact, Read]]) -> tuple[Fact, StreamRetried | StreamFactSkipped] | None:
+        """Fold up to an operator's word about a stream, and return that; None at the end."""
+        evolve, states, changed, add_row = self.projection.evolve, self.states, self.changed, self._add_row
+        stalled = self.stalled
+        for fact, meaning in both:
+            # One look at the class for what is rare: this line is passed millions of times.
+            if meaning.__class__ in _RARE:
+                if isinstance(meaning, StreamRetried | StreamFactSkipped):
+                    return fact, meaning
+                assert isinstance(meaning, Unreadable)
+                self._stall(fact, meaning.error)
+                continue
+            if stalled and fact.stream_id in stalled and not isinstance(meaning, _NEVER_WAIT):
                 continue
             try:
-                if isinstance(meaning, Unreadable):
-                    raise meaning.error  # noqa: TRY301 - stalls as any other error does
                 evolved = evolve(states, fact, meaning)
             except Exception as error:  # noqa: BLE001 - whatever a fact brings, its neighbours must go on
-                self.stalled[fact.stream_id] = fact.position
-                self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
+                self._stall(fact, error)
                 continue
             if evolved.states:
                 states.update(evolved.states)
                 changed.update(evolved.states)
             for row in evolved.rows:
                 add_row(row)
+        return None
+
+    def _stall(self, fact: FollowedFact, error: Exception) -> None:
+        if fact.stream_id not in self.stalled:
+            self.stalled[fact.stream_id] = fact.position
+            self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
 
     async def _resume(
-        self,
-        operator: FollowedFact,
-        word: StreamRetried | StreamFactSkipped,
-        read_waiting: "Callable[[FollowedFact, int], Awaitable[Sequence[FollowedFact]]]",
+        self, operator: Fact, word: StreamRetried | StreamFactSkipped, read_waiting: ReadWaiting
     ) -> None:
         """Fold a stalled stream again from the fact it waits at, as an operator said, up to the operator's word."""
         stream_id = operator.stream_id
@@ -116,16 +119,12 @@ class Folding:
         if waits_at is None:
             return
         skipped = word.position if isinstance(word, StreamFactSkipped) else None
-        facts = [fact for fact in await read_waiting(operator, waits_at) if fact.position != skipped]
+        waiting = [fact for fact in await read_waiting(operator, waits_at) if fact.position != skipped]
         del self.stalled[stream_id]
         self.resumed.append(stream_id)
         self.stalls = [stall for stall in self.stalls if stall.stream_id != stream_id]
-        both = [
-            (fact, meaning)
-            for fact, meaning in zip(facts, read_all(facts), strict=True)
-            if not isinstance(meaning, StreamRetried | StreamFactSkipped)
-        ]
-        self._take([fact for fact, _ in both], [meaning for _, meaning in both])
+        both = zip(cast("Sequence[Fact]", waiting), read_each(waiting), strict=True)
+        assert self._take(pair for pair in both if not isinstance(pair[1], _WORDS)) is None
 
 
 async def read_waiting(reader: LedgerReader, operator: FollowedFact, waits_at: int) -> Sequence[FollowedFact]:

@@ -12,7 +12,7 @@ from eventstore.follow import FollowedFact, PageReader
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
 from projections.difference import DIFFERENCES_MAX, Difference, Found
-from projections.folding import Folding, read_all, read_waiting
+from projections.folding import Folding, read_each, read_waiting
 from projections.projection import Projection, Row
 from projections.writing import save_states
 
@@ -54,6 +54,10 @@ class _Target:
         return [list(column) for column in zip(*keys, strict=True)]
 
 
+# Where rows of a type go: the rows so far, what gives the key, and what makes one of two (None: the last one stands).
+_Way = tuple[dict[Any, Row], Callable[[Any], Any], Callable[[Any, Any], Row | None] | None]
+
+
 class MemoryFold:
     """One projection of one store, folded from the first fact on. Raises `ShadowNeeded` where memory does not do."""
 
@@ -69,7 +73,7 @@ class MemoryFold:
         self._targets = {
             table.target: _Target(table.target, table.stored) for table in projection.tables if not table.live_only
         }
-        self._ways: dict[type[Row], tuple[dict[Any, Row], Callable[[Any], Any], Callable[[Any, Any], Row | None]]] = {
+        self._ways: dict[type[Row], _Way] = {
             table.row: (self._targets[table.target].rows, table.key_of, table.apply)
             for table in projection.tables
             if not table.live_only
@@ -85,7 +89,7 @@ class MemoryFold:
             while self.position < end:
                 page = await pages.after(self.position, end)
                 assert page, f"the ledger of {self._store_id} ends before its projection at {end}"
-                await self._folding.fold(page, read_all(page), self._waiting)
+                await self._folding.fold(page, read_each(page), self._waiting)
                 self.position = page[-1].position
                 on_progress(self.position, end)
                 if len(self._folding.states) + sum(map(len, self._rows())) > self._entries_max:
@@ -133,6 +137,9 @@ class MemoryFold:
         if way is None:
             return
         rows, key_of, apply = way
+        if apply is None:
+            rows[key_of(row)] = row
+            return
         key = key_of(row)
         stored = apply(rows.get(key), row)
         if stored is not None:

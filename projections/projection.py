@@ -40,7 +40,8 @@ class Table:
     there already, or the size of a batch would show in the table. `live_only` rows are never written by a rebuild.
 
     Where a statement changes rows that another one adds, `stored` is the type of the rows as they stand, and `apply`
-    does to one of them (None: not there) what the statement does; without it, `merge` says it all.
+    does to one of them (None: not there) what the statement does. Without it `merge` says it all, and without that
+    the last row stands: then `apply` is None.
     """
 
     def __init__(
@@ -60,8 +61,8 @@ class Table:
         self.target = target[1]
         self.row = row
         self.merge = merge if merge is not None else last_row
+        self.apply = self._merged if apply is None and merge is not None else apply
         self.stored = stored if stored is not None else row
-        self.apply = apply if apply is not None else self._merged
         self.live_only = live_only
         self.key_of: Callable[[Any], Any] = attrgetter(*row.__struct_fields__[: row.key_fields])
 

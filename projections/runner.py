@@ -16,7 +16,7 @@ from eventstore.errors import LeaseLost, LedgerGap
 from eventstore.follow import FollowedFact, Tail, read_page
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
-from projections.folding import Folding, Read, Stall, Unreadable, read_all, read_waiting
+from projections.folding import Folding, Read, Stall, Unreadable, read_each, read_waiting
 from projections.projection import Projection
 from projections.writing import BatchRows, Cursor, Move, save
 
@@ -129,7 +129,7 @@ class Runner:
     ) -> Folded | None:
         """Fold `facts`, or as many of them as Postgres can store."""
         try:
-            return await self._fold(store_id, memory, facts, read_all(facts), epoch)
+            return await self._fold(store_id, memory, facts, list(read_each(facts)), epoch)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if is_connection_loss(error):
                 raise
@@ -154,7 +154,7 @@ class Runner:
 
         async def waiting(operator: FollowedFact, waits_at: int) -> Sequence[FollowedFact]:
             stream = await read_waiting(self._reader, operator, waits_at)
-            keys.update(await self._load(store_id, memory, stream, read_all(stream)))
+            keys.update(await self._load(store_id, memory, stream, list(read_each(stream))))
             return stream
 
         await folding.fold(facts, read, waiting)

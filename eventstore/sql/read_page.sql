@@ -1,3 +1,5 @@
-SELECT store_id, position, stream_id, type, schema_version, observed_at, body, metadata
--- Bounded above too: without statistics the planner would sort all later facts for each page.
-FROM facts WHERE store_id = $1 AND position > $2 AND position <= $2 + $3 ORDER BY position LIMIT $3
+-- Not ordered: without statistics the planner takes a bitmap and sorts whole rows, at five times the cost of reading them.
+-- They come almost in order anyway, and the reader puts them right.
+SELECT store_id, position, stream_id, type, schema_version, timestamptz_send(observed_at) AS observed_at,
+       body, metadata
+FROM facts WHERE store_id = $1 AND position > $2 AND position <= $2 + $3

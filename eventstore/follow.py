@@ -16,7 +16,6 @@ from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.statements import statement
 
 _PAGE = statement(__package__, "read_page")
-_HEADS = statement(__package__, "read_heads")
 _POSITION = itemgetter("position")
 _TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)  # of Postgres' times, which are microseconds since then
 
@@ -30,7 +29,7 @@ class FollowedFact(Protocol):
 
     @property
     def position(self) -> int:
-        """The place in the ledger: 1, 2, 3 …"""
+        """The place in the ledger, from 1 on."""
 
     @property
     def stream_id(self) -> str:
@@ -100,11 +99,6 @@ async def read_page(pool: Pool, store_id: str, position: int, facts_max: int) ->
     return page
 
 
-async def read_heads(pool: Pool) -> dict[str, int]:
-    """Return the last position of every ledger."""
-    return {record["store_id"]: record["position"] for record in await pool.fetch(_HEADS)}
-
-
 def _raise_gap(store_id: str, position: int, page: Sequence[FollowedFact]) -> None:
     for expected, fact in enumerate(page, start=position + 1):
         if fact.position != expected:
@@ -123,7 +117,9 @@ class PageReader:
 
     async def after(self, position: int, end: int) -> Sequence[FollowedFact]:
         """Return the next facts after `position`, none beyond `end`. Raises `LedgerGap`."""
-        page = await (self._ask(position, end) if self._ahead_of != position else self._ahead or self._ask(position, end))
+        if self._ahead_of != position:
+            await self.close()
+        page = await (self._ahead or self._ask(position, end))
         self._ahead = None
         if page and page[-1].position < end:
             self._ahead_of = page[-1].position

@@ -34,10 +34,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 # Jurnal's answers are about a command, not about the report a stream waits at; folding one twice is harmless.
 _NEVER_WAIT = (CommandAccepted, CommandRefused)
 _WORDS = (StreamRetried, StreamFactSkipped)
-_RARE = frozenset((StreamRetried, StreamFactSkipped, Unreadable))
 Read = Meaning | Unreadable
-
-
 ReadWaiting = Callable[[FollowedFact, int], Awaitable[Sequence[FollowedFact]]]
 
 
@@ -84,13 +81,11 @@ class Folding:
         evolve, states, changed, add_row = self.projection.evolve, self.states, self.changed, self._add_row
         stalled = self.stalled
         for fact, meaning in both:
-            # One look at the class for what is rare: this line is passed millions of times.
-            if meaning.__class__ in _RARE:
-                if isinstance(meaning, StreamRetried | StreamFactSkipped):
-                    return fact, meaning
-                assert isinstance(meaning, Unreadable)
+            if isinstance(meaning, Unreadable):
                 self._stall(fact, meaning.error)
                 continue
+            if isinstance(meaning, _WORDS):
+                return fact, meaning
             if stalled and fact.stream_id in stalled and not isinstance(meaning, _NEVER_WAIT):
                 continue
             try:
@@ -110,9 +105,7 @@ class Folding:
             self.stalled[fact.stream_id] = fact.position
             self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
 
-    async def _resume(
-        self, operator: Fact, word: StreamRetried | StreamFactSkipped, read_waiting: ReadWaiting
-    ) -> None:
+    async def _resume(self, operator: Fact, word: StreamRetried | StreamFactSkipped, read_waiting: ReadWaiting) -> None:
         """Fold a stalled stream again from the fact it waits at, as an operator said, up to the operator's word."""
         stream_id = operator.stream_id
         waits_at = self.stalled.get(stream_id)

@@ -152,7 +152,8 @@ class MemoryFold:
         return await read_waiting(self._reader, operator, waits_at)
 
     async def _compare_rows(self, connection: Connection, target: _Target) -> list[Difference]:
-        rows, key_fields, astuple = target.rows, target.key_fields, msgspec.structs.astuple
+        rows, key_fields = target.rows, target.key_fields
+        as_record: Callable[[Row], object] = msgspec.structs.astuple
         wrong: list[tuple[Any, tuple[Any, ...]]] = []
         live_keys: list[Any] = []
         same = 0
@@ -161,7 +162,7 @@ class MemoryFold:
                 key = record[:key_fields] if key_fields > 1 else record[0]
                 live_keys.append(key)
                 row = rows.get(key)
-                if row is not None and record == astuple(row):
+                if row is not None and record == as_record(row):
                     same += 1
                 else:
                     wrong.append((key, tuple(record)))
@@ -175,7 +176,7 @@ class MemoryFold:
             Difference(target.name, side, _as_json(dict(zip(target.columns, row, strict=True))))
             for side, found in (
                 ("live", [row for _, row in wrong[:DIFFERENCES_MAX]]),
-                ("rebuilt", [astuple(row) for row in target.missing[:DIFFERENCES_MAX]]),
+                ("rebuilt", [msgspec.structs.astuple(row) for row in target.missing[:DIFFERENCES_MAX]]),
             )
             for row in found
         ]
@@ -220,5 +221,7 @@ async def _pages(connection: Connection, sql: str, *arguments: object) -> AsyncI
 
 
 def _as_json(row: Mapping[str, Any]) -> str:
-    readable = {name: value.decode(errors="replace") if isinstance(value, bytes) else value for name, value in row.items()}
+    readable = {
+        name: value.decode(errors="replace") if isinstance(value, bytes) else value for name, value in row.items()
+    }
     return msgspec.json.Encoder(decimal_format="number").encode(readable).decode()

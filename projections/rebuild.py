@@ -22,7 +22,7 @@ from projections.projection import Projection
 from projections.shadow_fold import ShadowFold
 
 SHADOW_SEARCH_PATH = "projection_shadow, public"
-# States and rows kept in memory, of about a kilobyte each; a store with more is folded in the shadow, several times slower.
+# States and rows kept in memory, about a kilobyte each; a store with more is folded in the shadow, more slowly.
 _ENTRIES_MAX = 500_000
 _LOCK_CURSOR = statement(__package__, "lock_cursor")
 _CURSOR = statement(__package__, "read_cursor")
@@ -66,9 +66,7 @@ class _Fold(Protocol):
 class Rebuilder:
     """Rebuilds projections, one at a time. `shadow_pool` is opened with `SHADOW_SEARCH_PATH`."""
 
-    def __init__(
-        self, pool: Pool, shadow_pool: Pool, reader: LedgerReader, *, entries_max: int = _ENTRIES_MAX
-    ) -> None:
+    def __init__(self, pool: Pool, shadow_pool: Pool, reader: LedgerReader, *, entries_max: int = _ENTRIES_MAX) -> None:
         self._pool = pool
         self._shadow_pool = shadow_pool
         self._reader = reader

@@ -6,6 +6,7 @@ only as long as nobody else moves the cursor; a batch whose guard fails writes n
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import asyncpg
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from eventstore.commit import is_connection_loss
 from eventstore.connection import Pool
 from eventstore.errors import LeaseLost, LedgerGap
+from eventstore.event import Fact
 from eventstore.follow import FollowedFact, Tail, read_page
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
@@ -24,6 +26,7 @@ _CURSOR = statement(__package__, "read_cursor")
 _OPEN_CURSOR = statement(__package__, "open_cursor")
 _STATES = statement(__package__, "read_states")
 _STALLED = statement(__package__, "read_stalled")
+_BEHIND = statement(__package__, "read_behind")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
 _STATES_MAX = 2_000
@@ -172,7 +175,7 @@ class Runner:
         keys: set[str] = set()
         for fact, meaning in zip(facts, read, strict=True):
             if not isinstance(meaning, Unreadable):
-                keys.update(memory.projection.keys(fact, meaning))
+                keys.update(memory.projection.keys(cast("Fact", fact), meaning))
         missing = sorted(keys - memory.states.keys())
         if missing:
             decoder = msgspec.msgpack.Decoder(memory.projection.state_type)
@@ -191,6 +194,11 @@ class Runner:
             return memory
         stalled = await self._pool.fetch(_STALLED, store_id, projection.name)
         return _Memory(projection, cursor, {each["stream_id"]: each["position"] for each in stalled})
+
+
+async def stores_behind(pool: Pool, projections: Sequence[str]) -> dict[str, bool]:
+    """Return every store that has a ledger, and whether one of the projections has not folded all of it."""
+    return {record["store_id"]: record["behind"] for record in await pool.fetch(_BEHIND, list(projections))}
 
 
 async def count_lag(pool: Pool, projections: Sequence[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A rebuild in the shadow: tables of the same names in a schema of their own, written by the live fold's own statements.
+"""A rebuild in the shadow: tables of the same names in a schema of their own, written by the live fold's statements.
 
 It takes what memory cannot hold, and what only the database can tell: whether a row or a state can be stored at all.
 """

@@ -36,7 +36,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class BatchRows:
-    """The rows of one batch, one a key, in rounds: a row that a statement changes is not touched by another of its round.
+    """The rows of one batch, one a key, in rounds: what one statement of a round touches, no other of it does.
 
     Two tables may write one target (a command is added, settled, parked); their order must not be lost in a batch.
     """
@@ -54,10 +54,9 @@ class BatchRows:
         if table is None:
             return
         key = table.key_of(row)
-        if table.target in self._shared:
-            if self._touched.setdefault((table.target, key), table) is not table:
-                self._rounds.append({})
-                self._touched = {(table.target, key): table}
+        if table.target in self._shared and self._touched.setdefault((table.target, key), table) is not table:
+            self._rounds.append({})
+            self._touched = {(table.target, key): table}
         rows = self._rounds[-1].setdefault(table, {})
         known = rows.get(key)
         rows[key] = row if known is None else table.merge(known, row)
@@ -136,7 +135,5 @@ def _joined(statements: tuple[str, ...]) -> str:
 
 
 def _shifted(sql: str, shift: int) -> str:
-    """Number the parameters behind store and projection further on."""
-    return _PARAMETER.sub(
-        lambda found: f"${int(found[1]) + (shift if int(found[1]) > _SHARED_PARAMETERS else 0)}", sql
-    )
+    """Return the statement with the parameters behind store and projection numbered further on."""
+    return _PARAMETER.sub(lambda found: f"${int(found[1]) + (shift if int(found[1]) > _SHARED_PARAMETERS else 0)}", sql)

@@ -127,9 +127,7 @@ class JurnalCommands:
         Table(__package__, "add_commands", CommandAdded, merge=first_row, stored=StoredCommand, apply=_add),
         Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
         Table(__package__, "settle_commands", CommandSettled, stored=StoredCommand, apply=_settle),
-        Table(
-            __package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back
-        ),
+        Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),
         Table(__package__, "release_commands", CommandFreed, merge=first_row, stored=StoredCommand, apply=_free),
     )
 

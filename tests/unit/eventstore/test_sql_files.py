@@ -13,7 +13,11 @@ NOT_OF_ONE_STORE = {
     "migration_checksum.sql", "migration_table_exists.sql", "migrations_applied.sql", "record_migration.sql",
     "role_exists.sql", "saved.sql",
 }  # fmt: skip
-OVER_ALL_STORES = {"list_stores.sql", "read_heads.sql", "count_lag.sql", "count_stalled.sql", "count_states.sql"}
+OVER_ALL_STORES = {
+    "list_stores.sql", "notify_stores.sql", "read_behind.sql", "acquire_leases.sql", "release_leases.sql",
+    "read_leases.sql", "count_lag.sql", "count_stalled.sql",
+    "count_states.sql",
+}  # fmt: skip
 
 
 def _named(path: Path) -> str:

@@ -1,1 +1,0 @@
-SELECT store_id, position FROM ledger_head

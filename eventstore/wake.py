@@ -39,8 +39,15 @@ class WakeLine:
     mode nothing is ever heard: then polling alone wakes.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]], on_told: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Line]],
+        on_told: Callable[[str | None], None],
+        *,
+        reconnect_seconds: float = _RECONNECT_SECONDS,
+    ) -> None:
         self._connect = connect
+        self._reconnect_seconds = reconnect_seconds
         self._on_told = on_told
         self._line: Line | None = None
         self._retry_at = 0.0
@@ -57,7 +64,7 @@ class WakeLine:
         """Open the connection, or open it again where it was lost; quick if it stands."""
         if self.is_open or time.monotonic() < self._retry_at:
             return
-        self._retry_at = time.monotonic() + _RECONNECT_SECONDS
+        self._retry_at = time.monotonic() + self._reconnect_seconds
         try:
             line = await self._connect()
             line.add_termination_listener(self._lost)

@@ -117,12 +117,15 @@ class Runner:
             ahead = asyncio.create_task(read_page(self._pool, store_id, facts[-1].position, facts_max))
         try:
             folded = await self._fold_halved(store_id, memory, facts, epoch)
-            if folded is not None and folded.facts == len(facts) and ahead is not None:
-                memory.ahead = await ahead
-        finally:
+        except BaseException:
             if ahead is not None:
                 ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
+            raise
+        if ahead is not None:
+            # Whatever went wrong with it, the next step will meet it again.
+            (page,) = await asyncio.gather(ahead, return_exceptions=True)
+            if folded is not None and folded.facts == len(facts) and not isinstance(page, BaseException):
+                memory.ahead = page
         if folded is not None:
             self._memories[store_id, memory.projection.name] = memory
         return folded

@@ -144,7 +144,7 @@ class TailLimits(msgspec.Struct, frozen=True):
     """How much of what was appended last is kept in memory: of each store, and in how many stores."""
 
     facts_max: int = 2_000
-    bytes_max: int = 4 * 1024 * 1024
+    bytes_max: int = 1024 * 1024
     stores_max: int = 100
 
 

@@ -67,11 +67,14 @@ class WakeLine:
         self._retry_at = time.monotonic() + self._reconnect_seconds
         try:
             line = await self._connect()
-            line.add_termination_listener(self._lost)
-            await line.add_listener(_CHANNEL, self._heard)
+            try:
+                await line.add_listener(_CHANNEL, self._heard)
+            except BaseException:
+                line.terminate()
+                raise
         except (*CONNECTION_ERRORS, asyncpg.PostgresError, TimeoutError):
-            self._line = None
             return
+        line.add_termination_listener(self._lost)
         self._line = line
         self._on_told(None)
 
@@ -105,9 +108,9 @@ class WakeLine:
         finally:
             self._telling = None
 
-    def _heard(self, line: object, pid: int, _channel: str, payload: object) -> None:
+    def _heard(self, _line: object, pid: int, _channel: str, payload: object) -> None:
         # What this process told, its own followers know already.
-        if line is not self._line or self._line is None or pid != self._line.get_server_pid():
+        if self._line is None or pid != self._line.get_server_pid():
             self._on_told(str(payload))
 
     def _lost(self, _line: object) -> None:

@@ -29,7 +29,9 @@ _STALLED = statement(__package__, "read_stalled")
 _BEHIND = statement(__package__, "read_behind")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
-_STATES_MAX = 2_000
+# Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
+_STATES_MAX = 500
+_MEMORIES_MAX = 300
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -110,7 +112,7 @@ class Runner:
     ) -> Folded | None:
         """Fold `facts`; None if the cursor is not where it is remembered. Memory is kept only if all went well."""
         if not facts:
-            self._memories[store_id, memory.projection.name] = memory
+            self._remember(store_id, memory)
             return Folded(0, memory.cursor.position)
         ahead: asyncio.Task[Sequence[FollowedFact]] | None = None
         if len(facts) == facts_max and not self._tail.after(store_id, facts[-1].position, 1):
@@ -127,8 +129,13 @@ class Runner:
             if folded is not None and folded.facts == len(facts) and not isinstance(page, BaseException):
                 memory.ahead = page
         if folded is not None:
-            self._memories[store_id, memory.projection.name] = memory
+            self._remember(store_id, memory)
         return folded
+
+    def _remember(self, store_id: str, memory: _Memory) -> None:
+        self._memories[store_id, memory.projection.name] = memory
+        while len(self._memories) > _MEMORIES_MAX:
+            del self._memories[next(iter(self._memories))]
 
     async def _fold_halved(
         self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], epoch: int

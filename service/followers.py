@@ -94,7 +94,7 @@ class Followers:
         """Fold one batch of every store that has something to fold, into every projection."""
         if self._line is not None:
             await self._line.keep()
-        if time.monotonic() >= self._look_at:
+        if time.monotonic() >= self._look_at or self._shared.is_due():
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():

@@ -121,8 +121,9 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
         Seconds, Meta(description="longest a follower waits before it looks again, woken or not")
     ] = 0.5
     follow_by_notify: Annotated[
-        bool, Meta(description="wake followers of other processes by NOTIFY; off behind a pooler in transaction mode")
-    ] = True
+        Literal["yes", "no"],
+        Meta(description="wake followers of other processes by NOTIFY; no behind a pooler in transaction mode"),
+    ] = "yes"
     lease_seconds: Annotated[Seconds, Meta(description="life of a store or company lease")] = 10
 
     jurnal_base_url: Annotated[

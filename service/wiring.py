@@ -210,7 +210,7 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
         metrics=metrics,
         limits=FollowLimits(settings.fold_batch_facts_max, settings.follow_wait_seconds),
     )
-    if settings.follow_by_notify:
+    if settings.follow_by_notify == "yes":
         url, cache = settings.database_url.reveal(), settings.statement_cache_size
         followers.listen_on(WakeLine(partial(open_line, url, statement_cache_size=cache), followers.told))
     return followers

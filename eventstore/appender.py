@@ -45,9 +45,10 @@ class _Waiting:
 class _Lane:
     """A store's writer and what waits for it."""
 
-    __slots__ = ("flying_facts", "launching", "queue", "queued_facts", "writer")
+    __slots__ = ("flying_facts", "launching", "queue", "queued_facts", "store_id", "writer")
 
-    def __init__(self, writer: StoreWriter) -> None:
+    def __init__(self, store_id: str, writer: StoreWriter) -> None:
+        self.store_id = store_id
         self.queue: deque[_Waiting] = deque()
         self.queued_facts = 0
         self.flying_facts = 0
@@ -58,8 +59,9 @@ class _Lane:
 class Appender:
     """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
-    `on_batch` is told the results of every committed batch, for counting and waking; `on_failure` the error and the
-    number of facts of one that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
+    `on_batch` is told the results of every committed batch, for counting; `on_appended` also store and facts, in the
+    order of their positions, for folding them without reading them again; `on_failure` the error and the number of facts
+    of a batch that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class Appender:
         limits: AppenderLimits | None = None,
         on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
         on_failure: Callable[[BaseException, int], None] | None = None,
+        on_appended: Callable[[str, Sequence[NewFact], Sequence[AppendResult]], None] | None = None,
     ) -> None:
         self._connections = KeptConnections(pool)
         self._clock = clock
         self._limits = limits if limits is not None else AppenderLimits()
         self._on_batch = on_batch
         self._on_failure = on_failure
+        self._on_appended = on_appended
         self._lanes: OrderedDict[str, _Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._queued_facts = 0
@@ -118,7 +122,9 @@ class Appender:
         if lane is None:
             if not may_be_a_store(store_id):
                 raise LedgerNotFound(store_id)
-            lane = self._lanes[store_id] = _Lane(StoreWriter(self._connections, self._clock, store_id, self._limits))
+            lane = self._lanes[store_id] = _Lane(
+                store_id, StoreWriter(self._connections, self._clock, store_id, self._limits)
+            )
             if len(self._lanes) > self._limits.stores_remembered_max:
                 self._forget_an_idle_lane()
         self._lanes.move_to_end(store_id)
@@ -195,8 +201,12 @@ class Appender:
             self._settle(batch, outcome)
         self._launch_soon(lane)
         # Last, so that a listener that fails holds nothing up.
-        if self._on_batch is not None and not isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException):
+            return
+        if self._on_batch is not None:
             self._on_batch(outcome)
+        if self._on_appended is not None:
+            self._on_appended(lane.store_id, [fact for waiting in batch for fact in waiting.facts], outcome)
 
     def _everything_of(self, lane: _Lane) -> list[_Waiting]:
         """Empty a lane: what waits may have been made of memories that the database has lost."""

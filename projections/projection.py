@@ -1,6 +1,8 @@
 """What a projection is: a name, the states it keeps by key, the tables it fills, and a pure `evolve`."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -9,17 +11,13 @@ from eventstore.event import Fact
 from eventstore.facts.registry import Meaning
 from eventstore.statements import statement
 
+_TARGET = re.compile(r"\A(?:INSERT INTO|UPDATE) (\w+)")
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row to write. Fields stand in the order of its statement's parameters; `key_fields` lead."""
 
     key_fields: ClassVar[int] = 1
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The row's key within its store."""
-        values = msgspec.structs.astuple(self)
-        return values[: self.key_fields]
 
 
 def first_row(known: Row, told: Row) -> Row:
@@ -40,6 +38,10 @@ class Table:
     The statement's first parameters are store and projection; it takes the store from `projection_cursor`.
     `merge` makes one row of two of a batch that have one key. It must do what the statement does with a row that is
     there already, or the size of a batch would show in the table. `live_only` rows are never written by a rebuild.
+
+    Where a statement changes rows that another one adds, `stored` is the type of the rows as they stand, and `apply`
+    does to one of them (None: not there) what the statement does. Without it `merge` says it all, and without that
+    the last row stands: then `apply` is None.
     """
 
     def __init__(
@@ -49,27 +51,34 @@ class Table:
         row: type[Row],
         *,
         merge: Callable[[Any, Any], Row] | None = None,
+        stored: type[Row] | None = None,
+        apply: Callable[[Any, Any], Row | None] | None = None,
         live_only: bool = False,
     ) -> None:
         self.sql = statement(package, name)
+        target = _TARGET.search(self.sql)
+        assert target is not None, f"{name} writes no table"
+        self.target = target[1]
         self.row = row
         self.merge = merge if merge is not None else last_row
+        self.apply = self._merged if apply is None and merge is not None else apply
+        self.stored = stored if stored is not None else row
         self.live_only = live_only
+        self.key_of: Callable[[Any], Any] = attrgetter(*row.__struct_fields__[: row.key_fields])
 
-    def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
-        """Return one list a column for `rows`, a row a key, sorted: two writers then lock in one order."""
-        by_key: dict[tuple[Any, ...], Row] = {}
-        for row in rows:
-            known = by_key.get(row.key)
-            by_key[row.key] = row if known is None else self.merge(known, row)
-        ordered = [msgspec.structs.astuple(by_key[key]) for key in sorted(by_key)]
+    def _merged(self, known: Row | None, told: Row) -> Row:
+        return told if known is None else self.merge(known, told)
+
+    def columns(self, rows: Mapping[Any, Row]) -> list[list[Any]]:
+        """Return one list a column for rows by key, sorted by it: two writers then lock in one order."""
+        ordered = [msgspec.structs.astuple(rows[key]) for key in sorted(rows)]
         return [list(column) for column in zip(*ordered, strict=True)]
 
 
 States = Mapping[str, msgspec.Struct]
 
 
-class Evolved(msgspec.Struct, frozen=True):
+class Evolved(msgspec.Struct, frozen=True, gc=False):
     """What one fact does to a projection: new states by key, and rows to write, in order."""
 
     states: dict[str, msgspec.Struct]
@@ -102,4 +111,7 @@ class Projection(Protocol):
         """Return the keys of the states that `evolve` may need for this fact."""
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
-        """Fold one fact. A missing key in `states` was never set."""
+        """Fold one fact. A missing key in `states` was never set.
+
+        What a fold sees of a fact is what `FollowedFact` has: no hash, no sealed values, no time of recording.
+        """

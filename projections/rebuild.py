@@ -1,49 +1,38 @@
-"""Folds a ledger again into a shadow, tells every row that differs, and swaps the store's rows in one transaction.
+"""Folds a ledger again beside the running service, tells every row that differs, and swaps in one transaction.
 
-The shadow stands in a schema of its own with tables of the same names, so the live fold's own statements write it.
-Readers see the old rows until the swap is committed, then the new ones. Sends are never touched: a command that a
-changed rule makes for a fact folded long ago is parked by a fact of its own, and waits for an operator.
+Readers see the old rows until the swap is committed, then the new ones; rows that are as they should be are not
+touched. Sends never are: a command that a changed rule makes for a fact folded long ago is parked by a fact of its own,
+and waits for an operator.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Protocol
 
+import asyncpg
 import msgspec
 
+from eventstore.commit import is_connection_loss
 from eventstore.connection import Connection, Pool
 from eventstore.errors import LedgerError
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
+from projections.difference import Difference, Found
+from projections.memory_fold import MemoryFold, ShadowNeeded
 from projections.projection import Projection
-from projections.runner import Runner
+from projections.shadow_fold import ShadowFold
 
 SHADOW_SEARCH_PATH = "projection_shadow, public"
-_FACTS_MAX = 5_000
-_DIFFERENCES_MAX = 1_000
+# States and rows kept in memory, about a kilobyte each; a store with more is folded in the shadow, more slowly.
+_ENTRIES_MAX = 500_000
 _LOCK_CURSOR = statement(__package__, "lock_cursor")
 _CURSOR = statement(__package__, "read_cursor")
-_CLEAR = statement(__package__, "clear_shadow")
-_CLEAR_ROWS = statement(__package__, "clear_shadow_rows")
-_DIFFERENCES = statement(__package__, "shadow_differences")
-_SWAP_OUT = statement(__package__, "swap_out_rows")
-_SWAP_IN = statement(__package__, "swap_in_rows")
-_SWAP_STATES_OUT = statement(__package__, "swap_out_states")
-_SWAP_STATES_IN = statement(__package__, "swap_in_states")
-_SWAP_STALLS_OUT = statement(__package__, "swap_out_stalls")
-_SWAP_STALLS_IN = statement(__package__, "swap_in_stalls")
-_NEW_DUE = statement(__package__, "new_due_commands")
-_VANISHED = statement(__package__, "vanished_commands")
+_NEXT_GENERATION = statement(__package__, "next_generation")
+
+OnProgress = Callable[[int, int], None]
 
 
 class NothingToRebuild(LedgerError):
     """The projection has not folded this store yet."""
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """A row that stands on one side only; a changed row stands on both. `row` is its JSON."""
-
-    table: str
-    side: str
-    row: str
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,64 +48,98 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     vanished: tuple[str, ...] = ()
 
 
-class Rebuilder:
-    """Rebuilds projections. `shadow_pool` is opened with `SHADOW_SEARCH_PATH`."""
+class _Fold(Protocol):
+    """A fold from the first fact on, wherever it is kept."""
 
-    def __init__(self, pool: Pool, shadow_pool: Pool, reader: LedgerReader) -> None:
+    position: int
+
+    async def fold_to(self, end: int, on_progress: OnProgress) -> None:
+        """Fold on to position `end`."""
+
+    async def compare(self, connection: Connection) -> Found:
+        """Tell what differs from the live rows."""
+
+    async def swap(self, connection: Connection) -> None:
+        """Make the live rows those of this fold."""
+
+
+class Rebuilder:
+    """Rebuilds projections, one at a time. `shadow_pool` is opened with `SHADOW_SEARCH_PATH`."""
+
+    def __init__(self, pool: Pool, shadow_pool: Pool, reader: LedgerReader, *, entries_max: int = _ENTRIES_MAX) -> None:
         self._pool = pool
         self._shadow_pool = shadow_pool
-        self._shadow = Runner(shadow_pool, reader, live=False)
+        self._reader = reader
+        self._entries_max = entries_max
+        self._fold: _Fold | None = None
 
-    async def fold(self, store_id: str, projection: Projection, on_progress: Callable[[int, int], None]) -> int:
-        """Fold the shadow from the first fact to where the live projection stands; returns the position.
+    async def fold(self, store_id: str, projection: Projection, on_progress: OnProgress) -> int:
+        """Fold from the first fact to where the live projection stands; returns the position.
 
         `on_progress` is told the position and the end. Raises `NothingToRebuild`.
         """
-        await self._clear(store_id, projection)
-        position = 0
-        while position < (end := await self._live_position(store_id, projection)):
-            position = await self._fold_to(store_id, projection, position, end)
-            on_progress(position, end)
-        return position
+        self._fold = None
+        fold: _Fold = MemoryFold(self._pool, self._reader, store_id, projection, entries_max=self._entries_max)
+        try:
+            await self._catch_up(fold, store_id, projection, on_progress)
+        except ShadowNeeded:
+            fold = await self._fold_in_shadow(store_id, projection, on_progress)
+        self._fold = fold
+        return fold.position
 
     async def compare(self, store_id: str, projection: Projection) -> Rebuilt:
         """Catch up with the live projection, hold it, and tell what differs. Nothing is swapped."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            return await self._caught_up(connection, store_id, projection, swap=False)
+        return await self._finish(store_id, projection, swap=False)
 
     async def swap(self, store_id: str, projection: Projection) -> Rebuilt:
-        """Catch up, hold the live projection, and put the shadow's rows in its place, all or nothing.
+        """Catch up, hold the live projection, and put what was folded in its place, all or nothing.
 
         Commands that appeared and are due are not swapped in: then `swapped` is False, and the caller appends
         `CommandParked` for each of `appeared` and tries again.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            return await self._caught_up(connection, store_id, projection, swap=True)
+        return await self._finish(store_id, projection, swap=True)
 
-    async def _caught_up(self, connection: Connection, store_id: str, projection: Projection, *, swap: bool) -> Rebuilt:
-        end = await connection.fetchval(_LOCK_CURSOR, store_id, projection.name)
-        position = await self._shadow_position(store_id, projection)
-        while position < end:
-            position = await self._fold_to(store_id, projection, position, end)
-        differences = await self._differences(connection, store_id, projection)
-        appeared: tuple[str, ...] = ()
-        vanished: tuple[str, ...] = ()
-        if "command" in projection.row_tables:
-            appeared = tuple(record["command_id"] for record in await connection.fetch(_NEW_DUE, store_id))
-            vanished = tuple(record["command_id"] for record in await connection.fetch(_VANISHED, store_id))
-        if swap and not appeared:
-            await self._swap_rows(connection, store_id, projection)
+    async def _finish(self, store_id: str, projection: Projection, *, swap: bool) -> Rebuilt:
+        assert self._fold is not None, "fold first"
+        if isinstance(self._fold, MemoryFold):
+            try:
+                return await self._finish_with(self._fold, store_id, projection, swap=swap)
+            except ShadowNeeded:
+                pass
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if is_connection_loss(error):
+                    raise
+            # The database knows better than memory what it can store.
+            self._fold = await self._fold_in_shadow(store_id, projection, _tell_nobody)
+        return await self._finish_with(self._fold, store_id, projection, swap=swap)
+
+    async def _finish_with(self, fold: _Fold, store_id: str, projection: Projection, *, swap: bool) -> Rebuilt:
+        async with self._pool.acquire() as connection, connection.transaction():
+            cursor = await connection.fetchrow(_LOCK_CURSOR, store_id, projection.name)
+            assert cursor is not None, "a cursor is never removed"
+            await fold.fold_to(cursor["position"], _tell_nobody)
+            found = await fold.compare(connection)
+            swapped = swap and not found.appeared
+            if swapped and found.changed:
+                await fold.swap(connection)
+                await connection.execute(_NEXT_GENERATION, store_id, projection.name)
         return Rebuilt(
-            facts=position,
-            differences=differences,
-            swapped=swap and not appeared,
-            appeared=appeared,
-            vanished=vanished,
+            facts=fold.position,
+            differences=found.differences,
+            swapped=swapped,
+            appeared=found.appeared,
+            vanished=found.vanished,
         )
 
-    async def _fold_to(self, store_id: str, projection: Projection, position: int, end: int) -> int:
-        folded = await self._shadow.step(store_id, projection, epoch=1, facts_max=min(_FACTS_MAX, end - position))
-        return folded.position
+    async def _fold_in_shadow(self, store_id: str, projection: Projection, on_progress: OnProgress) -> _Fold:
+        fold = ShadowFold(self._shadow_pool, self._reader, store_id, projection)
+        await self._catch_up(fold, store_id, projection, on_progress)
+        return fold
+
+    async def _catch_up(self, fold: _Fold, store_id: str, projection: Projection, on_progress: OnProgress) -> None:
+        """Fold to where the live projection stands, which may move on meanwhile."""
+        while fold.position < (end := await self._live_position(store_id, projection)):
+            await fold.fold_to(end, on_progress)
 
     async def _live_position(self, store_id: str, projection: Projection) -> int:
         position = await self._pool.fetchval(_CURSOR, store_id, projection.name)
@@ -125,37 +148,6 @@ class Rebuilder:
         assert isinstance(position, int)
         return position
 
-    async def _shadow_position(self, store_id: str, projection: Projection) -> int:
-        position = await self._shadow_pool.fetchval(_CURSOR, store_id, projection.name)
-        return position or 0
 
-    async def _clear(self, store_id: str, projection: Projection) -> None:
-        async with self._shadow_pool.acquire() as connection, connection.transaction():
-            for sql in _each(_CLEAR, ("projection_cursor", "projection_state", "stalled_stream")):
-                await connection.execute(sql, store_id, projection.name)
-            for sql in _each(_CLEAR_ROWS, projection.row_tables):
-                await connection.execute(sql, store_id)
-
-    async def _differences(
-        self, connection: Connection, store_id: str, projection: Projection
-    ) -> tuple[Difference, ...]:
-        found: list[Difference] = []
-        for table, sql in zip(projection.row_tables, _each(_DIFFERENCES, projection.row_tables), strict=True):
-            records = await connection.fetch(sql, store_id, _DIFFERENCES_MAX)
-            found += [Difference(table, record["side"], record["row"]) for record in records]
-        return tuple(found)
-
-    async def _swap_rows(self, connection: Connection, store_id: str, projection: Projection) -> None:
-        for out, into in zip(
-            _each(_SWAP_OUT, projection.row_tables), _each(_SWAP_IN, projection.row_tables), strict=True
-        ):
-            await connection.execute(out, store_id)
-            await connection.execute(into, store_id)
-        for sql in (_SWAP_STATES_OUT, _SWAP_STATES_IN, _SWAP_STALLS_OUT, _SWAP_STALLS_IN):
-            await connection.execute(sql, store_id, projection.name)
-
-
-def _each(sql: str, tables: Sequence[str]) -> list[str]:
-    """Return the statement for each table; names come from the catalogue, never from outside."""
-    assert all(table.replace("_", "").isalpha() for table in tables)
-    return [sql.replace(":table", table) for table in tables]
+def _tell_nobody(_position: int, _end: int) -> None:
+    """Catching up under the lock is short."""

@@ -1,42 +1,37 @@
-"""Folds a ledger into a projection: facts → states and rows → guarded cursor, in one transaction a batch.
+"""Folds a ledger into a projection: facts → states and rows → guarded cursor, all or nothing a batch.
 
-A fact that cannot be folded stalls its stream: it and the stream's later facts wait, all others go on.
+The cursor, the stalled streams and the states last used are kept in memory from batch to batch. What is kept is good
+only as long as nobody else moves the cursor; a batch whose guard fails writes nothing and forgets it all.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import asyncpg
 import msgspec
 
-from eventstore.connection import CONNECTION_ERRORS, Connection, Pool
-from eventstore.database_clock import database_now
-from eventstore.errors import LeaseLost
+from eventstore.commit import is_connection_loss
+from eventstore.connection import Pool
+from eventstore.errors import LeaseLost, LedgerGap
 from eventstore.event import Fact
-from eventstore.facts.answers import CommandAccepted, CommandRefused
-from eventstore.facts.operators import StreamFactSkipped, StreamRetried
-from eventstore.facts.registry import Meaning, decode
+from eventstore.follow import FollowedFact, Tail, read_page
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
-from projections.projection import Evolved, Projection, Row
+from projections.folding import Folding, Read, Stall, Unreadable, read_each, read_waiting
+from projections.projection import Projection
+from projections.writing import BatchRows, Cursor, Move, save
 
 _CURSOR = statement(__package__, "read_cursor")
 _OPEN_CURSOR = statement(__package__, "open_cursor")
-_MOVE_CURSOR = statement(__package__, "move_cursor")
 _STATES = statement(__package__, "read_states")
-_SAVE_STATES = statement(__package__, "save_states")
 _STALLED = statement(__package__, "read_stalled")
-_STALL = statement(__package__, "stall_stream")
-_RESUME = statement(__package__, "resume_stream")
+_BEHIND = statement(__package__, "read_behind")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
-
-
-class Stall(msgspec.Struct, frozen=True):
-    """A stream that waits from `position` on, because of `error`."""
-
-    stream_id: str
-    position: int
-    error: str
+# Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
+_STATES_MAX = 500
+_MEMORIES_MAX = 300
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -47,58 +42,46 @@ class Folded(msgspec.Struct, frozen=True):
     stalls: tuple[Stall, ...] = ()
 
 
-class _Read(msgspec.Struct, frozen=True):
-    """A fact with what it says, or with why that cannot be read: then folding it stalls its stream."""
+class _Memory:
+    """What is known of one projection of one store since its last batch; `ahead` are facts read before their turn."""
 
-    fact: Fact
-    meaning: Meaning | None
-    error: Exception | None = None
+    __slots__ = ("ahead", "cursor", "projection", "stalled", "states")
 
-    def evolve(self, projection: Projection, states: dict[str, msgspec.Struct]) -> Evolved:
-        if self.error is not None:
-            raise self.error
-        assert self.meaning is not None
-        return projection.evolve(states, self.fact, self.meaning)
-
-
-class _Batch:
-    """States and rows of one batch while it is folded in memory."""
-
-    def __init__(self, projection: Projection, states: dict[str, msgspec.Struct], stalled: dict[str, int]) -> None:
+    def __init__(self, projection: Projection, cursor: Cursor, stalled: dict[str, int]) -> None:
         self.projection = projection
-        self.states = states
+        self.cursor = cursor
         self.stalled = stalled
-        self.changed: set[str] = set()
-        self.rows: list[Row] = []
-        self.stalls: list[Stall] = []
-        self.resumed: list[str] = []
+        self.states: dict[str, msgspec.Struct] = {}
+        self.ahead: Sequence[FollowedFact] = ()
 
-    def take(self, read: _Read) -> None:
-        fact = read.fact
-        # Jurnal's answers are about a command, not about the report the stream waits at; folding one twice is harmless.
-        if fact.stream_id in self.stalled and not isinstance(read.meaning, CommandAccepted | CommandRefused):
-            return
-        try:
-            evolved = read.evolve(self.projection, self.states)
-        except Exception as error:  # noqa: BLE001 - whatever a fact brings, its neighbours must go on
-            self.stalled[fact.stream_id] = fact.position
-            self.stalls.append(Stall(fact.stream_id, fact.position, f"{type(error).__name__}: {error}"[:2_000]))
-            return
-        self.states.update(evolved.states)
-        self.changed.update(evolved.states)
-        self.rows.extend(evolved.rows)
+    def touch(self, keys: Iterable[str]) -> None:
+        """Note that these states are in use, and forget those that were not for longest."""
+        for key in keys:
+            state = self.states.pop(key, None)
+            if state is not None:
+                self.states[key] = state
+        while len(self.states) > _STATES_MAX:
+            del self.states[next(iter(self.states))]
 
 
 class Runner:
     """Folds any store into any projection of the catalogue, one bounded batch a step.
 
-    Not `live`, it folds a shadow: what a fold hands over to others (sends) is then left out.
+    What `tail` knows is folded without reading it again. Not `live`, it folds a shadow: what a fold hands over to
+    others (sends) is then left out.
     """
 
-    def __init__(self, pool: Pool, reader: LedgerReader, *, live: bool = True) -> None:
+    def __init__(self, pool: Pool, reader: LedgerReader, *, tail: Tail | None = None, live: bool = True) -> None:
         self._pool = pool
         self._reader = reader
+        self._tail = tail if tail is not None else Tail()
         self._live = live
+        self._memories: dict[tuple[str, str], _Memory] = {}
+
+    def forget(self, store_id: str) -> None:
+        """Drop what is remembered of a store that others may fold from now on."""
+        for key in [key for key in self._memories if key[0] == store_id]:
+            del self._memories[key]
 
     async def step(self, store_id: str, projection: Projection, *, epoch: int, facts_max: int) -> Folded:
         """Fold up to `facts_max` facts after the cursor.
@@ -106,121 +89,126 @@ class Runner:
         `epoch` is that of the store lease held by the caller. Raises `LeaseLost` if the cursor moved meanwhile or
         was moved under a later epoch: then nothing was written.
         """
-        position = await self._position(store_id, projection.name)
-        facts = await self._reader.read_after(store_id, position, facts_max)
+        memory = self._memories.pop((store_id, projection.name), None)
+        if memory is not None and memory.projection is projection:
+            known = memory.ahead[:facts_max] or self._tail.after(store_id, memory.cursor.position, facts_max)
+            memory.ahead = ()
+            if known:
+                folded = await self._fold_on(store_id, memory, known, epoch, facts_max)
+                if folded is not None:
+                    return folded
+                memory = None
+        # Nothing is known, or not any more: a rebuild was swapped in, another owner was here, a crash took the last
+        # commits back. The database knows.
+        memory = await self._recall(store_id, projection, memory)
+        facts = await read_page(self._pool, store_id, memory.cursor.position, facts_max)
+        folded = await self._fold_on(store_id, memory, facts, epoch, facts_max)
+        if folded is None:
+            raise LeaseLost(f"cursor of {projection.name} for {store_id} is no longer at {memory.cursor.position}")
+        return folded
+
+    async def _fold_on(
+        self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], epoch: int, facts_max: int
+    ) -> Folded | None:
+        """Fold `facts`; None if the cursor is not where it is remembered. Memory is kept only if all went well."""
         if not facts:
-            return Folded(0, position)
+            self._remember(store_id, memory)
+            return Folded(0, memory.cursor.position)
+        ahead: asyncio.Task[Sequence[FollowedFact]] | None = None
+        if len(facts) == facts_max and not self._tail.after(store_id, facts[-1].position, 1):
+            ahead = asyncio.create_task(read_page(self._pool, store_id, facts[-1].position, facts_max))
         try:
-            return await self._fold_and_save(store_id, projection, position, facts, epoch)
-        except asyncpg.PostgresError as error:
-            if isinstance(error, CONNECTION_ERRORS):
+            folded = await self._fold_halved(store_id, memory, facts, epoch)
+        except BaseException:
+            if ahead is not None:
+                ahead.cancel()
+            raise
+        if ahead is not None:
+            # Whatever went wrong with it, the next step will meet it again.
+            (page,) = await asyncio.gather(ahead, return_exceptions=True)
+            if folded is not None and folded.facts == len(facts) and not isinstance(page, BaseException):
+                memory.ahead = page
+        if folded is not None:
+            self._remember(store_id, memory)
+        return folded
+
+    def _remember(self, store_id: str, memory: _Memory) -> None:
+        self._memories[store_id, memory.projection.name] = memory
+        while len(self._memories) > _MEMORIES_MAX:
+            del self._memories[next(iter(self._memories))]
+
+    async def _fold_halved(
+        self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], epoch: int
+    ) -> Folded | None:
+        """Fold `facts`, or as many of them as Postgres can store."""
+        try:
+            return await self._fold(store_id, memory, facts, list(read_each(facts)), epoch)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if is_connection_loss(error):
                 raise
             # Something in the batch cannot be stored. Halves find it; alone, it stalls its stream and no other.
+            fresh = await self._recall(store_id, memory.projection, None)
+            if fresh.cursor != memory.cursor:
+                return None
+            memory.states, memory.stalled = fresh.states, fresh.stalled
             if len(facts) > 1:
-                return await self.step(store_id, projection, epoch=epoch, facts_max=len(facts) // 2)
-            return await self._fold_and_save(store_id, projection, position, facts, epoch, unstorable=error)
-
-    async def _fold_and_save(
-        self,
-        store_id: str,
-        projection: Projection,
-        position: int,
-        facts: Sequence[Fact],
-        epoch: int,
-        unstorable: Exception | None = None,
-    ) -> Folded:
-        async with self._pool.acquire() as connection, connection.transaction():
-            batch = await self._fold(connection, store_id, projection, facts, unstorable)
-            await self._save(connection, store_id, batch)
-            now = await database_now(connection)
-            moved = await connection.execute(
-                _MOVE_CURSOR, store_id, projection.name, position, facts[-1].position, epoch, now
-            )
-            if moved != "UPDATE 1":
-                raise LeaseLost(f"cursor of {projection.name} for {store_id} is no longer at {position}")
-        return Folded(len(facts), facts[-1].position, tuple(batch.stalls))
-
-    async def _position(self, store_id: str, name: str) -> int:
-        position = await self._pool.fetchval(_CURSOR, store_id, name)
-        if position is None:
-            async with self._pool.acquire() as connection:
-                await connection.execute(_OPEN_CURSOR, store_id, name, await database_now(connection))
-            return 0
-        assert isinstance(position, int)
-        return position
+                return await self._fold_halved(store_id, memory, facts[: len(facts) // 2], epoch)
+            return await self._fold(store_id, memory, facts, [Unreadable(error)], epoch)
 
     async def _fold(
-        self,
-        connection: Connection,
-        store_id: str,
-        projection: Projection,
-        facts: Sequence[Fact],
-        unstorable: Exception | None,
-    ) -> _Batch:
-        stalled = {
-            record["stream_id"]: record["position"]
-            for record in await connection.fetch(_STALLED, store_id, projection.name)
-        }
-        batch = _Batch(projection, {}, stalled)
-        reads = [_read(fact) if unstorable is None else _Read(fact, None, unstorable) for fact in facts]
-        await self._load(connection, store_id, batch, reads)
-        for read in reads:
-            if isinstance(read.meaning, StreamRetried | StreamFactSkipped):
-                await self._resume(connection, store_id, batch, read)
-            else:
-                batch.take(read)
-        return batch
+        self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], read: Sequence[Read], epoch: int
+    ) -> Folded | None:
+        projection = memory.projection
+        if facts[0].position != memory.cursor.position + 1:
+            raise LedgerGap(store_id=store_id, expected=memory.cursor.position + 1, found=facts[0].position)
+        rows = BatchRows(projection, live=self._live)
+        folding = Folding(projection, memory.states, memory.stalled, rows.add)
+        keys = await self._load(store_id, memory, facts, read)
 
-    async def _load(self, connection: Connection, store_id: str, batch: _Batch, reads: Sequence[_Read]) -> None:
-        """Load the states that `reads` may need and that are not there yet."""
+        async def waiting(operator: FollowedFact, waits_at: int) -> Sequence[FollowedFact]:
+            stream = await read_waiting(self._reader, operator, waits_at)
+            keys.update(await self._load(store_id, memory, stream, list(read_each(stream))))
+            return stream
+
+        await folding.fold(facts, read, waiting)
+        position = facts[-1].position
+        if not await save(self._pool, Move(store_id, projection.name, memory.cursor, position, epoch), folding, rows):
+            return None
+        memory.cursor = Cursor(position, memory.cursor.generation)
+        memory.touch(keys)
+        return Folded(len(facts), position, tuple(folding.stalls))
+
+    async def _load(
+        self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], read: Sequence[Read]
+    ) -> set[str]:
+        """Load the states that `facts` may need and that are not there yet; return the keys of all of them."""
         keys: set[str] = set()
-        for read in reads:
-            if read.meaning is not None:
-                keys.update(batch.projection.keys(read.fact, read.meaning))
-        decoder = msgspec.msgpack.Decoder(batch.projection.state_type)
-        missing = sorted(keys - batch.states.keys())
-        for record in await connection.fetch(_STATES, store_id, batch.projection.name, missing):
-            batch.states[record["key"]] = decoder.decode(record["state"])
+        for fact, meaning in zip(facts, read, strict=True):
+            if not isinstance(meaning, Unreadable):
+                keys.update(memory.projection.keys(cast("Fact", fact), meaning))
+        missing = sorted(keys - memory.states.keys())
+        if missing:
+            decoder = msgspec.msgpack.Decoder(memory.projection.state_type)
+            for record in await self._pool.fetch(_STATES, store_id, memory.projection.name, missing):
+                memory.states[record["key"]] = decoder.decode(record["state"])
+        return keys
 
-    async def _resume(self, connection: Connection, store_id: str, batch: _Batch, operator: _Read) -> None:
-        """Fold a stalled stream again from the fact it waits at, as an operator said, up to the operator's word."""
-        stream_id = operator.fact.stream_id
-        waits_at = batch.stalled.get(stream_id)
-        if waits_at is None:
-            return
-        skipped = operator.meaning.position if isinstance(operator.meaning, StreamFactSkipped) else None
-        stream = await self._reader.read_stream_between(store_id, stream_id, waits_at, operator.fact.position)
-        reads = [_read(fact) for fact in stream if fact.position != skipped]
-        await self._load(connection, store_id, batch, reads)
-        del batch.stalled[stream_id]
-        batch.resumed.append(stream_id)
-        batch.stalls = [stall for stall in batch.stalls if stall.stream_id != stream_id]
-        for read in reads:
-            if not isinstance(read.meaning, StreamRetried | StreamFactSkipped):
-                batch.take(read)
-
-    async def _save(self, connection: Connection, store_id: str, batch: _Batch) -> None:
-        name = batch.projection.name
-        if batch.changed:
-            changed = sorted(batch.changed)
-            encoded = [msgspec.msgpack.encode(batch.states[key]) for key in changed]
-            await connection.execute(_SAVE_STATES, store_id, name, changed, encoded)
-        for table in batch.projection.tables:
-            rows = [row for row in batch.rows if type(row) is table.row]
-            if rows and (self._live or not table.live_only):
-                await connection.execute(table.sql, store_id, name, *table.columns(rows))
-        for stream_id in batch.resumed:
-            await connection.execute(_RESUME, store_id, name, stream_id)
-        for stall in batch.stalls:
-            now = await database_now(connection)
-            await connection.execute(_STALL, store_id, name, stall.stream_id, stall.position, stall.error, now)
+    async def _recall(self, store_id: str, projection: Projection, memory: _Memory | None) -> _Memory:
+        """Read where the cursor stands and which streams wait; where it stands as remembered, that memory is good."""
+        record = await self._pool.fetchrow(_CURSOR, store_id, projection.name)
+        if record is None:
+            await self._pool.execute(_OPEN_CURSOR, store_id, projection.name)
+            return _Memory(projection, Cursor(0, 0), {})
+        cursor = Cursor(record["position"], record["generation"])
+        if memory is not None and memory.projection is projection and memory.cursor == cursor:
+            return memory
+        stalled = await self._pool.fetch(_STALLED, store_id, projection.name)
+        return _Memory(projection, cursor, {each["stream_id"]: each["position"] for each in stalled})
 
 
-def _read(fact: Fact) -> _Read:
-    try:
-        return _Read(fact, decode(fact))
-    except Exception as error:  # noqa: BLE001 - reported when the fact is folded
-        return _Read(fact, None, error)
+async def stores_behind(pool: Pool, projections: Sequence[str]) -> dict[str, bool]:
+    """Return every store that has a ledger, and whether one of the projections has not folded all of it."""
+    return {record["store_id"]: record["behind"] for record in await pool.fetch(_BEHIND, list(projections))}
 
 
 async def count_lag(pool: Pool, projections: Sequence[str]) -> dict[str, int]:

@@ -10,14 +10,14 @@ import structlog
 
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Pool
-from eventstore.errors import LeaseLost, LedgerGap
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import count_states
-from projections.runner import Folded, Runner, count_lag, count_stalled
+from projections.runner import count_lag, count_stalled
 from projections.store_settings.queries import read_settings
 from service.dispatcher import Dispatched, Dispatcher
+from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
 from service.telemetry.logs import LogEvent
@@ -30,10 +30,9 @@ HEARTBEAT_SECONDS_MAX = 180.0
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How long loops wait when there is nothing to do, and how much a step takes."""
+    """How long loops wait when there is nothing to do."""
 
     follow_wait_seconds: float = 0.5
-    fold_batch_facts_max: int = 1_000
     observe_seconds: float = 5
 
 
@@ -47,7 +46,7 @@ class Loops:
         clock: Clock,
         reader: LedgerReader,
         leases: StoreLeases,
-        runner: Runner,
+        followers: Followers,
         dispatcher: Dispatcher,
         poller: Poller,
         metrics: Metrics,
@@ -57,22 +56,17 @@ class Loops:
         self._clock = clock
         self._reader = reader
         self._leases = leases
-        self._runner = runner
+        self._followers = followers
         self._dispatcher = dispatcher
         self._poller = poller
         self._metrics = metrics
         self._pace = pace
         self._stopping = asyncio.Event()
-        self._appended = asyncio.Event()
         self._folded = asyncio.Event()
         self._woken = asyncio.Event()
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
-
-    def wake_followers(self) -> None:
-        """Something was appended by this process: fold now instead of at the next look."""
-        self._appended.set()
 
     def wake_poller(self, store_id: str) -> None:
         """Poll a store before its interval has passed."""
@@ -86,13 +80,13 @@ class Loops:
 
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
-        for event in (self._stopping, self._appended, self._folded, self._woken, self._observe_now):
+        for event in (self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now):
             event.set()
 
     async def run(self) -> None:
         """Turn all loops until `stop`; then give the leases up."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._turn(Loop.FOLD, self.fold_step, self._appended))
+            group.create_task(self._turn(Loop.FOLD, self.fold_step, self._followers.woken))
             group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
@@ -117,46 +111,11 @@ class Loops:
                 await _wait(wake, wait)
 
     async def fold_step(self) -> bool:
-        """Fold one batch of every store and projection; True while one of them has more."""
-        more = False
-        for store_id in await self._reader.stores():
-            with _alone(Loop.FOLD, store_id):
-                more |= await self._fold_store(store_id)
-        if more:
+        """Fold one batch of every store that waits; True while one of them has more."""
+        stepped = await self._followers.step()
+        if stepped.facts:
             self._folded.set()
-        return more
-
-    async def _fold_store(self, store_id: str) -> bool:
-        more = False
-        epoch = await self._leases.acquire(store_id, "fold")
-        for projection in CATALOGUE.values() if epoch is not None else ():
-            with _alone(Loop.FOLD, store_id):
-                try:
-                    folded = await self._runner.step(
-                        store_id, projection, epoch=epoch or 0, facts_max=self._pace.fold_batch_facts_max
-                    )
-                except LeaseLost as lost:
-                    _LOG.warning(LogEvent.LEASE_LOST, store=store_id, projection=projection.name, reason=str(lost))
-                    return more
-                except LedgerGap as gap:
-                    self._metrics.ledger_gaps_total.inc()
-                    _LOG.critical(LogEvent.LEDGER_GAP, store=store_id, expected=gap.expected, found=gap.found)
-                    return more
-                self._note_fold(store_id, projection.name, folded)
-                more = more or folded.facts > 0
-        return more
-
-    def _note_fold(self, store_id: str, projection: str, folded: Folded) -> None:
-        self._metrics.projection_stepped(projection, self._clock.now())
-        for stall in folded.stalls:
-            _LOG.error(
-                LogEvent.FACT_STALLED,
-                store=store_id,
-                projection=projection,
-                stream=stall.stream_id,
-                position=stall.position,
-                reason=stall.error,
-            )
+        return stepped.more
 
     async def dispatch_step(self) -> bool:
         """Make one send or probe for every company; True while one of them may have more."""
@@ -166,7 +125,6 @@ class Loops:
                 done = await self._dispatcher.step(company, stores)
                 if done.did in ("sent", "probed", "refused"):
                     more = True
-                    self._appended.set()
                     self._note_send(done)
         return more
 
@@ -194,8 +152,6 @@ class Loops:
         if await self._leases.acquire(store_id, "poll") is None:
             return False
         polled = await self._poller.step(store_id)
-        if polled.appended:
-            self._appended.set()
         for endpoint in polled.endpoints:
             self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
         return not polled.finished
@@ -212,9 +168,8 @@ class Loops:
     async def _release(self) -> None:
         """Give all leases up; without a database they run out by themselves."""
         try:
-            for store_id in await self._reader.stores():
-                await self._leases.release(store_id, "fold")
-                await self._leases.release(store_id, "poll")
+            await self._followers.release()
+            await self._leases.release_all(await self._reader.stores(), "poll")
             for company in await self._companies():
                 await self._dispatcher.release(company)
         except CONNECTION_ERRORS as error:

@@ -121,10 +121,14 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     append_queue_facts_max: Annotated[Count, Meta(description="facts that may wait for the ledger")] = 20_000
     append_queue_bytes_max: Annotated[Count, Meta(description="bytes that may wait for the ledger")] = 67_108_864
     append_batch_facts_max: Annotated[Count, Meta(description="facts appended in one transaction")] = 1_000
-    fold_batch_facts_max: Annotated[Count, Meta(description="facts folded in one transaction")] = 1_000
+    fold_batch_facts_max: Annotated[Count, Meta(description="facts folded in one transaction")] = 5_000
     follow_wait_seconds: Annotated[
         Seconds, Meta(description="longest a follower waits before it looks again, woken or not")
     ] = 0.5
+    follow_by_notify: Annotated[
+        Literal["yes", "no"],
+        Meta(description="wake followers of other processes by NOTIFY; no behind a pooler in transaction mode"),
+    ] = "yes"
     lease_seconds: Annotated[Seconds, Meta(description="life of a store or company lease")] = 10
 
     jurnal_base_url: Annotated[

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from uuid import uuid4
 
 import aiohttp
@@ -15,10 +16,12 @@ from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
-from eventstore.event import AppendResult
+from eventstore.event import AppendResult, NewFact
+from eventstore.follow import Tail
 from eventstore.keyring import Keyring, MasterKey
-from eventstore.lease import StoreLeases
+from eventstore.lease import SharedStores, StoreLeases
 from eventstore.store import LedgerReader, login_may_change_facts
+from eventstore.wake import WakeLine, open_line
 from projections.jurnal_commands.queue import SendQueue
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
@@ -30,6 +33,7 @@ from service.api_answers import ApiAnswers
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
+from service.followers import Followers, FollowLimits
 from service.garbage import settled
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
@@ -79,6 +83,7 @@ async def open_ledger_parts(
     settings: Settings,
     on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
     on_failure: Callable[[BaseException, int], None] = lambda _error, _facts: None,
+    on_appended: Callable[[str, Sequence[NewFact], Sequence[AppendResult]], None] | None = None,
 ) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
     master = MasterKey.from_file(settings.sealing_key_file)
@@ -105,7 +110,7 @@ async def open_ledger_parts(
         _pool(settings, connections_max=append_connections, plans_kept=True) as append_pool,
     ):
         keyring = Keyring(pool, master)
-        appender = Appender(append_pool, clock, limits, on_batch, note_failure)
+        appender = Appender(append_pool, clock, limits, on_batch, note_failure, on_appended)
         try:
             yield Ledger(pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), keyring)
         finally:
@@ -164,8 +169,17 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Open everything that `serve` runs."""
     async with AsyncExitStack() as stack:
         metrics = Metrics(VERSION)
+
+        def on_appended(store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult]) -> None:
+            followers.appended(store_id, facts, results)
+
+        def on_failure(error: BaseException, facts: int) -> None:
+            metrics.append_failed(error, facts)
+            if isinstance(error, LedgerBehind):
+                followers.forget(error.store_id)
+
         ledger = await stack.enter_async_context(
-            open_ledger_parts(settings, metrics.batch_appended, metrics.append_failed)
+            open_ledger_parts(settings, metrics.batch_appended, on_failure, on_appended)
         )
         iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
         jurnal_session = await stack.enter_async_context(open_session())
@@ -173,6 +187,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         if await login_may_change_facts(ledger.pool):
             structlog.get_logger().warning(LogEvent.OWNER_LOGIN_USED)
         owner = uuid4()
+        leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
+        followers = _followers(settings, ledger, leases, metrics)
         queue = SendQueue(ledger.pool)
         calls = _jurnal_calls(settings, ledger, jurnal_session, metrics)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
@@ -203,14 +219,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             pool=ledger.pool,
             clock=ledger.clock,
             reader=ledger.reader,
-            leases=StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
-            runner=Runner(ledger.pool, ledger.reader),
+            leases=leases,
+            followers=followers,
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             metrics=metrics,
-            pace=Pace(
-                follow_wait_seconds=settings.follow_wait_seconds, fold_batch_facts_max=settings.fold_batch_facts_max
-            ),
+            pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
         answers = ApiAnswers(ledger.pool, ledger.reader, ledger.clock, preflight, live_mode)
         draining = Draining()
@@ -218,6 +232,23 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         operations = _operations(ledger, loops, metrics, draining)
         stack.enter_context(settled())
         yield Service(loops, public, operations, draining)
+
+
+def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics: Metrics) -> Followers:
+    tail = Tail()
+    followers = Followers(
+        pool=ledger.pool,
+        clock=ledger.clock,
+        shared=SharedStores(leases),
+        runner=Runner(ledger.pool, ledger.reader, tail=tail),
+        tail=tail,
+        metrics=metrics,
+        limits=FollowLimits(settings.fold_batch_facts_max, settings.follow_wait_seconds),
+    )
+    if settings.follow_by_notify == "yes":
+        url, cache = settings.database_url.reveal(), settings.statement_cache_size
+        followers.listen_on(WakeLine(partial(open_line, url, statement_cache_size=cache), followers.told))
+    return followers
 
 
 def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics) -> JurnalCalls:
@@ -280,7 +311,6 @@ def _public(
         return key
 
     def on_taken(outcome: str) -> None:
-        loops.wake_followers()
         if outcome == "unreadable":
             metrics.payloads_unreadable_total.inc()
 

@@ -126,7 +126,7 @@ class Story:
         self.new_facts: list[NewFact] = []
         self.facts: list[Fact] = []
         self._states: dict[str, dict[str, msgspec.Struct]] = {name: {} for name in CATALOGUE}
-        self._rows: dict[type[Row], dict[tuple[Any, ...], Row]] = {}
+        self._rows: dict[type[Row], dict[Any, Row]] = {}
         self.tell(own(connection, SETTINGS_STREAM, "setting:1"))
         self.tell(own(MAIN, SETTINGS_STREAM, "setting:2"))
         self.tell(own(BRANCH, SETTINGS_STREAM, "setting:3"))
@@ -244,4 +244,5 @@ class Story:
     def _merge(self, table: Table, rows: Iterable[Row]) -> None:
         kept = self._rows.setdefault(table.row, {})
         for row in rows:
-            kept[row.key] = table.merge(kept[row.key], row) if row.key in kept else row
+            key = table.key_of(row)
+            kept[key] = table.merge(kept[key], row) if key in kept else row

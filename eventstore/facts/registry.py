@@ -1,6 +1,7 @@
 """Type and schema version ↔ Struct: the only codec of the ledger."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -108,14 +109,23 @@ def read_report(kind: ReportKind, body: bytes) -> msgspec.Struct:
 
 def decode(fact: Fact) -> Meaning:
     """Return what a stored fact says. Raises `UnknownFactType` for a type or version this release cannot read."""
-    current = CURRENT.get(fact.type)
-    if current is None or fact.schema_version > current[0]:
-        raise UnknownFactType(fact.type, fact.schema_version)
-    body = fact.body
-    for version in range(fact.schema_version, current[0]):
-        body = _upcast(fact.type, version)(body)
-    meaning: Meaning = _DECODERS[fact.type].decode(body)
-    return meaning
+    return reader_of(fact.type, fact.schema_version)(fact.body)
+
+
+@cache
+def reader_of(type_: str, schema_version: int) -> Callable[[bytes], Meaning]:
+    """Return what reads bodies of this type and version. Raises `UnknownFactType`, and then remembers nothing."""
+    current = CURRENT.get(type_)
+    if current is None or schema_version > current[0]:
+        raise UnknownFactType(type_, schema_version)
+    read: Callable[[bytes], Meaning] = _DECODERS[type_].decode
+    for version in reversed(range(schema_version, current[0])):
+        read = _upcasted(read, _upcast(type_, version))
+    return read
+
+
+def _upcasted(read: Callable[[bytes], Meaning], upcast: Callable[[bytes], bytes]) -> Callable[[bytes], Meaning]:
+    return lambda body: read(upcast(body))
 
 
 def encode(meaning: msgspec.Struct) -> tuple[str, int, bytes]:

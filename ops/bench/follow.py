@@ -8,7 +8,10 @@ from statistics import median
 
 import msgspec
 
+from eventstore.appender import Appender
+from eventstore.clock import SystemClock
 from eventstore.event import Appended, NewFact
+from eventstore.follow import Tail
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge, latencies
 from ops.bench.payload import LookUps
 from ops.bench.stand import STORE, Ours, Stand
@@ -60,12 +63,14 @@ async def _follow(ours: Ours, facts: list[NewFact]) -> Sample:
     taken: list[float] = []
 
     async def append(fact: NewFact, started: float) -> None:
-        (result,) = await ours.appender.append(STORE, [fact])
+        (result,) = await appender.append(STORE, [fact])
         assert isinstance(result, Appended)
         waiting.append((result.position, started))
         woken.set()
 
-    folding = asyncio.create_task(_fold(ours, woken, waiting, taken, len(facts)))
+    tail = Tail()
+    appender = Appender(ours.pool, SystemClock(), on_appended=tail.told)
+    folding = asyncio.create_task(_fold(Runner(ours.pool, ours.reader, tail=tail), woken, waiting, taken, len(facts)))
     async with asyncio.TaskGroup() as appends:
         begun = time.perf_counter()
         for number, fact in enumerate(facts):
@@ -80,9 +85,8 @@ async def _follow(ours: Ours, facts: list[NewFact]) -> Sample:
 
 
 async def _fold(
-    ours: Ours, woken: asyncio.Event, waiting: deque[tuple[int, float]], taken: list[float], facts: int
+    runner: Runner, woken: asyncio.Event, waiting: deque[tuple[int, float]], taken: list[float], facts: int
 ) -> None:
-    runner = Runner(ours.pool, ours.reader)
     while len(taken) < facts:
         await woken.wait()
         woken.clear()

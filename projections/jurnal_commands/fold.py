@@ -32,6 +32,26 @@ class CommandAdded(Row, frozen=True, kw_only=True):
     needs: str
 
 
+class StoredCommand(Row, frozen=True, kw_only=True):
+    """A command as it stands in its table, after all that was said about it."""
+
+    command_id: str
+    company_id: str
+    stream_id: str
+    record_id: str
+    lane: str
+    position: int
+    ordinal: int
+    kind: str
+    body: bytes
+    needs: list[str]
+    state: str
+    reason: str | None = None
+    document: bytes | None = None
+    settled_at: int | None = None
+    released_at: int = 0
+
+
 class SendAdded(Row, frozen=True, kw_only=True):
     """The command's way over the wire, made with it; from then on the dispatcher alone moves it."""
 
@@ -64,6 +84,39 @@ class CommandFreed(Row, frozen=True, kw_only=True):
     released_at: int
 
 
+def _add(known: StoredCommand | None, told: CommandAdded) -> StoredCommand:
+    """Add a command; the first decision stands."""
+    if known is not None:
+        return known
+    fields = {**msgspec.structs.asdict(told), "needs": told.needs.split()}
+    return StoredCommand(state="due", **fields)
+
+
+def _settle(known: StoredCommand | None, told: CommandSettled) -> StoredCommand | None:
+    """Give a command Jurnal's last word."""
+    if known is None:
+        return None
+    return msgspec.structs.replace(
+        known, state=told.state, reason=told.reason, document=told.document, settled_at=told.settled_at
+    )
+
+
+def _hold_back(known: StoredCommand | None, told: CommandHeldBack) -> StoredCommand | None:
+    """Park a command that is due."""
+    if known is None or known.state != "due":
+        return known
+    return msgspec.structs.replace(known, state="parked", reason=told.reason, settled_at=told.settled_at)
+
+
+def _free(known: StoredCommand | None, told: CommandFreed) -> StoredCommand | None:
+    """Let a command that was parked or refused before go again."""
+    if known is None or known.state not in ("parked", "refused"):
+        return known
+    if known.settled_at is None or known.settled_at >= told.released_at:
+        return known
+    return msgspec.structs.replace(known, state="due", reason=None, released_at=told.released_at)
+
+
 class JurnalCommands:
     """The projection `jurnal_commands`: what to ask of Jurnal, and what came of it."""
 
@@ -71,11 +124,11 @@ class JurnalCommands:
     state_type: ClassVar[Any] = DOCUMENT_STATES
     row_tables: ClassVar[Sequence[str]] = ("command",)
     tables: ClassVar[Sequence[Table]] = (
-        Table(__package__, "add_commands", CommandAdded, merge=first_row),
+        Table(__package__, "add_commands", CommandAdded, merge=first_row, stored=StoredCommand, apply=_add),
         Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
-        Table(__package__, "settle_commands", CommandSettled),
-        Table(__package__, "park_commands", CommandHeldBack),
-        Table(__package__, "release_commands", CommandFreed),
+        Table(__package__, "settle_commands", CommandSettled, stored=StoredCommand, apply=_settle),
+        Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),
+        Table(__package__, "release_commands", CommandFreed, merge=first_row, stored=StoredCommand, apply=_free),
     )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:

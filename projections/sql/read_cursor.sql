@@ -1,1 +1,1 @@
-SELECT position FROM projection_cursor WHERE store_id = $1 AND projection = $2
+SELECT position, generation FROM projection_cursor WHERE store_id = $1 AND projection = $2

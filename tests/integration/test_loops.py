@@ -84,7 +84,9 @@ async def leases(url: str) -> int:
     """Return how many store leases are held now."""
     connection = await asyncpg.connect(url)
     try:
-        held = await connection.fetchval("SELECT count(*) FROM store_lease WHERE expires_at > clock_timestamp()")
+        held = await connection.fetchval(
+            "SELECT count(*) FROM store_lease WHERE store_id = $1 AND expires_at > clock_timestamp()", STORE
+        )
         return int(held)
     finally:
         await connection.close()

@@ -172,12 +172,13 @@ async def test_of_two_runners_on_one_cursor_one_loses_and_nothing_is_written_twi
     projection = CATALOGUE["jurnal_commands"]
     async with service_pool(database_url) as pool:
         await append_story(pool, story)
-        runner = Runner(pool, LedgerReader(pool))
-        await runner.step(STORE, projection, epoch=1, facts_max=1)
+        await Runner(pool, LedgerReader(pool)).step(STORE, projection, epoch=1, facts_max=1)
         async with connection.transaction():
             await connection.execute("SELECT 1 FROM projection_cursor FOR UPDATE")
             steps = [
-                asyncio.create_task(runner.step(STORE, projection, epoch=1, facts_max=facts_max))
+                asyncio.create_task(
+                    Runner(pool, LedgerReader(pool)).step(STORE, projection, epoch=1, facts_max=facts_max)
+                )
                 for facts_max in (1_000, 5)
             ]
             async with asyncio.timeout(10):

@@ -6,8 +6,9 @@ from eventstore.event import Fact
 from eventstore.facts.answers import Document
 from eventstore.facts.registry import Meaning
 from eventstore.store import LedgerReader
+from projections.folding import Stall
 from projections.projection import Evolved, Projection, States
-from projections.runner import Runner, Stall
+from projections.runner import Runner
 from projections.sync_status.fold import SyncStatus
 from tests.folding import append_story, fold_all, rows_of
 from tests.ledger import STORE, service_pool

@@ -1,6 +1,7 @@
 """Rebuilds: the same rows and command ids from the first fact on, swapped in at once, and nothing sent."""
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -8,17 +9,21 @@ import pytest
 
 from eventstore.connection import Pool
 from eventstore.event import Fact
+from eventstore.facts.answers import Attempted, CommandRefused, Document
 from eventstore.facts.operators import CommandParked, CommandReleased, StreamFactSkipped, StreamRetried
 from eventstore.facts.registry import Meaning
+from eventstore.follow import Tail
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
-from projections.jurnal_commands.fold import JurnalCommands
+from projections.invoice_payment.fold import InvoicePayment, InvoiceState
+from projections.jurnal_commands.fold import CommandAdded, JurnalCommands
 from projections.projection import Evolved, Projection, States
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.sync_status.fold import SyncStatus
 from tests.folding import all_rows, append_story, fold_all, rows_of, tell
-from tests.ledger import STORE, open_test_pool, service_pool
+from tests.integration.test_projections_unstorable import Poisoned
+from tests.ledger import STORE, appender_on, open_test_pool, service_pool
 from tests.story import Story, own, paid
 
 INVOICE = f"inv-{STORE}.order-1"
@@ -37,9 +42,9 @@ class Workshop(NamedTuple):
         return await (self.rebuilder.swap if swap else self.rebuilder.compare)(STORE, projection)
 
 
-@pytest.fixture
-async def workshop(database_url: str) -> AsyncIterator[Workshop]:
-    """Fold a small shop's day."""
+@pytest.fixture(params=[500_000, 1], ids=["memory", "shadow"])
+async def workshop(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Workshop]:
+    """Fold a small shop's day; a rebuild has room for it in memory, or must fold it in the shadow."""
     story = Story()
     for number in range(1, 4):
         story.order(order_id=f"order-{number}", order_reference=f"#{number}")
@@ -47,7 +52,7 @@ async def workshop(database_url: str) -> AsyncIterator[Workshop]:
     async with service_pool(database_url) as pool:
         await tell(pool, story)
         shadow = await open_test_pool(database_url, connections_max=2, search_path=SHADOW_SEARCH_PATH)
-        yield Workshop(pool, Rebuilder(pool, shadow, LedgerReader(pool)), story)
+        yield Workshop(pool, Rebuilder(pool, shadow, LedgerReader(pool), entries_max=request.param), story)
         shadow.terminate()
 
 
@@ -178,3 +183,104 @@ async def test_what_was_told_twice_is_folded_once(workshop: Workshop) -> None:
     result = await workshop.rebuilder.swap(STORE, CATALOGUE["sync_status"])
     assert (result.differences, result.swapped) == ((), True)
     assert len(await fold_all(workshop.pool)) == 0
+
+
+async def versions(pool: Pool, *tables: str) -> list[str]:
+    """Return the version of every row: it changes with every write."""
+    return [
+        record["version"]
+        for table in tables
+        for record in await pool.fetch(f"SELECT xmin || ':' || ctid AS version FROM {table} ORDER BY ctid")  # noqa: S608
+    ]
+
+
+async def test_a_swap_touches_only_rows_that_differ(workshop: Workshop) -> None:
+    """Where nothing differs nothing is written; where one row does, its neighbours stay as they are."""
+    tables = ("sync_record", "projection_state", "projection_cursor")
+    before = await versions(workshop.pool, *tables)
+    await workshop.rebuild(CATALOGUE["sync_status"])
+    assert await versions(workshop.pool, *tables) == before
+    await workshop.pool.execute("UPDATE sync_record SET reference = 'forged' WHERE record_id = 'sale-order-1'")
+    forged = set(await versions(workshop.pool, "sync_record"))
+    await workshop.rebuild(CATALOGUE["sync_status"])
+    assert len(forged - set(await versions(workshop.pool, "sync_record"))) == 1
+
+
+class Renumbered(InvoicePayment):
+    """A changed rule that shows in states: every invoice has another reference."""
+
+    def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
+        """Fold as ever, under another reference."""
+        evolved = super().evolve(states, fact, meaning)
+        renumbered = {
+            key: msgspec.structs.replace(state, order_reference="new") if isinstance(state, InvoiceState) else state
+            for key, state in evolved.states.items()
+        }
+        return Evolved(renumbered, evolved.rows)
+
+
+async def test_a_runner_that_remembers_folds_on_from_what_was_swapped_in(workshop: Workshop) -> None:
+    """What it keeps in memory is of before the swap: it forgets that, and reads the states that stand now."""
+    projection, tail = CATALOGUE["invoice_payment"], Tail()
+    runner = Runner(workshop.pool, LedgerReader(workshop.pool), tail=tail)
+    workshop.story.order(transactions=[paid("t1", 20_000)], closed_date="2026-11-20T19:00:00")
+    await append_story(workshop.pool, workshop.story)
+    assert (await runner.step(STORE, projection, epoch=1, facts_max=100)).facts
+    await workshop.rebuild(Renumbered())
+    workshop.story.accept(
+        INVOICE, Document(resource="sales_invoices", jurnal_id=7, amount=Decimal(20_000), remaining=Decimal(20_000))
+    )
+    held = (await LedgerReader(workshop.pool).head(STORE)).position
+    new = workshop.story.new_facts[held:]
+    tail.told(STORE, new, await appender_on(workshop.pool).append(STORE, new))
+    assert (await runner.step(STORE, projection, epoch=1, facts_max=100)).facts == 1
+    rebuilt = await workshop.rebuild(Renumbered(), swap=False)
+    assert rebuilt.differences == ()  # type: ignore[attr-defined]  # a Rebuilt
+    states = await workshop.pool.fetch("SELECT state FROM projection_state WHERE key LIKE 'invoice%order-1'")
+    decoded = [msgspec.msgpack.decode(record["state"], type=projection.state_type) for record in states]
+    assert [state.order_reference for state in decoded] == ["new"]
+
+
+@pytest.mark.parametrize("facts_max", [1, 2, 1_000])
+async def test_what_is_said_of_one_command_counts_in_its_order_whatever_the_batch(
+    database_url: str, facts_max: int
+) -> None:
+    """Refused, released, parked, released, refused: each changes what the one before left, also within one batch."""
+    story = Story()
+    story.order()
+    command_id = story.rows(CommandAdded)[0].command_id
+    refused = CommandRefused(attempted=Attempted(command_id=command_id, attempt=1), reason="No")
+    released = CommandReleased(command_id=command_id, actor="a", reason="b")
+    parked = CommandParked(command_id=command_id, actor="a", reason="wait")
+    for number, word in enumerate((refused, released, parked, parked, released, refused, released, parked)):
+        story.tell(own(word, f"command-{command_id}", f"word:{number}"))
+    async with service_pool(database_url) as pool:
+        await append_story(pool, story)
+        await fold_all(pool, facts_max=facts_max)
+        (row,) = await rows_of(pool, "command")
+        end = len(story.facts)
+        assert (row["state"], row["reason"]) == ("parked", "wait")
+        assert (row["settled_at"], row["released_at"]) == (end, end - 1)
+        rebuilder = Rebuilder(pool, pool, LedgerReader(pool))
+        await rebuilder.fold(STORE, CATALOGUE["jurnal_commands"], lambda _position, _end: None)
+        assert (await rebuilder.compare(STORE, CATALOGUE["jurnal_commands"])).differences == ()
+
+
+async def test_a_rebuild_stalls_where_the_database_cannot_store(database_url: str) -> None:
+    """Memory takes what an index does not; the live fold's stalled stream makes the shadow decide, which agrees."""
+    story = Story()
+    for number in range(1, 4):
+        story.order(order_id=f"order-{number}", order_reference=f"#{number}")
+    poisoned = Poisoned()
+    async with service_pool(database_url) as pool:
+        await append_story(pool, story)
+        runner = Runner(pool, LedgerReader(pool))
+        while (await runner.step(STORE, poisoned, epoch=1, facts_max=100)).facts:
+            pass
+        shadow = await open_test_pool(database_url, connections_max=2, search_path=SHADOW_SEARCH_PATH)
+        rebuilder = Rebuilder(pool, shadow, LedgerReader(pool))
+        await rebuilder.fold(STORE, poisoned, lambda _position, _end: None)
+        assert (await rebuilder.compare(STORE, poisoned)).differences == ()
+        assert (await rebuilder.swap(STORE, poisoned)).swapped
+        assert [row["stream_id"] for row in await rows_of(pool, "stalled_stream")] == ["order-order-2"]
+        shadow.terminate()

@@ -1,0 +1,1 @@
+SELECT store_id, owner FROM store_lease WHERE purpose = $1 AND expires_at > jurnalsync_clock()

@@ -1,0 +1,1 @@
+DELETE FROM public.:table WHERE store_id = $1 AND (:keys) IN (SELECT * FROM unnest(:arrays))

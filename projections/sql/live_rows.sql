@@ -1,0 +1,1 @@
+SELECT :columns FROM public.:table WHERE store_id = $1

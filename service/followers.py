@@ -1,0 +1,179 @@
+"""Follows ledgers: decides which store to fold now, and folds each into every projection, one bounded batch a step.
+
+Three things say that there is something to fold: this process appended it (it is in memory), another process told so
+by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth).
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from eventstore.clock import Clock
+from eventstore.connection import Pool
+from eventstore.errors import LeaseLost, LedgerGap
+from eventstore.event import Appended, AppendResult, NewFact
+from eventstore.follow import Tail
+from eventstore.lease import SharedStores
+from eventstore.wake import WakeLine
+from projections.catalogue import CATALOGUE
+from projections.projection import Projection
+from projections.runner import Folded, Runner, stores_behind
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
+
+_LOG = structlog.get_logger()
+
+
+class FollowLimits(msgspec.Struct, frozen=True):
+    """How much a batch takes at most, and how long at most until the database is asked again."""
+
+    batch_facts_max: int
+    look_seconds: float
+
+
+class Stepped(msgspec.Struct, frozen=True):
+    """What a step did: facts folded, over all projections, and whether more is known to wait."""
+
+    facts: int
+    more: bool
+
+
+class Followers:
+    """Folds this process' share of the stores. `woken` is set whenever a step has something to do."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        clock: Clock,
+        shared: SharedStores,
+        runner: Runner,
+        tail: Tail,
+        metrics: Metrics,
+        limits: FollowLimits,
+    ) -> None:
+        self.woken = asyncio.Event()
+        self._pool = pool
+        self._clock = clock
+        self._shared = shared
+        self._runner = runner
+        self._tail = tail
+        self._metrics = metrics
+        self._limits = limits
+        self._line: WakeLine | None = None
+        self._stores: list[str] = []
+        self._waiting: set[str] = set()
+        self._positions: dict[tuple[str, str], int] = {}
+        self._look_at = 0.0
+
+    def listen_on(self, line: WakeLine) -> None:
+        """Hear of other processes' appends, and tell them of ours."""
+        self._line = line
+
+    def appended(self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult]) -> None:
+        """Note what this process appended."""
+        if any(isinstance(result, Appended) for result in results):
+            self._tail.told(store_id, facts, results)
+            self.woken.set()
+            if self._line is not None:
+                self._line.appended(store_id)
+
+    def forget(self, store_id: str) -> None:
+        """Forget a store whose ledger has lost facts: what is remembered of it may be what was lost."""
+        self._tail.forget(store_id)
+        self._runner.forget(store_id)
+        for name in CATALOGUE:
+            self._positions.pop((store_id, name), None)
+        self._waiting.add(store_id)
+        self.woken.set()
+
+    def told(self, store_id: str | None) -> None:
+        """Note that another process appended to a store or gave it up; None: anything may have been missed."""
+        if store_id is None or store_id not in self._shared.held():
+            self._look_at = 0.0
+            self._shared.renew_soon()
+        else:
+            self._waiting.add(store_id)
+        self.woken.set()
+
+    async def step(self) -> Stepped:
+        """Fold one batch of every store that has something to fold, into every projection."""
+        if self._line is not None:
+            await self._line.keep()
+        if time.monotonic() >= self._look_at or self._shared.is_due():
+            await self._look()
+        facts, again = 0, set()
+        for store_id, epoch in self._shared.held().items():
+            asked = store_id in self._waiting
+            self._waiting.discard(store_id)
+            for projection in CATALOGUE.values():
+                if asked or self._position(store_id, projection) < self._tail.end(store_id):
+                    folded = await self._fold(store_id, projection, epoch)
+                    if folded is None:
+                        break
+                    facts += folded.facts
+                    if folded.facts and self._has_more(store_id, folded):
+                        again.add(store_id)
+        self._waiting |= again
+        return Stepped(facts, more=bool(again))
+
+    async def release(self) -> None:
+        """Give the share up, so that another process may take it at once."""
+        for store_id in await self._shared.release():
+            self._give_up(store_id)
+        if self._line is not None:
+            await self._line.close()
+
+    async def _look(self) -> None:
+        """Ask the database which stores there are and which of them wait; renew the leases when it is time to."""
+        behind = await stores_behind(self._pool, list(CATALOGUE))
+        self._look_at = time.monotonic() + self._limits.look_seconds
+        stores = list(behind)
+        if stores != self._stores or self._shared.is_due():
+            for store_id in await self._shared.renew(stores):
+                self._give_up(store_id)
+            self._stores = stores
+        self._waiting.update(store_id for store_id, waits in behind.items() if waits)
+        self._waiting &= set(self._shared.held())
+        for name in CATALOGUE:
+            self._metrics.projection_stepped(name, self._clock.now())
+
+    def _give_up(self, store_id: str) -> None:
+        self._runner.forget(store_id)
+        if self._line is not None:
+            self._line.appended(store_id)
+
+    def _position(self, store_id: str, projection: Projection) -> int:
+        return self._positions.get((store_id, projection.name), 0)
+
+    def _has_more(self, store_id: str, folded: Folded) -> bool:
+        return folded.facts >= self._limits.batch_facts_max or folded.position < self._tail.end(store_id)
+
+    async def _fold(self, store_id: str, projection: Projection, epoch: int) -> Folded | None:
+        """Fold one batch; None if this store cannot be folded on now."""
+        try:
+            folded = await self._runner.step(store_id, projection, epoch=epoch, facts_max=self._limits.batch_facts_max)
+        except LeaseLost as lost:
+            _LOG.warning(LogEvent.LEASE_LOST, store=store_id, projection=projection.name, reason=str(lost))
+            self._runner.forget(store_id)
+            self._shared.renew_soon()
+            return None
+        except LedgerGap as gap:
+            self._metrics.ledger_gaps_total.inc()
+            _LOG.critical(LogEvent.LEDGER_GAP, store=store_id, expected=gap.expected, found=gap.found)
+            return None
+        self._positions[store_id, projection.name] = folded.position
+        self._metrics.projection_stepped(projection.name, self._clock.now())
+        for stall in folded.stalls:
+            _LOG.error(
+                LogEvent.FACT_STALLED,
+                store=store_id,
+                projection=projection.name,
+                stream=stall.stream_id,
+                position=stall.position,
+                reason=stall.error,
+            )
+        return folded

@@ -1,0 +1,309 @@
+"""Followers of several processes: who wakes whom, who folds what, and what none of them may skip."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from eventstore.appender import Appender
+from eventstore.clock import ManualClock, SystemClock
+from eventstore.connection import Connection, Pool
+from eventstore.errors import LeaseLost, LedgerGap
+from eventstore.event import AppendResult, NewFact
+from eventstore.follow import PageReader, Tail, TailLimits
+from eventstore.lease import SharedStores, StoreLeases
+from eventstore.store import LedgerReader, open_ledger
+from eventstore.wake import WakeLine, open_line
+from projections.catalogue import CATALOGUE
+from projections.rebuild import Rebuilder
+from projections.runner import Runner
+from service.followers import Followers, FollowLimits
+from service.telemetry.metrics import Metrics
+from tests.folding import all_rows, append_story, fold_all
+from tests.integration.test_projections_runner import a_day
+from tests.ledger import NOON, STORE, appender_on, member, service_pool
+from tests.story import Story
+
+SECONDS_MAX = 20
+# So rarely that a test which waits for it fails.
+NEVER = 3_600.0
+
+
+class Process(NamedTuple):
+    """What one process of the service has."""
+
+    pool: Pool
+    appender: Appender
+    followers: Followers
+    line: WakeLine
+    shared: SharedStores
+
+    async def until_folded(self, position: int) -> None:
+        """Step whenever woken, until a projection stands at `position`."""
+        async with asyncio.timeout(SECONDS_MAX):
+            while True:
+                self.followers.woken.clear()
+                more = (await self.followers.step()).more
+                if await folded_position(self.pool) >= position:
+                    return
+                if not more:
+                    await self.followers.woken.wait()
+
+
+async def folded_position(pool: Pool) -> int:
+    """Return how far the projection that is folded last has come."""
+    position = await pool.fetchval("SELECT position FROM projection_cursor WHERE projection = 'in_transit_stock'")
+    return position or 0
+
+
+@asynccontextmanager
+async def process_on(url: str, *, look_seconds: float = NEVER, lease_seconds: float = 10) -> AsyncIterator[Process]:
+    """Open what one process has."""
+    async with service_pool(url) as pool:
+        leases, tail, clock = StoreLeases(pool, uuid4(), lease_seconds=lease_seconds), Tail(), SystemClock()
+        shared = SharedStores(leases)
+        followers = Followers(
+            pool=pool,
+            clock=clock,
+            shared=shared,
+            runner=Runner(pool, LedgerReader(pool), tail=tail),
+            tail=tail,
+            metrics=Metrics("test"),
+            limits=FollowLimits(5_000, look_seconds),
+        )
+        line = WakeLine(partial(open_line, url, statement_cache_size=100), followers.told, reconnect_seconds=0.05)
+        followers.listen_on(line)
+        yield Process(pool, Appender(pool, clock, on_appended=followers.appended), followers, line, shared)
+        await line.close()
+
+
+async def end_wake_connections(connection: Connection) -> None:
+    """Kill the backends of all wake lines."""
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'jurnalsync wake' AND datname = current_database()"
+    )
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Return once something holds; fail if it never does."""
+    async with asyncio.timeout(SECONDS_MAX):
+        while not true():  # noqa: ASYNC110 - a connection's end sets no event of ours
+            await asyncio.sleep(0.01)
+
+
+async def test_an_append_in_one_process_wakes_the_follower_of_another(database_url: str) -> None:
+    """By NOTIFY after the commit: the next look at the database would be an hour away."""
+    async with process_on(database_url) as folds, process_on(database_url) as appends:
+        await folds.followers.step()
+        assert folds.line.is_open
+        await appends.line.keep()
+        for number in range(1, 4):
+            await appends.appender.append(STORE, [member(number)])
+            await folds.until_folded(number)
+
+
+async def test_what_this_process_appended_is_folded_without_asking_the_ledger(
+    database_url: str, connection: Connection
+) -> None:
+    """From memory: the facts are folded although nobody may read them from the table."""
+    async with process_on(database_url) as alone:
+        await alone.appender.append(STORE, [member(1)])
+        await alone.until_folded(1)
+        await connection.execute("REVOKE SELECT ON facts FROM jurnalsync_service")
+        tail = [member(2), member(3)]
+        alone.followers.appended(STORE, tail, await appender_on_superuser(database_url, tail))
+        await alone.until_folded(3)
+
+
+async def appender_on_superuser(url: str, facts: list[NewFact]) -> list[AppendResult]:
+    """Append as the owner of the tables."""
+    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+        return await Appender(pool, ManualClock(NOON)).append(STORE, facts)
+
+
+async def test_a_lost_wake_line_falls_back_to_polling_and_is_made_again(
+    database_url: str, connection: Connection
+) -> None:
+    """Nothing is missed in between, and NOTIFY wakes again afterwards."""
+    async with process_on(database_url, look_seconds=0.02) as folds, process_on(database_url) as appends:
+        await folds.followers.step()
+        await end_wake_connections(connection)
+        await until(lambda: not folds.line.is_open)
+        await appends.appender.append(STORE, [member(1)])
+        async with asyncio.timeout(SECONDS_MAX):
+            while await folded_position(folds.pool) < 1 or not folds.line.is_open:
+                await folds.followers.step()
+                await asyncio.sleep(0.02)
+        await appends.line.keep()
+        folds.followers.woken.clear()
+        await appends.appender.append(STORE, [member(2)])
+        await asyncio.wait_for(folds.followers.woken.wait(), SECONDS_MAX)
+
+
+async def test_polling_folds_what_no_notify_told_of(database_url: str) -> None:
+    """Another process appended and told nobody."""
+    async with process_on(database_url, look_seconds=0) as folds:
+        await folds.followers.step()
+        await appender_on(folds.pool).append(STORE, [member(1)])
+        assert (await folds.followers.step()).facts == len(CATALOGUE)
+
+
+async def test_stores_are_shared_by_all_processes_and_taken_over_from_one_that_ends(database_url: str) -> None:
+    """Each has its share, none is held twice, and what one gives up another takes at once."""
+    async with process_on(database_url) as one, process_on(database_url) as two:
+        for number in range(8):
+            await open_ledger(one.pool, f"store-{number}", recorded_at=NOON)
+        stores = await LedgerReader(one.pool).stores()
+        await one.shared.renew(stores)
+        assert set(one.shared.held()) == set(stores)
+        await two.shared.renew(stores)
+        assert two.shared.held() == {}
+        given_up = await one.shared.renew(stores)
+        await two.shared.renew(stores)
+        assert set(two.shared.held()) == set(given_up)
+        assert len(one.shared.held()) == len(two.shared.held()) == len(stores) // 2
+        assert not one.shared.held().keys() & two.shared.held().keys()
+        await one.followers.release()
+        await two.shared.renew(stores)
+        assert set(two.shared.held()) == set(stores)
+
+
+async def test_a_process_that_could_not_renew_holds_nothing(database_url: str) -> None:
+    """Once a lease may have run out, memory does not answer for it any more."""
+    async with process_on(database_url, lease_seconds=0.01) as late:
+        await late.shared.renew([STORE])
+        await asyncio.sleep(0.02)
+        assert late.shared.held() == {}
+
+
+async def test_a_runner_whose_lease_was_taken_writes_nothing_and_forgets(database_url: str) -> None:
+    """It folds in memory what it appended; the later owner has moved the cursor meanwhile."""
+    story = a_day()
+    projection, tail = CATALOGUE["jurnal_commands"], Tail()
+    async with service_pool(database_url) as pool:
+        reader = LedgerReader(pool)
+        runner = Runner(pool, reader, tail=tail)
+        appender = Appender(pool, ManualClock(NOON), on_appended=tail.told)
+        await appender.append(STORE, story.new_facts[:8])
+        assert (await runner.step(STORE, projection, epoch=1, facts_max=6)).position == 6
+        await Runner(pool, reader).step(STORE, projection, epoch=2, facts_max=1)
+        await appender.append(STORE, story.new_facts[8:])
+        before = await all_rows(pool)
+        with pytest.raises(LeaseLost):
+            await runner.step(STORE, projection, epoch=1, facts_max=100)
+        assert await all_rows(pool) == before
+        assert (await runner.step(STORE, projection, epoch=3, facts_max=100)).position == len(story.facts)
+        await fold_all(pool, epoch=3)
+        by_memory = await all_rows(pool)
+    assert len(by_memory["command"]) == len(story.commands)
+
+
+async def test_a_follower_that_meets_a_gap_raises_instead_of_going_on(
+    database_url: str, connection: Connection
+) -> None:
+    """Wherever in a page the fact is missing; the cursor stays in front of it."""
+    async with service_pool(database_url) as pool:
+        await appender_on(pool).append(STORE, [member(number) for number in range(1, 10)])
+        await connection.execute("SET session_replication_role = 'replica'")
+        await connection.execute("DELETE FROM facts WHERE store_id = $1 AND position = 5", STORE)
+        projection = CATALOGUE["store_settings"]
+        runner = Runner(pool, LedgerReader(pool))
+        with pytest.raises(LedgerGap, match="expected position 5, found 6"):
+            await runner.step(STORE, projection, epoch=1, facts_max=100)
+        assert (await runner.step(STORE, projection, epoch=1, facts_max=2)).position == 2
+        assert (await runner.step(STORE, projection, epoch=1, facts_max=2)).position == 4
+        for _ in range(2):
+            with pytest.raises(LedgerGap):
+                await runner.step(STORE, projection, epoch=1, facts_max=2)
+
+
+async def test_pages_follow_each_other_to_the_end(database_url: str) -> None:
+    """Whatever the size of a page, the next one on its way or not."""
+    async with service_pool(database_url) as pool:
+        await appender_on(pool).append(STORE, [member(number) for number in range(1, 11)])
+        for page_facts in (1, 3, 10, 99):
+            pages = PageReader(pool, STORE, page_facts)
+            seen: list[int] = []
+            while len(seen) < 10:
+                seen += [fact.position for fact in await pages.after(len(seen), 10)]
+            assert seen == list(range(1, 11))
+            assert [fact.position for fact in await pages.after(3, 5)] == [4, 5][:page_facts]
+            await pages.close()
+
+
+async def test_a_tail_gives_only_what_follows_without_a_gap(database_url: str) -> None:
+    """What another process appended in between must be read from the table."""
+    async with service_pool(database_url) as pool:
+        tail = Tail(TailLimits(facts_max=3))
+        mine, other = Appender(pool, ManualClock(NOON), on_appended=tail.told), appender_on(pool)
+        await mine.append(STORE, [member(1), member(1), member(2)])
+        assert [fact.position for fact in tail.after(STORE, 0, 9)] == [1, 2]
+        assert [fact.position for fact in tail.after(STORE, 1, 9)] == [2]
+        assert tail.after(STORE, 2, 9) == ()
+        await other.append(STORE, [member(3)])
+        await mine.append(STORE, [member(4)])
+        assert tail.after(STORE, 2, 9) == ()
+        assert [fact.position for fact in tail.after(STORE, 3, 9)] == [4]
+        await mine.append(STORE, [member(number) for number in range(5, 9)])
+        assert tail.after(STORE, 3, 9) == ()
+        assert [fact.position for fact in tail.after(STORE, 5, 2)] == [6, 7]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_the_batches_and_restarts_memory_and_tables_agree(
+    database_url: str, second_database_url: str, seed: int
+) -> None:
+    """Folded live in random batches with restarts and foreign appends, rebuilt, and from scratch: the same rows."""
+    dice, story = random.Random(seed), _long_day(seed)  # noqa: S311 - a play that can be repeated
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(service_pool(database_url))
+        await _fold_at_random(pool, story, dice)
+        live = await all_rows(pool)
+        rebuilder = Rebuilder(pool, pool, LedgerReader(pool))
+        for projection in CATALOGUE.values():
+            await rebuilder.fold(STORE, projection, lambda _position, _end: None)
+            assert (await rebuilder.compare(STORE, projection)).differences == ()
+        other = await stack.enter_async_context(service_pool(second_database_url))
+        await append_story(other, story)
+        await fold_all(other)
+        assert await all_rows(other) == live
+
+
+def _long_day(seed: int) -> Story:
+    story = a_day()
+    dice = random.Random(seed)  # noqa: S311 - a play that can be repeated
+    for number in range(20):
+        order = dice.randrange(6)
+        story.order(
+            order_id=f"order-{order}", order_reference=f"#{order}", closed_date=f"2026-11-20T19:00:{number:02d}"
+        )
+    return story
+
+
+async def _fold_at_random(pool: Pool, story: Story, dice: random.Random) -> None:
+    tail = Tail(TailLimits(facts_max=5))
+    reader = LedgerReader(pool)
+    mine, other = Appender(pool, ManualClock(NOON), on_appended=tail.told), appender_on(pool)
+    runner, appended = Runner(pool, reader, tail=tail), 0
+    ways: list[Callable[[], Awaitable[object]]] = [
+        lambda: mine.append(STORE, story.new_facts[appended : appended + size]),
+        lambda: other.append(STORE, story.new_facts[appended : appended + size]),
+    ]
+    while appended < len(story.new_facts):
+        size = dice.randrange(1, 5)
+        await dice.choices(ways, (3, 1))[0]()
+        appended += size
+        if dice.random() < 0.2:
+            runner = Runner(pool, reader, tail=tail)
+        for projection in dice.sample(sorted(CATALOGUE), 3):
+            await runner.step(STORE, CATALOGUE[projection], epoch=1, facts_max=dice.randrange(1, 7))
+    for projection in CATALOGUE:
+        while (await runner.step(STORE, CATALOGUE[projection], epoch=1, facts_max=dice.randrange(1, 7))).facts:
+            pass

@@ -60,8 +60,8 @@ class Appender:
     """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
     `on_batch` is told the results of every committed batch, for counting; `on_appended` also store and facts, in the
-    order of their positions, for folding them without reading them again; `on_failure` the error and the number of facts
-    of a batch that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
+    order of their positions, for folding them without reading them again; `on_failure` the error and the number of
+    facts of a batch that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """Reading ledgers: heads, ranges and streams. Readers assert that positions follow each other without a gap."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import asyncpg
 
@@ -17,6 +18,10 @@ _STREAM = statement(__package__, "read_stream")
 _STREAM_BETWEEN = statement(__package__, "read_stream_between")
 _STREAM_END = statement(__package__, "read_stream_end")
 _ONE = statement(__package__, "read_one")
+_HASH = statement(__package__, "read_hash")
+_RECORDED_AT = statement(__package__, "read_recorded_at")
+_RECOMPUTE = statement(__package__, "recompute_range")
+_BEYOND_HEAD = statement(__package__, "fact_beyond_head")
 _LOGIN_MAY_CHANGE = statement(__package__, "login_may_change_facts")
 _STORES = statement(__package__, "list_stores")
 
@@ -65,6 +70,50 @@ class LedgerReader:
         """Return the fact at `position`, or None beyond the end."""
         record = await self._pool.fetchrow(_ONE, store_id, position)
         return None if record is None else Fact(**record)
+
+    async def read_hash(self, store_id: str, position: int) -> bytes | None:
+        """Return the chain's hash at `position`, or None beyond the end."""
+        found = await self._pool.fetchval(_HASH, store_id, position)
+        assert found is None or isinstance(found, bytes)
+        return found
+
+    async def position_at(self, store_id: str, at: datetime) -> int:
+        """Return the last position recorded before `at`, 0 if none was.
+
+        Recorded times never go back in a ledger, so halving finds it without an index. Raises `LedgerNotFound`.
+        """
+        before, behind = 0, (await self.head(store_id)).position + 1
+        while behind - before > 1:
+            middle = (before + behind) // 2
+            if await self._recorded_at(store_id, middle) < at:
+                before = middle
+            else:
+                behind = middle
+        return before
+
+    async def _recorded_at(self, store_id: str, position: int) -> datetime:
+        recorded_at = await self._pool.fetchval(_RECORDED_AT, store_id, position)
+        if recorded_at is None:
+            raise LedgerGap(store_id=store_id, expected=position, found=position + 1)
+        assert isinstance(recorded_at, datetime)
+        return recorded_at
+
+    async def recompute_range(
+        self, store_id: str, first: int, last: int, before: bytes | None
+    ) -> tuple[int, int | None]:
+        """Let Postgres recompute the chain from `first` to `last`: how many facts stand there, and the first break.
+
+        `before` is the hash in front of `first`; None takes the one that is stored there.
+        """
+        record = await self._pool.fetchrow(_RECOMPUTE, store_id, first, last, before)
+        assert record is not None
+        return record["facts"], record["first_break"]
+
+    async def beyond_head(self, store_id: str) -> int | None:
+        """Return the first position behind the head where a fact stands, or None, as it must be."""
+        position = await self._pool.fetchval(_BEYOND_HEAD, store_id)
+        assert position is None or isinstance(position, int)
+        return position
 
 
 async def read_head(connection: Connection | Pool, store_id: str) -> Head:

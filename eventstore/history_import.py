@@ -24,8 +24,9 @@ from eventstore.store import LedgerReader, open_ledger
 _BLOCKS_AT_ONCE = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOVE_HEAD = statement(__package__, "move_head")
-_SET_PATIENCE = statement(__package__, "set_import_patience")
+_SET_PATIENCE = statement(__package__, "set_lock_patience")
 _SET_UNFLUSHED = statement(__package__, "set_commit_unflushed")
+_ARCHIVED_AGAIN = statement(__package__, "archived_again")
 _COLUMNS = tuple(field.name for field in msgspec.structs.fields(Fact))
 
 
@@ -40,17 +41,19 @@ async def import_history(
     pool: Pool,
     path: Path,
     *,
+    archive_folder: Path | None = None,
     on_progress: Callable[[int, int], None] = lambda _position, _end: None,
 ) -> Imported:
     """Read a history into its ledger; every hash is recomputed before its block is written.
 
-    What the ledger holds already is compared and passed over, so an import that broke off goes on where it was.
-    Raises `HistoryError` for a file that was altered or whose chain does not continue the ledger.
+    What the ledger holds already is compared and passed over, so an import that broke off goes on where it was;
+    `archive_folder` holds what of it was archived. Raises `HistoryError` for a file that was altered or whose chain
+    does not continue the ledger.
     """
     manifest = read_manifest(path)
     check_digest(path, manifest.sha256)
     await open_ledger(pool, manifest.store_id, recorded_at=_EPOCH)
-    reader = LedgerReader(pool)
+    reader = LedgerReader(pool, archive_folder)
     head = await reader.head(manifest.store_id)
     await _refuse_another_past(reader, manifest, head)
     written = 0
@@ -122,6 +125,9 @@ async def _write(
             await connection.copy_records_to_table(
                 "facts", records=map(msgspec.structs.astuple, facts), columns=_COLUMNS
             )
+            again = await connection.fetchval(_ARCHIVED_AGAIN, store_id, facts[0].position, end.position)
+            if again is not None:
+                raise HistoryError(f"position {again}: a source id or a stream's version that was archived comes again")
             if before is not None:
                 await before.wait()
             moved = await connection.execute(

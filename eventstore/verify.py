@@ -10,7 +10,7 @@ from contextlib import aclosing
 import msgspec
 
 from eventstore.chain import GENESIS, recompute_hash
-from eventstore.errors import LedgerGap
+from eventstore.errors import HistoryError, LedgerGap
 from eventstore.event import Fact, Head
 from eventstore.in_order import in_order
 from eventstore.store import LedgerReader
@@ -48,16 +48,21 @@ async def verify_ledger(
 ) -> Whole | Broken:
     """Verify positions `first` to `last` (None: the head as it stands at the start). Raises `LedgerNotFound`.
 
-    A range is verified against the hash that stands in front of it; only a walk from 1 proves that hash.
+    A range is verified against the hash that stands in front of it; only a walk from 1 proves that hash. Archives that
+    the range touches are recomputed from their files; raises `HistoryError` where one is missing or was altered.
     """
     head = await reader.head(store_id)
     end = head.position if last is None else min(last, head.position)
     before = GENESIS if first == 1 else await reader.read_hash(store_id, first - 1)
     if before is None:
         return Broken(first - 1, "the fact in front of the range is missing")
+    behind_archives = await _verify_archives(reader, store_id, first, end, on_progress)
+    if isinstance(behind_archives, Broken):
+        return behind_archives
+    start, stored_before = behind_archives or (first, before)
     ranges = (
-        _verify_range(reader, store_id, start, min(start + range_facts - 1, end), before if start == first else None)
-        for start in range(first, end + 1, range_facts)
+        _verify_range(reader, store_id, at, min(at + range_facts - 1, end), stored_before if at == start else None)
+        for at in range(start, end + 1, range_facts)
     )
     async with aclosing(in_order(ranges, at_once=_RANGES_AT_ONCE)) as verified:
         async for reached in verified:
@@ -65,6 +70,31 @@ async def verify_ledger(
                 return reached
             on_progress(reached, end)
     return await _verify_end(reader, store_id, head, Whole(max(0, end - first + 1), before), end)
+
+
+async def _verify_archives(
+    reader: LedgerReader, store_id: str, first: int, end: int, on_progress: Callable[[int, int], None]
+) -> tuple[int, bytes] | Broken | None:
+    """Verify the archives that `first` to `end` touch; return where the table goes on and the hash in front of it.
+
+    None if the range touches none. Raises `HistoryError` if a file is missing or was altered.
+    """
+    archives = await reader.archives(store_id)
+    position, previous = 0, GENESIS
+    for archive in archives:
+        if (archive.first, archive.hash_before) != (position + 1, previous):
+            return Broken(archive.first, "its archive does not continue what is in front of it")
+        position, previous = archive.last, archive.hash_after
+        if archive.last >= first and archive.first <= end:
+            await reader.verify_archive(archive)
+            on_progress(min(position, end), end)
+    left = await reader.first_position(store_id)
+    if left is not None and left <= position:
+        raise HistoryError(
+            f"positions {left} to {position} of {store_id!r} are archived, but still in the table: run "
+            f"`jurnalsync archive` for the store again, it finishes what was broken off"
+        )
+    return (position + 1, previous) if first <= position else None
 
 
 async def _verify_end(reader: LedgerReader, store_id: str, head: Head, whole: Whole, end: int) -> Whole | Broken:

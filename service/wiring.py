@@ -22,6 +22,7 @@ from projections.jurnal_commands.queue import SendQueue
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.store_settings.queries import read_settings
+from service.answer_ledger import AnswerLedger
 from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.api.responses import problems
 from service.api.routes import api_routes
@@ -93,7 +94,13 @@ async def open_ledger_parts(
     appender = Appender(pool, clock, limits, on_batch)
     try:
         yield Ledger(
-            pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), Keyring(pool, master)
+            pool=pool,
+            clock=clock,
+            reader=LedgerReader(pool, settings.archive_folder),
+            appender=appender,
+            master=master,
+            credentials=Credentials(pool, master),
+            keyring=Keyring(pool, master),
         )
     finally:
         await appender.flush()
@@ -158,7 +165,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         dispatcher = Dispatcher(
             ledger.pool,
-            ledger.appender,
+            AnswerLedger(ledger.pool, ledger.appender, ledger.reader),
             queue,
             CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
             calls,

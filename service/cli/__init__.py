@@ -12,7 +12,7 @@ import click
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
 from projections.catalogue import CATALOGUE
-from service.cli.history import export, import_command
+from service.cli.history import archive, export, import_command
 from service.cli.operate import command, stream
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
@@ -148,6 +148,7 @@ def rebuild(projection: str, store: str | None, *, check: bool) -> None:
         sys.exit(1)
 
 
+jurnalsync.add_command(archive)
 jurnalsync.add_command(export)
 jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)

@@ -1,4 +1,4 @@
-"""`jurnalsync export` and `import`: ledgers as files, for auditors and for moving house."""
+"""`jurnalsync export`, `import` and `archive`: ledgers as files, for auditors, for moving house, and for good."""
 
 import asyncio
 import os
@@ -9,10 +9,12 @@ from typing import get_args
 
 import click
 
+from eventstore.archive import archive_before
+from eventstore.connection import open_pool
 from eventstore.history_export import HistoryFormat, export_history, positions_between
 from eventstore.history_import import import_history
 from service.cli.progress import ledger_progress
-from service.settings import settings_from
+from service.settings import database_settings_from, settings_from
 from service.wiring import open_ledger_parts
 
 
@@ -71,12 +73,53 @@ def import_command(path: Path) -> None:
     """Read a history written by `export` into its ledger. Goes on where an earlier import broke off."""
 
     async def run() -> None:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        settings = settings_from(os.environ)
+        async with open_ledger_parts(settings) as ledger:
             with ledger_progress("import") as on_progress:
-                imported = await import_history(ledger.pool, path, on_progress=on_progress)
+                imported = await import_history(
+                    ledger.pool, path, archive_folder=settings.archive_folder, on_progress=on_progress
+                )
         click.echo(f"{imported.written} facts written, {imported.known} were there already")
 
     run_with_files(run, path)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--store", required=True, help="the store whose ledger is archived")
+@click.option(
+    "--before",
+    type=moment,
+    metavar="TIME",
+    required=True,
+    help="what was recorded before; UTC unless it says",
+)
+def archive(folder: Path, store: str, before: datetime) -> None:
+    """Move old facts of a ledger out of the database into files in FOLDER, for good.
+
+    Needs the login that owns the schema. The service must find FOLDER in JURNALSYNC_ARCHIVE_FOLDER first. Keep copies:
+    the files are the only place of these facts. A run that broke off is finished by the next one.
+    """
+
+    async def run() -> None:
+        settings = database_settings_from(os.environ)
+        pool = await open_pool(
+            settings.database_url.reveal(),
+            role=None,
+            connections_max=2,
+            statement_cache_size=settings.statement_cache_size,
+        )
+        try:
+            with ledger_progress(f"{store} archive") as on_progress:
+                archives = await archive_before(pool, store, before, folder, on_progress=on_progress)
+        finally:
+            await pool.close()
+        for each in archives:
+            click.echo(f"{store}: positions {each.first} to {each.last} stand in {each.file_name} only")
+        if not archives:
+            click.echo(f"{store}: nothing was recorded before {before.isoformat()} that is not archived")
+
+    run_with_files(run, folder)
 
 
 def run_with_files(run: Callable[[], Coroutine[None, None, None]], path: Path) -> None:

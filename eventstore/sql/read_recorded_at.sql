@@ -1,1 +1,0 @@
-SELECT recorded_at FROM facts WHERE store_id = $1 AND position = $2

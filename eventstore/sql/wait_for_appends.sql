@@ -1,0 +1,1 @@
+LOCK TABLE facts IN SHARE MODE

@@ -4,8 +4,8 @@ The steps, each safe to break off (the next run finishes what this one recorded)
 
 1. write the range as a history, read it back, recompute every hash;
 2. record the archive: from now on its facts may leave the table, once
-3. their keys stand in `archived_fact`, so that they stay unique and a report of them answers their position;
-4. wait until no append is under way that began before the keys were there: it would see neither fact nor key;
+3. their keys stand in `archived_fact`, so that they stay unique and a report of them answers their position, and
+4. the head says so: an append that was decided before, and may not see the keys, misses the head and is decided again;
 5. remove the facts, oldest first, so that what is left is always the ledger's end.
 """
 
@@ -30,8 +30,7 @@ _FILE_FACTS_MAX = 1_000_000
 _RECORD = statement(__package__, "record_archive")
 _KEEP_KEYS = statement(__package__, "keep_archived_keys")
 _REMOVE = statement(__package__, "remove_archived_facts")
-_SET_PATIENCE = statement(__package__, "set_lock_patience")
-_WAIT_FOR_APPENDS = statement(__package__, "wait_for_appends")
+_MOVE_ARCHIVED = statement(__package__, "move_archived")
 
 Progress = Callable[[int, int], None]
 
@@ -64,8 +63,6 @@ async def archive_before(
             finished.append(archive)
     except asyncpg.InsufficientPrivilegeError as error:
         raise HistoryError("archiving needs the login that owns the schema, as migrating does") from error
-    except asyncpg.LockNotAvailableError as error:
-        raise HistoryError("appends were under way for too long; run this again, it goes on where it was") from error
     return finished
 
 
@@ -139,9 +136,7 @@ async def _move(pool: Pool, archive: Archive, on_progress: Progress) -> None:
     ]
     for start, end in batches:
         await pool.execute(_KEEP_KEYS, archive.store_id, start, end)
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(_SET_PATIENCE)
-        await connection.execute(_WAIT_FOR_APPENDS)
+    await pool.execute(_MOVE_ARCHIVED, archive.store_id, archive.last)
     for start, end in batches:
         await pool.execute(_REMOVE, archive.store_id, start, end)
         on_progress(end, archive.last)

@@ -27,7 +27,9 @@ class Decided(msgspec.Struct, frozen=True):
 
     def head(self, before: Head) -> Head:
         """Return the ledger's end once the rows are written behind `before`."""
-        return Head(self.rows[-1].position, self.rows[-1].hash, self.recorded_at) if self.rows else before
+        if not self.rows:
+            return before
+        return Head(self.rows[-1].position, self.rows[-1].hash, self.recorded_at, before.archived)
 
 
 def decide_batch(

@@ -16,6 +16,7 @@ from eventstore.statements import statement
 from eventstore.store import read_head
 
 _APPEND = statement(__package__, "append_batch")
+_APPEND_BEHIND_ARCHIVE = statement(__package__, "append_behind_archive")
 _LOCK_HEAD = statement(__package__, "lock_head")
 _KNOWN_SOURCES = statement(__package__, "known_sources")
 _STREAM_VERSIONS = statement(__package__, "stream_versions")
@@ -73,7 +74,7 @@ async def write_decided(connection: Connection, store_id: str, head: Head, decid
     """
     rows = decided.rows
     status = await connection.execute(
-        _APPEND,
+        _APPEND_BEHIND_ARCHIVE if head.archived else _APPEND,
         store_id,
         head.position,
         head.hash,
@@ -90,6 +91,7 @@ async def write_decided(connection: Connection, store_id: str, head: Head, decid
         [row.fact.sealed for row in rows],
         [row.fact.metadata for row in rows],
         [row.hash for row in rows],
+        *([head.archived] if head.archived else []),
     )
     return status == f"INSERT 0 {len(rows)}"
 
@@ -117,7 +119,7 @@ async def _locked_head(connection: Connection, store_id: str) -> Head:
     record = await connection.fetchrow(_LOCK_HEAD, store_id)
     if record is None:
         raise LedgerNotFound(store_id)
-    return Head(record["position"], record["hash"], record["recorded_at"])
+    return Head(*record)
 
 
 async def _known(

@@ -179,7 +179,7 @@ async def read_head(connection: Connection | Pool, store_id: str) -> Head:
     record = await connection.fetchrow(_HEAD, store_id)
     if record is None:
         raise LedgerNotFound(store_id)
-    return Head(record["position"], record["hash"], record["recorded_at"])
+    return Head(*record)
 
 
 async def open_ledger(connection: Connection | Pool, store_id: str, *, recorded_at: object) -> None:

@@ -22,12 +22,19 @@ CREATE TABLE archived_fact (
     CONSTRAINT archived_fact_stream_version UNIQUE (store_id, stream_id, stream_version)
 );
 
--- A fact may leave the table once its archive is recorded and its key stays. The service's role may delete nothing.
+-- Up to where the ledger is archived. An append compares it with what it was decided on, so none that cannot see the
+-- archived keys is written once facts leave.
+ALTER TABLE ledger_head ADD COLUMN archived bigint NOT NULL DEFAULT 0 CHECK (archived >= 0);
+
+-- A fact may leave the table once its archive is recorded, its key stays, and the head tells appends. The service's role
+-- may delete nothing.
 CREATE OR REPLACE FUNCTION refuse_change_of_facts() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN
     IF TG_OP = 'DELETE' AND EXISTS (
         SELECT FROM archive a
         WHERE a.store_id = OLD.store_id AND a.first <= OLD.position AND a.last >= OLD.position
+    ) AND EXISTS (
+        SELECT FROM ledger_head h WHERE h.store_id = OLD.store_id AND h.archived >= OLD.position
     ) AND EXISTS (
         SELECT FROM archived_fact k
         WHERE k.store_id = OLD.store_id AND k.source_id = OLD.source_id AND k.position = OLD.position

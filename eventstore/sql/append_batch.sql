@@ -1,17 +1,12 @@
 -- The lock comes first: it waits for a batch in flight and reads what that one left, where an UPDATE alone would compare
--- with the head as it stood when the statement began, and miss.
+-- with the head as it stood when the statement began, and miss. Behind an archive see append_behind_archive.sql.
 WITH locked AS MATERIALIZED (
-    SELECT store_id, position, hash FROM ledger_head WHERE store_id = $1 FOR UPDATE
+    SELECT store_id, position, hash, archived FROM ledger_head WHERE store_id = $1 FOR UPDATE
 ), head AS (
     UPDATE ledger_head SET position = $4, hash = $5, recorded_at = $6
     FROM locked
     WHERE ledger_head.store_id = $1 AND locked.store_id = $1 AND locked.position = $2 AND locked.hash = $3
-      -- The facts' own indexes refuse what stands in the table; what was archived from it is as unique. No rows, as if
-      -- the head had moved: the careful way reads what is known.
-      AND NOT EXISTS (SELECT FROM archived_fact a WHERE a.store_id = $1 AND a.source_id = ANY ($9::text[]))
-      AND NOT EXISTS (SELECT FROM unnest($7::text[], $8::integer[]) AS u (stream_id, stream_version)
-                      JOIN archived_fact a ON a.store_id = $1 AND a.stream_id = u.stream_id
-                                          AND a.stream_version = u.stream_version)
+      AND locked.archived = 0
     RETURNING ledger_head.store_id
 )
 INSERT INTO facts (store_id, position, stream_id, stream_version, type, schema_version, source_id,

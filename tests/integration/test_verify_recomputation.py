@@ -34,6 +34,7 @@ async def test_postgres_and_python_recompute_the_same_hashes_of_odd_facts(databa
             assert fact.hash == recompute_hash(previous, fact)
             previous = fact.hash
         assert await verify_ledger(reader, STORE) == Whole(len(facts), previous)
+        assert await reader.recompute_range(STORE, 4, 9, None) == (6, None)
 
 
 @pytest.mark.parametrize("change", TAMPERED)
@@ -61,6 +62,18 @@ async def test_a_break_is_found_at_either_side_of_a_border_of_ranges(
         found = await verify_ledger(LedgerReader(pool), STORE, range_facts=3)
     assert isinstance(found, Broken)
     assert found.position == position
+
+
+async def test_a_whole_range_that_is_missing_is_found_at_its_first_position(
+    database_url: str, connection: Connection
+) -> None:
+    """Nothing stands there that could be wrong."""
+    await given_members(database_url, 10)
+    await as_superuser(connection, "DELETE FROM facts WHERE position BETWEEN 4 AND 6")
+    async with service_pool(database_url) as pool:
+        found = await verify_ledger(LedgerReader(pool), STORE, range_facts=3)
+    assert isinstance(found, Broken)
+    assert found.position == 4
 
 
 async def test_the_first_of_several_breaks_is_told(database_url: str, connection: Connection) -> None:

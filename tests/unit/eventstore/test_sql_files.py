@@ -11,7 +11,7 @@ FILES = sorted(path for package in ("eventstore", "projections") for path in (RO
 NOT_OF_ONE_STORE = {
     "create_migration_table.sql", "database_now.sql", "lock_migrations.sql", "login_may_change_facts.sql",
     "migration_checksum.sql", "migration_table_exists.sql", "migrations_applied.sql", "record_migration.sql",
-    "role_exists.sql", "set_commit_unflushed.sql", "set_lock_patience.sql", "wait_for_appends.sql",
+    "role_exists.sql", "set_commit_unflushed.sql", "set_lock_patience.sql",
 }  # fmt: skip
 OVER_ALL_STORES = {"list_stores.sql", "count_lag.sql", "count_stalled.sql", "count_states.sql"}
 

@@ -1,1 +1,0 @@
-LOCK TABLE facts IN SHARE MODE

@@ -62,5 +62,5 @@ def decide_batch(
         results.append(appended)
         taken[source_id] = appended
         latest[stream_id] = stream_version
-    after = Head(position, previous, recorded_at) if new else head
+    after = Head(position, previous, recorded_at, head.archived) if new else head
     return Decided(head, after, new, stream_versions, hashes, results, taken, latest)

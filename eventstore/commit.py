@@ -98,7 +98,7 @@ async def _locked_head(connection: Connection, store_id: str) -> Head:
     record = await connection.fetchrow(_LOCK_HEAD, store_id)
     if record is None:
         raise LedgerNotFound(store_id)
-    return Head(record["position"], record["hash"], record["recorded_at"])
+    return Head(*record)
 
 
 async def _known(

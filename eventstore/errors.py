@@ -80,6 +80,10 @@ class LedgerGap(LedgerError):
         self.found = found
 
 
+class HistoryError(LedgerError):
+    """A history or an archive cannot be written or read; the text says where and what to do."""
+
+
 class MigrationError(LedgerError):
     """A migration cannot be applied; the text says which and what to do."""
 

@@ -43,11 +43,12 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The end of a ledger: last position, its chain hash, and the time it was recorded."""
+    """The end of a ledger: last position, its chain hash, and the time it was recorded; up to where it is archived."""
 
     position: int
     hash: bytes
     recorded_at: datetime
+    archived: int = 0
 
 
 class Appended(msgspec.Struct, frozen=True, tag="appended"):

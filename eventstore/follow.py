@@ -14,6 +14,7 @@ from eventstore.connection import Pool
 from eventstore.errors import LedgerGap
 from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.statements import statement
+from eventstore.store import LedgerReader
 
 _PAGE = statement(__package__, "read_page")
 _POSITION = itemgetter("position")
@@ -88,11 +89,18 @@ class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
     metadata: bytes
 
 
-async def read_page(pool: Pool, store_id: str, position: int, facts_max: int) -> Sequence[FollowedFact]:
-    """Return up to `facts_max` facts after `position`, in order. Raises `LedgerGap` where one is missing."""
+async def read_page(
+    pool: Pool, reader: LedgerReader, store_id: str, position: int, facts_max: int
+) -> Sequence[FollowedFact]:
+    """Return up to `facts_max` facts after `position`, in order, also out of archives.
+
+    `pool` reads the table, `reader` what is not there any more. Raises `LedgerGap` where a fact is missing.
+    """
     records = await pool.fetch(_PAGE, store_id, position, facts_max, record_class=_FactRecord)
     records.sort(key=_POSITION)
     page = cast("Sequence[FollowedFact]", records)
+    if not page or page[0].position != position + 1:
+        return await reader.read_after(store_id, position, facts_max)
     # In order, each once and all behind `position`: the last one alone tells whether one is missing.
     if page and page[-1].position != position + len(page):
         _raise_gap(store_id, position, page)
@@ -108,8 +116,9 @@ def _raise_gap(store_id: str, position: int, page: Sequence[FollowedFact]) -> No
 class PageReader:
     """Reads a ledger page by page, the next one on its way while the last is folded. Close it after use."""
 
-    def __init__(self, pool: Pool, store_id: str, page_facts: int) -> None:
+    def __init__(self, pool: Pool, reader: LedgerReader, store_id: str, page_facts: int) -> None:
         self._pool = pool
+        self._reader = reader
         self._store_id = store_id
         self._page_facts = page_facts
         self._ahead: asyncio.Task[Sequence[FollowedFact]] | None = None
@@ -137,7 +146,7 @@ class PageReader:
 
     def _ask(self, position: int, end: int) -> "asyncio.Task[Sequence[FollowedFact]]":
         facts_max = min(self._page_facts, end - position)
-        return asyncio.create_task(read_page(self._pool, self._store_id, position, facts_max))
+        return asyncio.create_task(read_page(self._pool, self._reader, self._store_id, position, facts_max))
 
 
 class TailLimits(msgspec.Struct, frozen=True):

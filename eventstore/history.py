@@ -1,56 +1,25 @@
-"""Histories: a range of a ledger as JSON lines with a manifest, written for auditors and read back with COPY.
+"""Histories: a range of a ledger as JSON lines with a manifest, made for auditors and for archives.
 
-A line holds one fact: body, sealed part and metadata in base64, times in microseconds since 1970-01-01 UTC, its hash
-in hex. The manifest names the range, the hash before it, the hash at its end, and the SHA-256 of the file. Whoever has
-both can recompute every hash without this program; sealed values stay sealed, their keys are not part of a history.
+A line holds one fact: its fields by name, bytes in base64, times in UTC down to the microsecond. The manifest names
+the range, the hash before it, the hash at its end, and the SHA-256 of the file. Whoever has both can recompute every
+hash without this program (`ops/verifier`); sealed values stay sealed, their keys are not part of a history.
 """
 
 import hashlib
-from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from eventstore.chain import GENESIS, microseconds, recompute_hash
-from eventstore.connection import Connection, Pool
-from eventstore.errors import LedgerError
+from eventstore.chain import recompute_hash
+from eventstore.errors import HistoryError
 from eventstore.event import Fact
-from eventstore.statements import statement
-from eventstore.store import LedgerReader, open_ledger, read_head
 
-FORMAT = "jurnalsync-history-1"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PAGE_FACTS = 2_000
-_COPY_FACTS = 5_000
-_MOVE_HEAD = statement(__package__, "move_head")
-_COLUMNS = (
-    "store_id", "position", "stream_id", "stream_version", "type", "schema_version", "source_id",
-    "observed_at", "recorded_at", "body", "sealed", "metadata", "hash",
-)  # fmt: skip
-
-
-class HistoryError(LedgerError):
-    """A history cannot be written or read; the text says where and what to do. Nothing of the batch was written."""
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact as a history holds it."""
-
-    position: int
-    stream_id: str
-    stream_version: int
-    type: str
-    schema_version: int
-    source_id: str
-    observed_at: int
-    recorded_at: int
-    body: str
-    sealed: str
-    metadata: str
-    hash: str
+FORMAT = "jurnalsync-history-2"
+PARQUET_FORMAT = "jurnalsync-history-parquet-2"
+# Read at once; a fact may be larger.
+_BLOCK_BYTES = 2_000_000
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,14 +34,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Imported(msgspec.Struct, frozen=True):
-    """Facts written now, and facts that were there already."""
-
-    written: int
-    known: int
-
-
-_LINE = msgspec.json.Decoder(Line)
+_FACTS = msgspec.json.Decoder(Fact)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -81,137 +43,13 @@ def manifest_path(path: Path) -> Path:
     return path.with_suffix(path.suffix + ".manifest.json")
 
 
-async def export_history(
-    reader: LedgerReader,
-    store_id: str,
-    path: Path,
-    *,
-    first: int = 1,
-    last: int | None = None,
-    on_progress: Callable[[int, int], None] = lambda _position, _end: None,
-) -> Manifest:
-    """Write positions `first` to `last` (None: the head) to `path`, its manifest beside it. Raises `HistoryError`."""
-    head = await reader.head(store_id)
-    end = head.position if last is None else last
-    if not 1 <= first <= end <= head.position:
-        raise HistoryError(f"positions {first} to {end} are not all in the ledger, which holds 1 to {head.position}")
-    hash_before = GENESIS
-    if first > 1:
-        before = await reader.read_one(store_id, first - 1)
-        assert before is not None
-        hash_before = before.hash
-    digest, hash_after = hashlib.sha256(), hash_before
-    with path.open("xb") as file:
-        async for page in _pages(reader, store_id, first - 1, end):
-            lines = b"".join(_ENCODER.encode(_line(fact)) + b"\n" for fact in page)
-            digest.update(lines)
-            file.write(lines)
-            hash_after = page[-1].hash
-            on_progress(page[-1].position, end)
-    manifest = Manifest(
-        format=FORMAT,
-        store_id=store_id,
-        first=first,
-        last=end,
-        hash_before=hash_before.hex(),
-        hash_after=hash_after.hex(),
-        sha256=digest.hexdigest(),
-    )
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest beside the history at `path`."""
     manifest_path(path).write_bytes(msgspec.json.format(_ENCODER.encode(manifest), indent=2) + b"\n")
-    return manifest
 
 
-async def import_history(
-    pool: Pool,
-    path: Path,
-    *,
-    on_progress: Callable[[int, int], None] = lambda _position, _end: None,
-) -> Imported:
-    """Read a history into its ledger with COPY, keeping positions and hashes; every hash is recomputed first.
-
-    What the ledger holds already is compared and passed over, so an import that broke off goes on where it was.
-    Raises `HistoryError` for a file that was altered or whose chain does not continue the ledger.
-    """
-    manifest = _read_manifest(path)
-    _check_file(path, manifest)
-    await open_ledger(pool, manifest.store_id, recorded_at=_EPOCH)
-    known = 0
-    written = 0
-    previous, position = bytes.fromhex(manifest.hash_before), manifest.first
-    with path.open("rb") as file:
-        for batch in _batches(file):
-            facts: list[Fact] = []
-            before = previous
-            for line in batch:
-                fact = _fact(manifest.store_id, line)
-                if fact.position != position:
-                    raise HistoryError(f"position {position} is missing; the next line holds {fact.position}")
-                position += 1
-                if recompute_hash(previous, fact) != fact.hash:
-                    raise HistoryError(f"position {fact.position}: contents and hash do not belong together")
-                previous = fact.hash
-                facts.append(fact)
-            new = await _write(pool, manifest.store_id, before, facts)
-            written += new
-            known += len(facts) - new
-            on_progress(facts[-1].position, manifest.last)
-    return Imported(written, known)
-
-
-async def _write(pool: Pool, store_id: str, before: bytes, facts: list[Fact]) -> int:
-    """Write what the ledger lacks of `facts`, which stand behind the hash `before`; returns how many that were."""
-    async with pool.acquire() as connection, connection.transaction():
-        head = await read_head(connection, store_id)
-        if head.position >= facts[-1].position:
-            await _compare(connection, store_id, facts[-1])
-            return 0
-        if head.position >= facts[0].position:
-            await _compare(connection, store_id, facts[head.position - facts[0].position])
-            facts = facts[head.position - facts[0].position + 1 :]
-        elif head.position != facts[0].position - 1 or head.hash != before:
-            raise HistoryError(
-                f"the ledger of {store_id!r} ends at {head.position} with hash {head.hash.hex()}; this history "
-                f"continues one that ends at {facts[0].position - 1} with {before.hex()}"
-            )
-        await connection.copy_records_to_table(
-            "facts", records=[msgspec.structs.astuple(fact) for fact in facts], columns=_COLUMNS
-        )
-        last = facts[-1]
-        moved = await connection.execute(
-            _MOVE_HEAD, store_id, head.position, head.hash, last.position, last.hash, last.recorded_at
-        )
-        if moved != "UPDATE 1":
-            raise HistoryError(f"somebody else appends to {store_id!r}; stop the service, then import again")
-        return len(facts)
-
-
-async def _compare(connection: Connection, store_id: str, fact: Fact) -> None:
-    known = await connection.fetchval(statement(__package__, "read_hash"), store_id, fact.position)
-    if known != fact.hash:
-        raise HistoryError(f"the ledger of {store_id!r} holds another fact at position {fact.position}")
-
-
-async def _pages(reader: LedgerReader, store_id: str, after: int, end: int) -> AsyncIterator[list[Fact]]:
-    while after < end:
-        page = await reader.read_after(store_id, after, min(_PAGE_FACTS, end - after))
-        if not page:
-            raise HistoryError(f"the ledger of {store_id!r} ends at {after}, before {end}")
-        yield page
-        after = page[-1].position
-
-
-def _batches(file: BinaryIO) -> Iterator[list[Line]]:
-    batch: list[Line] = []
-    for text in file:
-        batch.append(_LINE.decode(text))
-        if len(batch) == _COPY_FACTS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest of the history at `path`. Raises `HistoryError`."""
     beside = manifest_path(path)
     try:
         manifest = msgspec.json.decode(beside.read_bytes(), type=Manifest)
@@ -224,46 +62,61 @@ def _read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _check_file(path: Path, manifest: Manifest) -> None:
+def check_digest(path: Path, sha256: str) -> None:
+    """Raise `HistoryError` unless the file at `path` has this SHA-256."""
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise HistoryError(f"cannot read {path}: {error.strerror}") from error
-    if found != manifest.sha256:
-        raise HistoryError(f"{path} is not the file its manifest speaks of: SHA-256 is {found}, not {manifest.sha256}")
+    if found != sha256:
+        raise HistoryError(f"{path} is not the file its manifest speaks of: SHA-256 is {found}, not {sha256}")
 
 
-def _line(fact: Fact) -> Line:
-    return Line(
-        position=fact.position,
-        stream_id=fact.stream_id,
-        stream_version=fact.stream_version,
-        type=fact.type,
-        schema_version=fact.schema_version,
-        source_id=fact.source_id,
-        observed_at=microseconds(fact.observed_at),
-        recorded_at=microseconds(fact.recorded_at),
-        body=b64encode(fact.body).decode(),
-        sealed=b64encode(fact.sealed).decode(),
-        metadata=b64encode(fact.metadata).decode(),
-        hash=fact.hash.hex(),
-    )
+def encode_facts(facts: list[Fact]) -> bytes:
+    """Return the lines of `facts`."""
+    return _ENCODER.encode_lines(facts)
 
 
-def _fact(store_id: str, line: Line) -> Fact:
-    return Fact(
-        store_id=store_id,
-        position=line.position,
-        stream_id=line.stream_id,
-        stream_version=line.stream_version,
-        type=line.type,
-        schema_version=line.schema_version,
-        source_id=line.source_id,
-        observed_at=_EPOCH + timedelta(microseconds=line.observed_at),
-        recorded_at=_EPOCH + timedelta(microseconds=line.recorded_at),
-        body=b64decode(line.body),
-        sealed=b64decode(line.sealed),
-        metadata=b64decode(line.metadata),
-        hash=bytes.fromhex(line.hash),
-    )
+def decode_facts(store_id: str, lines: bytes) -> list[Fact]:
+    """Return the facts of whole `lines`, their hashes as they stand there. Raises `HistoryError`."""
+    try:
+        facts = _FACTS.decode_lines(lines)
+    except msgspec.MsgspecError as error:
+        raise HistoryError(f"a line of the history cannot be read: {error}") from error
+    for fact in facts:
+        if fact.store_id != store_id or fact.observed_at.tzinfo is None or fact.recorded_at.tzinfo is None:
+            raise HistoryError(
+                f"position {fact.position}: it must be of store {store_id!r}, and its times must name their zone"
+            )
+    return facts
+
+
+def read_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the file's whole lines from where it stands, some thousands at a time."""
+    while block := file.read(_BLOCK_BYTES):
+        yield block if block.endswith(b"\n") else block + file.readline()
+
+
+def verified_facts(path: Path, manifest: Manifest) -> Iterator[list[Fact]]:
+    """Yield the history's facts in blocks, every position and hash recomputed. Raises `HistoryError` at a break.
+
+    The file's digest is not looked at; see `check_digest`.
+    """
+    position, previous = manifest.first - 1, bytes.fromhex(manifest.hash_before)
+    with path.open("rb") as file:
+        for block in read_blocks(file):
+            facts = decode_facts(manifest.store_id, block)
+            for fact in facts:
+                position += 1
+                if fact.position != position:
+                    raise HistoryError(f"position {position} is missing; the next line holds {fact.position}")
+                if recompute_hash(previous, fact) != fact.hash:
+                    raise HistoryError(f"position {position}: contents and hash do not belong together")
+                previous = fact.hash
+            yield facts
+    if position != manifest.last or previous.hex() != manifest.hash_after:
+        raise HistoryError(
+            f"the history ends at {position} with hash {previous.hex()}; its manifest says {manifest.last} with "
+            f"{manifest.hash_after}"
+        )

@@ -47,9 +47,13 @@ async def write_decided(connection: Connection, store_id: str, decided: Decided,
     Raises what `why_missed` explains if the head stands elsewhere or something was taken already.
     """
     if len(decided.facts) == 1 and not follows:
-        status = await connection.execute(_APPEND_ONE, *_ends(store_id, decided), *_columns_of_one(decided))
+        status = await connection.execute(
+            _APPEND_ONE, *_ends(store_id, decided), *_columns_of_one(decided), decided.before.archived
+        )
     else:
-        status = await connection.execute(_APPEND_BATCH, *_ends(store_id, decided), *_columns(decided))
+        status = await connection.execute(
+            _APPEND_BATCH, *_ends(store_id, decided), *_columns(decided), decided.before.archived
+        )
     assert status == "UPDATE 1", f"the ledger of {store_id!r} has no head"
 
 

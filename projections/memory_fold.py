@@ -84,7 +84,7 @@ class MemoryFold:
 
     async def fold_to(self, end: int, on_progress: Callable[[int, int], None]) -> None:
         """Fold on to position `end`."""
-        pages = PageReader(self._pool, self._store_id, _PAGE_FACTS)
+        pages = PageReader(self._pool, self._reader, self._store_id, _PAGE_FACTS)
         try:
             while self.position < end:
                 page = await pages.after(self.position, end)

@@ -101,7 +101,7 @@ class Runner:
         # Nothing is known, or not any more: a rebuild was swapped in, another owner was here, a crash took the last
         # commits back. The database knows.
         memory = await self._recall(store_id, projection, memory)
-        facts = await read_page(self._pool, store_id, memory.cursor.position, facts_max)
+        facts = await read_page(self._pool, self._reader, store_id, memory.cursor.position, facts_max)
         folded = await self._fold_on(store_id, memory, facts, epoch, facts_max)
         if folded is None:
             raise LeaseLost(f"cursor of {projection.name} for {store_id} is no longer at {memory.cursor.position}")
@@ -116,7 +116,7 @@ class Runner:
             return Folded(0, memory.cursor.position)
         ahead: asyncio.Task[Sequence[FollowedFact]] | None = None
         if len(facts) == facts_max and not self._tail.after(store_id, facts[-1].position, 1):
-            ahead = asyncio.create_task(read_page(self._pool, store_id, facts[-1].position, facts_max))
+            ahead = asyncio.create_task(read_page(self._pool, self._reader, store_id, facts[-1].position, facts_max))
         try:
             folded = await self._fold_halved(store_id, memory, facts, epoch)
         except BaseException:

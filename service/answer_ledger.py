@@ -41,10 +41,10 @@ _EVENTS = {
 class AnswerLedger:
     """Appends Jurnal's answers to the stream of their command, and reads the last one back."""
 
-    def __init__(self, pool: Pool, appender: Appender) -> None:
+    def __init__(self, pool: Pool, appender: Appender, reader: LedgerReader) -> None:
         self._pool = pool
         self._appender = appender
-        self._reader = LedgerReader(pool)
+        self._reader = reader
 
     async def append(self, send: Send, fact: AnswerFact) -> None:
         """Append an answer; one that is there already stays as it is."""

@@ -10,7 +10,6 @@ from typing import Literal, assert_never
 import msgspec
 import structlog
 
-from eventstore.appender import Appender
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
 from eventstore.facts.answers import (
@@ -93,7 +92,7 @@ class Dispatcher:
     def __init__(
         self,
         pool: Pool,
-        appender: Appender,
+        answers: AnswerLedger,
         queue: SendQueue,
         leases: CompanyLeases,
         calls: JurnalCalls,
@@ -102,7 +101,7 @@ class Dispatcher:
         fence: Fence,
     ) -> None:
         self._pool = pool
-        self._answers = AnswerLedger(pool, appender)
+        self._answers = answers
         self._queue = queue
         self._leases = leases
         self._calls = calls

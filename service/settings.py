@@ -94,6 +94,9 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     sealing_key_file: Annotated[
         Path, Meta(description="file of the key that seals personal values and credentials", extra={"shape": "a path"})
     ]
+    archive_folder: Annotated[
+        Path | None, Meta(description="folder of the files that `archive` wrote", extra={"shape": "a path"})
+    ] = None
 
     listen_host: Annotated[Host, Meta(description="where webhooks and the API listen")] = "127.0.0.1"
     listen_port: Annotated[Port, Meta(description="port of webhooks and the API; 0 takes a free one")] = 8080

@@ -26,6 +26,7 @@ from projections.jurnal_commands.queue import SendQueue
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.store_settings.queries import read_settings
+from service.answer_ledger import AnswerLedger
 from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.api.responses import problems
 from service.api.routes import api_routes
@@ -112,7 +113,15 @@ async def open_ledger_parts(
         keyring = Keyring(pool, master)
         appender = Appender(append_pool, clock, limits, on_batch, note_failure, on_appended)
         try:
-            yield Ledger(pool, clock, LedgerReader(pool), appender, master, Credentials(pool, master), keyring)
+            yield Ledger(
+                pool=pool,
+                clock=clock,
+                reader=LedgerReader(pool, settings.archive_folder),
+                appender=appender,
+                master=master,
+                credentials=Credentials(pool, master),
+                keyring=keyring,
+            )
         finally:
             await appender.flush()
 
@@ -203,7 +212,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         dispatcher = Dispatcher(
             ledger.pool,
-            ledger.appender,
+            AnswerLedger(ledger.pool, ledger.appender, ledger.reader),
             queue,
             CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
             calls,

@@ -8,7 +8,13 @@ WITH inserted AS (
     RETURNING position
 )
 UPDATE ledger_head
-SET position = CASE WHEN ledger_head.position = $2 AND ledger_head.hash = $3 THEN inserted.position END,
+SET position = CASE
+        WHEN ledger_head.position = $2 AND ledger_head.hash = $3 AND ledger_head.archived = $16 AND (
+            $16 = 0
+            OR NOT EXISTS (SELECT FROM archived_fact a WHERE a.store_id = $1 AND a.source_id = $11)
+            AND NOT EXISTS (SELECT FROM archived_fact a
+                            WHERE a.store_id = $1 AND a.stream_id = $7 AND a.stream_version = $8)
+        ) THEN inserted.position END,
     hash = $5, recorded_at = $6
 FROM inserted
 WHERE store_id = $1

@@ -1,1 +1,1 @@
-SELECT position, hash, recorded_at FROM ledger_head WHERE store_id = $1 FOR UPDATE
+SELECT position, hash, recorded_at, archived FROM ledger_head WHERE store_id = $1 FOR UPDATE

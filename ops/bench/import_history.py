@@ -5,7 +5,8 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from eventstore.history import export_history, import_history
+from eventstore.history_export import export_history
+from eventstore.history_import import import_history
 from ops.bench.append import append_all
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.payload import Orders

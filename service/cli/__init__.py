@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import asyncpg
@@ -12,10 +11,9 @@ import click
 
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
-from eventstore.history import export_history, import_history
 from projections.catalogue import CATALOGUE
+from service.cli.history import archive, export, import_command
 from service.cli.operate import command, stream
-from service.cli.progress import ledger_progress
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.verify import verify_stores
@@ -129,46 +127,6 @@ def verify(store: str | None, first: int, last: int | None) -> None:
 
 
 @jurnalsync.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--store", required=True, help="the store whose ledger is written")
-@click.option("--from", "first", type=click.IntRange(1), default=1, help="first position, default 1")
-@click.option("--to", "last", type=click.IntRange(1), help="last position, default the head")
-def export(path: Path, store: str, first: int, last: int | None) -> None:
-    """Write a ledger to PATH as JSON lines, with a manifest beside it. Sealed values stay sealed."""
-
-    async def run() -> None:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            with ledger_progress(f"{store} export") as on_progress:
-                manifest = await export_history(
-                    ledger.reader, store, path, first=first, last=last, on_progress=on_progress
-                )
-        click.echo(f"{store}: positions {manifest.first} to {manifest.last}, SHA-256 {manifest.sha256}")
-
-    _run_with_files(run, path)
-
-
-@jurnalsync.command(name="import")
-@click.argument("path", type=click.Path(path_type=Path))
-def import_command(path: Path) -> None:
-    """Read a history written by `export` into its ledger. Goes on where an earlier import broke off."""
-
-    async def run() -> None:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            with ledger_progress("import") as on_progress:
-                imported = await import_history(ledger.pool, path, on_progress=on_progress)
-        click.echo(f"{imported.written} facts written, {imported.known} were there already")
-
-    _run_with_files(run, path)
-
-
-def _run_with_files(run: Callable[[], Coroutine[None, None, None]], path: Path) -> None:
-    try:
-        asyncio.run(run())
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}") from error
-
-
-@jurnalsync.command()
 @click.argument("projection", type=click.Choice(sorted(CATALOGUE)))
 @click.option("--store", help="only this store; all stores without it")
 @click.option("--check", is_flag=True, help="only tell what would differ; exit code 1 if anything does")
@@ -190,5 +148,8 @@ def rebuild(projection: str, store: str | None, *, check: bool) -> None:
         sys.exit(1)
 
 
+jurnalsync.add_command(archive)
+jurnalsync.add_command(export)
+jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)

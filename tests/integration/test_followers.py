@@ -229,7 +229,7 @@ async def test_pages_follow_each_other_to_the_end(database_url: str) -> None:
     async with service_pool(database_url) as pool:
         await appender_on(pool).append(STORE, [member(number) for number in range(1, 11)])
         for page_facts in (1, 3, 10, 99):
-            pages = PageReader(pool, STORE, page_facts)
+            pages = PageReader(pool, LedgerReader(pool), STORE, page_facts)
             seen: list[int] = []
             while len(seen) < 10:
                 seen += [fact.position for fact in await pages.after(len(seen), 10)]

@@ -34,6 +34,7 @@ from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import SendQueue
 from projections.runner import Runner
 from projections.sync_status.queries import ListedRecord, read_records
+from service.answer_ledger import AnswerLedger
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
 from service.dispatcher import Dispatched, Dispatcher, Fence
@@ -153,9 +154,8 @@ class Stand:
         leases = CompanyLeases(self.pool, uuid4(), lease_seconds=lease_seconds)
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
-        dispatcher = kind(
-            self.pool, appender or self.appender, queue, leases, calls, directory, people, fence or Fence()
-        )
+        answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
+        dispatcher = kind(self.pool, answers, queue, leases, calls, directory, people, fence or Fence())
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:

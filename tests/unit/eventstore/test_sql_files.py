@@ -11,7 +11,8 @@ FILES = sorted(path for package in ("eventstore", "projections") for path in (RO
 NOT_OF_ONE_STORE = {
     "create_migration_table.sql", "database_now.sql", "lock_migrations.sql", "login_may_change_facts.sql",
     "migration_checksum.sql", "migration_table_exists.sql", "migrations_applied.sql", "plan_anew.sql",
-    "record_migration.sql", "role_exists.sql", "saved.sql", "set_for_transaction.sql",
+    "record_migration.sql", "role_exists.sql", "saved.sql", "set_commit_unflushed.sql",
+    "set_for_transaction.sql", "set_lock_patience.sql",
 }  # fmt: skip
 OVER_ALL_STORES = {
     "list_stores.sql", "notify_stores.sql", "read_behind.sql", "acquire_leases.sql", "release_leases.sql",

@@ -1,0 +1,1 @@
+SELECT min(position) FROM facts WHERE store_id = $1

@@ -1,0 +1,1 @@
+"""A stand-alone check of exported histories."""

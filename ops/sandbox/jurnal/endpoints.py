@@ -53,15 +53,23 @@ class Endpoints:
     """The routes of one resource."""
 
     def __init__(self, resource: Resource[Any]) -> None:
-        self._resource = resource
+        self._all = resource
         self._wrapper = resource.answer_singular or resource.singular
+
+    @property
+    def _resource(self) -> Resource[Any]:
+        """Return the resource, or refuse what the company's plan does not have."""
+        if self._all.needs_inventory and not self._all.company.settings.plan_with_inventory:
+            raise Refusal(403, {"message": "Not allowed to access"})
+        return self._all
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return the routes this resource has."""
-        resource = self._resource
+        resource = self._all
         path = f"{API}/{resource.plural}"
         yield web.post(path, self.create)
-        yield web.get(path, self.list)
+        if resource.can_list:
+            yield web.get(path, self.list)
         if resource.batch_status is not None:
             yield web.post(f"{path}/batch_create", self.batch)
         yield web.get(f"{path}/{{id}}", self.get)
@@ -75,7 +83,7 @@ class Endpoints:
         """Make one record."""
         fields = fields_of(await body_of(request), self._resource.singular)
         record = self._resource.create(fields)
-        return answer({self._wrapper: self._resource.show(record)}, self._resource.created_status)
+        return answer({self._wrapper: self._resource.show_made(record)}, self._resource.created_status)
 
     async def get(self, request: web.Request) -> web.Response:
         """Show one record."""
@@ -86,7 +94,8 @@ class Endpoints:
         """Replace one record."""
         fields = fields_of(await body_of(request), self._resource.singular)
         record = self._resource.at(request.match_info["id"], request.query)
-        return answer({self._wrapper: self._resource.show(self._resource.change(record, fields))})
+        changed = self._resource.change(record, fields)
+        return answer({self._wrapper: self._resource.show_made(changed)}, self._resource.changed_status)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete one record; there is nothing to show."""
@@ -108,11 +117,15 @@ class Endpoints:
         try:
             if not isinstance(fields, dict):
                 raise invalid({resource.singular: "is missing"})
-            record = resource.create(fields, check_custom_id=resource.batch_checks_custom_id)
+            if resource.company.settings.batch_keys_checked == "none":
+                with resource.company.unchecked_keys():
+                    record = resource.create(fields)
+            else:
+                record = resource.create(fields, check_custom_id=resource.batch_checks_custom_id)
         except Refusal as refusal:
             echo = {**(fields if isinstance(fields, dict) else {}), "source": "apikey"}
             return {"status": refusal.status, "body": {resource.singular: echo}, "content": refusal.row}
-        return {"status": 201, "content": resource.show(record)}
+        return {"status": 201, "content": resource.show_made(record)}
 
     async def list(self, request: web.Request) -> web.Response:
         """Show a page of records in the order asked for, newest first without one."""

@@ -28,7 +28,7 @@ class Gate:
     """Middleware for every request. `calls` counts what was authenticated, also when its quota refused it."""
 
     def __init__(self, settings: SandboxSettings, now: Callable[[], datetime], fault: Fault) -> None:
-        self._settings = settings
+        self.settings = settings
         self._now = now
         self.fault = fault
         self._consumers = {consumer.client_id: consumer for consumer in settings.consumers}
@@ -62,7 +62,7 @@ class Gate:
         return given
 
     def _address(self, request: web.Request) -> Quota:
-        settings = self._settings
+        settings = self.settings
         key = request.remote or ""
         return self._addresses.setdefault(key, Quota(settings.address_limit_minute, settings.address_limit_hour))
 
@@ -81,10 +81,10 @@ class Gate:
             return None
         expected = signing.signature(consumer.client_secret, date, request.method, request.raw_path)
         off = signing.seconds_off(date, self._now())
-        if not signing.same(expected, sent[1]) or off is None or off > self._settings.date_skew_seconds_max:
+        if not signing.same(expected, sent[1]) or off is None or off > self.settings.date_skew_seconds_max:
             return None
         digest = request.headers.get("Digest")
-        if self._settings.digest_mismatch_refused and digest is not None and digest != signing.digest(body):
+        if self.settings.digest_mismatch_refused and digest is not None and digest != signing.digest(body):
             return None
         return consumer
 
@@ -96,7 +96,7 @@ class Gate:
         if plan.status_before_commit is not None:
             return _failed(plan.status_before_commit)
         given = await _run(request, handler)
-        delay = plan.delay_after_commit_seconds + self._settings.answer_delay_seconds
+        delay = plan.delay_after_commit_seconds + self.settings.answer_delay_seconds
         if delay:
             await asyncio.sleep(delay)
         if plan.close_after_commit and request.transport is not None:

@@ -1,7 +1,8 @@
 """The sandbox as one aiohttp application, and what can be asked of it from Python."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,8 @@ from ops.sandbox.jurnal.cash_bank import BankDeposits, BankTransfers, BankWithdr
 from ops.sandbox.jurnal.company import Company
 from ops.sandbox.jurnal.company_answers import active_company
 from ops.sandbox.jurnal.contacts import Contacts, Customers
+from ops.sandbox.jurnal.credit_memo_uses import CreditMemoPayments, CreditMemoRefunds
+from ops.sandbox.jurnal.credit_memos import CreditMemos
 from ops.sandbox.jurnal.endpoints import API, Endpoints, page_of
 from ops.sandbox.jurnal.faults import Fault, no_fault
 from ops.sandbox.jurnal.gate import Gate, Handler, answer
@@ -21,9 +24,11 @@ from ops.sandbox.jurnal.invoices import SalesInvoices
 from ops.sandbox.jurnal.journal_entries import JournalEntries
 from ops.sandbox.jurnal.payments import ReceivePayments
 from ops.sandbox.jurnal.products import Products
+from ops.sandbox.jurnal.receivables import aged_receivables
 from ops.sandbox.jurnal.references import PaymentMethods, Tags, Taxes, TermsOfPayment, Warehouses
 from ops.sandbox.jurnal.reports import Reports
 from ops.sandbox.jurnal.resource import Json, Resource
+from ops.sandbox.jurnal.sales_returns import SalesReturns
 from ops.sandbox.jurnal.select2 import Select2
 from ops.sandbox.jurnal.settings import SandboxSettings
 from ops.sandbox.jurnal.stock_adjustments import StockAdjustments
@@ -45,9 +50,17 @@ class JurnalSandbox:
     def __init__(
         self, settings: SandboxSettings, now: Callable[[], datetime] = utc_now, *, fault: Fault = no_fault
     ) -> None:
-        self.settings = settings
         self.company = Company(settings, now)
         self.gate = Gate(settings, now, fault)
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """Return the settings in force."""
+        return self.company.settings
+
+    def change_settings(self, **changes: Any) -> None:
+        """Let other settings hold from now on; consumers and limits of calls stay those of the start."""
+        self.company.settings = self.gate.settings = replace(self.company.settings, **changes)
 
     @property
     def calls(self) -> Counter[tuple[str, str, str]]:
@@ -98,6 +111,10 @@ class JurnalSandbox:
             TermsOfPayment(company),
             SalesInvoices(company),
             ReceivePayments(company),
+            SalesReturns(company),
+            CreditMemos(company),
+            CreditMemoRefunds(company),
+            CreditMemoPayments(company),
             WarehouseTransfers(company),
             StockAdjustments(company),
             BankDeposits(company, company.bank_deposits),
@@ -120,6 +137,19 @@ class JurnalSandbox:
             page = {"total_count": len(rows), "current_page": 1, "total_pages": 1}
             return answer({"receive_payments": rows, **page})
 
+        products = Products(company)
+
+        def archiving(*, archived: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
+            async def handler(request: web.Request) -> web.Response:
+                product = products.at(request.match_info["id"], request.query)
+                return answer({"product": products.show(products.archive(product, archived=archived))})
+
+            return handler
+
+        async def credit_memos(request: web.Request) -> web.Response:
+            found = request.match_info
+            return answer(CreditMemos(company).of_person(found["person_type"], found["id"]))
+
         async def quantities(request: web.Request) -> web.Response:
             status, body = stock_reports.quantity_per_warehouse(request.query)
             return answer(body, status)
@@ -127,6 +157,10 @@ class JurnalSandbox:
         return [
             web.get(f"{API}/companies/active", _asked(lambda _query: active_company(company))),
             web.get(f"{API}/sales_invoices/{{id}}/receive_payments", paid),
+            web.get(f"{API}/{{person_type:customer|vendor}}/{{id}}/credit_memos", credit_memos),
+            web.post(f"{API}/products/{{id}}/deactivate", archiving(archived=True)),
+            web.post(f"{API}/products/{{id}}/activate", archiving(archived=False)),
+            web.get(f"{API}/aged_receivables", _asked(lambda query: aged_receivables(company, query))),
             web.get(QUANTITY_PATH, quantities),
             web.get(f"{API}/warehouse_stock_quantity", _asked(stock_reports.warehouse_stock_quantity)),
             *(

@@ -1,5 +1,6 @@
 """The state of the one company: its chart of accounts, master data, documents, journal and stock."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ops.sandbox.jurnal.books import Journal
 from ops.sandbox.jurnal.credit_records import CreditMemo, CreditMemoPayment, CreditMemoRefund, SalesReturn
+from ops.sandbox.jurnal.faults import FaultKind
 from ops.sandbox.jurnal.periods import closed_books
 from ops.sandbox.jurnal.records import (
     Account,
@@ -60,7 +62,7 @@ UNASSIGNED_ID = -1
 class Company:
     """One Jurnal company in memory. Nothing here waits, so an operation is seen whole or not at all.
 
-    `unseen` counts the used keys that were let through, by a race or by a check left out.
+    `injected` counts faults by kind; of a race and of a check left out, the used keys they let through.
     """
 
     def __init__(self, settings: SandboxSettings, now: Callable[[], datetime]) -> None:
@@ -90,7 +92,7 @@ class Company:
         self.bank_withdrawals: Register[CashMovement] = Register()
         self.bank_transfers: Register[BankTransfer] = Register()
         self.journal_entries: Register[JournalEntry] = Register()
-        self.unseen = 0
+        self.injected: Counter[FaultKind] = Counter()
         self._keys_checked = True
         self.journal = Journal()
         self.stock = StockLedger(self.journal)
@@ -134,9 +136,13 @@ class Company:
     def sees(self, record: Record) -> bool:
         """Tell whether a check for repeats sees a record; one younger than the race it may have lost is not seen."""
         age = (self.now() - record.created_at).total_seconds()
-        seen = self._keys_checked and age >= self.settings.key_race_seconds
-        self.unseen += not seen
-        return seen
+        if not self._keys_checked:
+            self.injected[FaultKind.BATCH_UNCHECKED] += 1
+            return False
+        if age < self.settings.key_race_seconds:
+            self.injected[FaultKind.KEY_RACE] += 1
+            return False
+        return True
 
     @contextmanager
     def unchecked_keys(self) -> Iterator[None]:

@@ -7,13 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from ops.sandbox.jurnal.errors import Refusal, invalid
+from ops.sandbox.jurnal.course import Course, course_of
+from ops.sandbox.jurnal.errors import CUSTOM_ID_USED, NUMBER_USED, Refusal, invalid, taken
 from ops.sandbox.jurnal.fields import Fields
 from ops.sandbox.jurnal.gate import answer
 from ops.sandbox.jurnal.resource import Json, Resource
 
 API = "/public/jurnal/api/v1"
 PAGE_SIZE = 25
+WENT_WRONG = "Something went wrong"
 
 
 async def body_of(request: web.Request) -> Fields:
@@ -40,6 +42,14 @@ def fields_of(body: Fields, wrapper: str) -> Fields:
     if not isinstance(fields, Mapping):
         raise Refusal(406, {"message": "Not Acceptable"})
     return fields
+
+
+def _arrived(fields: Fields, course: Course) -> Fields:
+    """Return the attributes without those that get lost on the way."""
+    if course.plan.fields_dropped.isdisjoint(fields):
+        return fields
+    course.happened()
+    return {key: value for key, value in fields.items() if key not in course.plan.fields_dropped}
 
 
 def page_of(request: web.Request, cap: int) -> tuple[int, int]:
@@ -81,9 +91,16 @@ class Endpoints:
 
     async def create(self, request: web.Request) -> web.Response:
         """Make one record."""
-        fields = fields_of(await body_of(request), self._resource.singular)
-        record = self._resource.create(fields)
-        return answer({self._wrapper: self._resource.show_made(record)}, self._resource.created_status)
+        course, resource = course_of(request), self._resource
+        fields = _arrived(fields_of(await body_of(request), resource.singular), course)
+        if course.plan.number_taken and (others := list(resource.register)) and fields.get("transaction_no"):
+            course.happened()
+            raise taken(others[-1].id, {"transaction_no": NUMBER_USED})
+        record = resource.create(fields)
+        if course.plan.custom_id_taken and record.custom_id is not None:
+            course.happened()
+            raise taken(record.id, {"custom_id": CUSTOM_ID_USED})
+        return answer({self._wrapper: resource.show_made(record)}, resource.created_status)
 
     async def get(self, request: web.Request) -> web.Response:
         """Show one record."""
@@ -108,15 +125,25 @@ class Endpoints:
         rows = unwrapped(await body_of(request), resource.plural)
         if not isinstance(rows, list) or len(rows) > resource.company.settings.batch_rows_max:
             raise Refusal(422, {"errors": "Unprocessable Entity"})
-        answers = [{resource.singular: self._row(row)} for row in rows]
+        course = course_of(request)
+        refused = None if course.plan.row_refused is None or not rows else course.plan.row_refused % len(rows)
+        answers: list[Json] = []
+        for place, row in enumerate(rows):
+            if place:
+                await course.pause(course.plan.row_seconds)
+            if place == refused:
+                course.happened()
+            answers.append({resource.singular: self._row(row, refused=place == refused)})
         return answer({resource.plural: answers}, resource.batch_status or 200)
 
-    def _row(self, row: Any) -> Json:
+    def _row(self, row: Any, *, refused: bool) -> Json:
         resource = self._resource
         fields = row.get(resource.singular) if isinstance(row, dict) else None
         try:
             if not isinstance(fields, dict):
                 raise invalid({resource.singular: "is missing"})
+            if refused:
+                raise invalid({"base": WENT_WRONG})
             if resource.company.settings.batch_keys_checked == "none":
                 with resource.company.unchecked_keys():
                     record = resource.create(fields)

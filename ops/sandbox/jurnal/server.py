@@ -1,5 +1,6 @@
 """The sandbox as one aiohttp application, and what can be asked of it from Python."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
@@ -11,14 +12,16 @@ from aiohttp import web
 
 from ops.sandbox.jurnal import inspection
 from ops.sandbox.jurnal.accounts import Accounts
+from ops.sandbox.jurnal.by_hand import ByHand
 from ops.sandbox.jurnal.cash_bank import BankDeposits, BankTransfers, BankWithdrawals
 from ops.sandbox.jurnal.company import Company
 from ops.sandbox.jurnal.company_answers import active_company
+from ops.sandbox.jurnal.connections import Wait
 from ops.sandbox.jurnal.contacts import Contacts, Customers
 from ops.sandbox.jurnal.credit_memo_uses import CreditMemoPayments, CreditMemoRefunds
 from ops.sandbox.jurnal.credit_memos import CreditMemos
 from ops.sandbox.jurnal.endpoints import API, Endpoints, page_of
-from ops.sandbox.jurnal.faults import Fault, no_fault
+from ops.sandbox.jurnal.faults import Fault, FaultKind, SeededFaults, no_fault
 from ops.sandbox.jurnal.gate import Gate, Handler, answer
 from ops.sandbox.jurnal.invoices import SalesInvoices
 from ops.sandbox.jurnal.journal_entries import JournalEntries
@@ -45,13 +48,39 @@ def utc_now() -> datetime:
 
 
 class JurnalSandbox:
-    """A Jurnal company behind its gateway. `fault` may be replaced at any time."""
+    """A Jurnal company behind its gateway, in the time of `now`, in which `wait` lets seconds pass.
+
+    `gate.fault` and `gate.on_the_way` may be replaced at any time.
+    """
 
     def __init__(
-        self, settings: SandboxSettings, now: Callable[[], datetime] = utc_now, *, fault: Fault = no_fault
+        self,
+        settings: SandboxSettings,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        fault: Fault = no_fault,
+        wait: Wait = asyncio.sleep,
     ) -> None:
         self.company = Company(settings, now)
-        self.gate = Gate(settings, now, fault)
+        self.gate = Gate(settings, now, fault, wait, self.company.injected)
+        self.by_hand = ByHand(self.company, self._resources())
+
+    def inject(self, faults: SeededFaults) -> None:
+        """Let faults drawn from a seed happen from now on."""
+        self.gate.fault, self.gate.on_the_way = faults, faults.on_the_way
+
+    def restart(self, down_seconds: float = 0) -> None:
+        """Go down and come up again: what is kept is kept, connections and everything under way are cut."""
+        self.gate.restart(down_seconds)
+
+    async def finished(self) -> None:
+        """Wait for requests on their way and work under way that no caller waits for."""
+        await self.gate.connections.finished()
+
+    @property
+    def injected(self) -> Counter[FaultKind]:
+        """Return how often each kind of fault has happened."""
+        return self.company.injected
 
     @property
     def settings(self) -> SandboxSettings:
@@ -92,7 +121,11 @@ class JurnalSandbox:
         async def gated(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await self.gate(request, handler)
 
+        async def stop(_app: web.Application) -> None:
+            self.gate.connections.cut_all()
+
         app = web.Application(middlewares=[gated], client_max_size=self.settings.body_bytes_max)
+        app.on_shutdown.append(stop)
         app.add_routes(self._lookups())
         for resource in self._resources():
             app.add_routes(list(Endpoints(resource).routes()))

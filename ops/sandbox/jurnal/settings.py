@@ -25,6 +25,7 @@ class SandboxSettings:
     `returns_keep_keys`: custom_id and transaction_no of a sales return are kept; else dropped: no body documents them.
     `plan_with_inventory` off: warehouses, transfers and adjustments answer 403, and no product is tracked.
     `patched_lines`: the lines of a PATCH to an invoice are all it has, or change and add to those it had.
+    `clock_off_seconds`: how far the gateway's clock is from `now` when it looks at a Date.
     `key_race_seconds`: a key is not seen by the check for repeats until its record is that old (infinity: never).
     `batch_keys_checked`: as documented (invoices: the number alone; others: both keys), or not at all.
     """
@@ -40,6 +41,7 @@ class SandboxSettings:
     allow_negative_stock: bool = True
     overpayment_allowed: bool = False
     answer_delay_seconds: float = 0
+    clock_off_seconds: float = 0
     time_zone: str = "Asia/Jakarta"
     last_closing_date: date | None = None
     closing_date_included: bool = False

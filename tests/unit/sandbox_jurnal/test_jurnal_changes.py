@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ops.sandbox.jurnal import FaultKind
 from tests.unit.sandbox_jurnal.shop import Shop, opened, settings
 
 DAY = "2026-03-09"
@@ -319,7 +320,7 @@ async def test_a_key_is_not_seen_until_its_record_is_as_old_as_the_race(age_seco
         reply = await shop.call("POST", "sales_invoices", {"sales_invoice": fields})
         assert reply.status == status
         assert shop.sandbox.duplicates({"sales_invoice": ["inv-1"]}) == {"sales_invoice": int(status == 201)}
-        assert shop.sandbox.company.unseen == (2 if status == 201 else 0)
+        assert shop.sandbox.injected[FaultKind.KEY_RACE] == (2 if status == 201 else 0)
 
 
 async def test_no_key_is_ever_seen_when_the_race_never_ends(shop: Shop) -> None:

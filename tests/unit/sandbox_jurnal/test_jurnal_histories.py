@@ -195,4 +195,3 @@ async def test_books_reports_and_documents_agree_after_any_history(seed: int) ->
             for key in list(history.made.get(kind, {})):
                 assert await history.drop(kind, key), (kind, key)
         assert await shop.balances() == {}
-        assert shop.sandbox.company.unseen == 0

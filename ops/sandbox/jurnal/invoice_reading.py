@@ -193,8 +193,10 @@ def _merged(before: Iterable[InvoiceLine], rows: Iterable[Fields]) -> list[Field
     """Put the rows of a change over the lines they name by id; other lines stand as they are, other rows are new."""
     merged: dict[str, Fields] = {str(line.id): _as_row(line) for line in before}
     for place, row in enumerate(rows):
-        key = read.text(row, "id")
-        merged[key or f"new {place}"] = {**merged.get(key or "", {}), **row}
+        key = read.text(row, "id") or f"new {place}"
+        renamed = tuple(stem for stem in ("product", "line_tax") if any(name.startswith(stem) for name in row))
+        kept = {name: value for name, value in merged.get(key, {}).items() if not name.startswith(renamed)}
+        merged[key] = {**kept, **row}
     return list(merged.values())
 
 

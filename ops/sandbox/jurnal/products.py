@@ -79,6 +79,8 @@ class Products(Resource[Product]):
         record.code, record.updated_at = code, self.company.now()
         record.description = read.text(fields, "description") if "description" in fields else record.description
         record.unit = read.text(fields, "unit_name") or record.unit
+        record.is_sold = read.flag(fields, "is_sold", default=record.is_sold)
+        record.is_bought = read.flag(fields, "is_bought", default=record.is_bought)
         for stem, found in (accounts | taxes).items():
             if found is not None:
                 setattr(record, stem, found)

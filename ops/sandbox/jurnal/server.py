@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -20,11 +20,12 @@ from ops.sandbox.jurnal.connections import Wait
 from ops.sandbox.jurnal.contacts import Contacts, Customers
 from ops.sandbox.jurnal.credit_memo_uses import CreditMemoPayments, CreditMemoRefunds
 from ops.sandbox.jurnal.credit_memos import CreditMemos
-from ops.sandbox.jurnal.endpoints import API, Endpoints, page_of
+from ops.sandbox.jurnal.endpoints import API
 from ops.sandbox.jurnal.faults import Fault, FaultKind, SeededFaults, no_fault
 from ops.sandbox.jurnal.gate import Gate, Handler, answer
 from ops.sandbox.jurnal.invoices import SalesInvoices
 from ops.sandbox.jurnal.journal_entries import JournalEntries
+from ops.sandbox.jurnal.particular_endpoints import endpoints_of
 from ops.sandbox.jurnal.payments import ReceivePayments
 from ops.sandbox.jurnal.products import Products
 from ops.sandbox.jurnal.receivables import aged_receivables
@@ -128,7 +129,7 @@ class JurnalSandbox:
         app.on_shutdown.append(stop)
         app.add_routes(self._lookups())
         for resource in self._resources():
-            app.add_routes(list(Endpoints(resource).routes()))
+            app.add_routes(list(endpoints_of(resource).routes()))
         return app
 
     def _resources(self) -> tuple[Resource[Any], ...]:
@@ -136,6 +137,7 @@ class JurnalSandbox:
         return (
             Accounts(company),
             Customers(company),
+            Contacts(company),
             Products(company),
             Warehouses(company),
             Taxes(company),
@@ -160,7 +162,6 @@ class JurnalSandbox:
         """Return the routes that are no plain resource."""
         company, reports, select2 = self.company, Reports(self.company), Select2(self.company)
         stock_reports = StockReports(company)
-        contacts = ContactEndpoints(Contacts(company))
         payments = ReceivePayments(company)
         invoices = SalesInvoices(company)
 
@@ -170,19 +171,6 @@ class JurnalSandbox:
             page = {"total_count": len(rows), "current_page": 1, "total_pages": 1}
             return answer({"receive_payments": rows, **page})
 
-        products = Products(company)
-
-        def archiving(*, archived: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
-            async def handler(request: web.Request) -> web.Response:
-                product = products.at(request.match_info["id"], request.query)
-                return answer({"product": products.show(products.archive(product, archived=archived))})
-
-            return handler
-
-        async def credit_memos(request: web.Request) -> web.Response:
-            found = request.match_info
-            return answer(CreditMemos(company).of_person(found["person_type"], found["id"]))
-
         async def quantities(request: web.Request) -> web.Response:
             status, body = stock_reports.quantity_per_warehouse(request.query)
             return answer(body, status)
@@ -190,9 +178,6 @@ class JurnalSandbox:
         return [
             web.get(f"{API}/companies/active", _asked(lambda _query: active_company(company))),
             web.get(f"{API}/sales_invoices/{{id}}/receive_payments", paid),
-            web.get(f"{API}/{{person_type:customer|vendor}}/{{id}}/credit_memos", credit_memos),
-            web.post(f"{API}/products/{{id}}/deactivate", archiving(archived=True)),
-            web.post(f"{API}/products/{{id}}/activate", archiving(archived=False)),
             web.get(f"{API}/aged_receivables", _asked(lambda query: aged_receivables(company, query))),
             web.get(QUANTITY_PATH, quantities),
             web.get(f"{API}/warehouse_stock_quantity", _asked(stock_reports.warehouse_stock_quantity)),
@@ -209,25 +194,7 @@ class JurnalSandbox:
                     "general_ledger",
                 )
             ),
-            *contacts.routes(),
         ]
-
-
-class ContactEndpoints(Endpoints):
-    """contacts answer in shapes of their own."""
-
-    def __init__(self, contacts: Contacts) -> None:
-        super().__init__(contacts)
-        self._contacts = contacts
-
-    async def list(self, request: web.Request) -> web.Response:
-        """Show a page of contacts in the contact list's envelope."""
-        return answer(self._contacts.page_of_list(*page_of(request, self._contacts.page_size_max())))
-
-    async def get(self, request: web.Request) -> web.Response:
-        """Show one contact."""
-        person = self._contacts.at(request.match_info["id"], request.query)
-        return answer({"person": self._contacts.show(person), "restricted_user": False})
 
 
 def _asked(question: Callable[[Query], Json]) -> Callable[[web.Request], Any]:

@@ -141,13 +141,14 @@ async def test_the_lines_of_a_change_may_add_to_those_before() -> None:
         lines = [{"product_name": "Jasa", "quantity": 2, "rate": rate} for rate in (10_000, 20_000, 30_000)]
         invoice = await shop.sell(transaction_lines_attributes=lines)
         ids = [line["id"] for line in invoice["transaction_lines_attributes"]]
-        sent = [{"id": ids[0], "rate": 11_000}, {"id": ids[1], "_destroy": True}]
+        sent: list[dict[str, object]] = [{"id": ids[0], "rate": 11_000}, {"id": ids[1], "_destroy": True}]
+        sent.append({"id": ids[2], "line_tax_name": "PPN"})
         sent.append({"product_name": "Jasa", "rate": 5_000})
         fields = shop.invoice(transaction_lines_attributes=sent)
         changed = await change(shop, "sales_invoices", "sales_invoice", invoice["id"], **fields)
         rows = [(line["id"], line["amount"]) for line in changed["transaction_lines_attributes"]]
         assert rows[:2] == [(ids[0], "22000.0"), (ids[2], "60000.0")]
-        assert changed["original_amount"] == "87000.0"
+        assert changed["original_amount"] == "93600.0"
 
 
 async def test_a_change_counts_the_goods_it_took_before_as_there() -> None:
@@ -235,15 +236,13 @@ async def _closable(shop: Shop) -> dict[str, tuple[int, dict[str, Any]]]:
     invoice = await shop.sell(deposit=50_000, deposit_to_name="Cash")
     rows = [{"product_name": "Jasa", "return_quantity": "0.1"}]
     returned = {"transaction_date": DAY, "invoice_id": invoice["id"], "transaction_return_lines_attributes": rows}
-    debit = [{"account_name": "Sales Return", "debit": 9_000}]
-    memo = {"person_name": "Pelanggan Tunai", "transaction_date": DAY, ACCOUNT_LINES: debit}
     cash = {"payment_method_name": "Cash", "deposit_to_name": "Cash", "transaction_date": DAY}
     paid = cash | {"records_attributes": [{"transaction_id": invoice["id"], "amount": 1}]}
     lines = [{"product_name": "Kemeja", "difference": 1}]
     bodies: dict[str, dict[str, Any]] = {
         "sales_returns": returned,
         "receive_payments": paid,
-        "credit_memos": memo,
+        "credit_memos": CREDIT,
         "bank_deposits": movement("credit", 5),
         "bank_withdrawals": movement("debit", 5),
         "journal_entries": {"transaction_date": DAY, ACCOUNT_LINES: entry_of(5)},
@@ -256,6 +255,11 @@ async def _closable(shop: Shop) -> dict[str, tuple[int, dict[str, Any]]]:
     return made | {"sales_invoices": (free["id"], shop.invoice())}
 
 
+CREDIT = {
+    "person_name": "Pelanggan Tunai",
+    "transaction_date": DAY,
+    ACCOUNT_LINES: [{"account_name": "Sales Return", "debit": 9_000}],
+}
 SINGULAR = {
     "sales_returns": "sales_return",
     "receive_payments": "receive_payment",
@@ -286,6 +290,36 @@ async def test_books_closed_while_running_refuse_to_make_change_and_delete(shop:
     assert (await shop.call("PATCH", f"bank_deposits/{key}", {"bank_deposit": body})).status == 200
     shop.sandbox.change_settings(closing_date_included=True, closed_books_status=403)
     assert (await shop.call("DELETE", f"bank_deposits/{key}")).status == 403
+
+
+async def test_transfers_refunds_and_applications_are_refused_in_closed_books_too(shop: Shop) -> None:
+    """The rest of the kinds: neither made nor deleted; an application is of today, so only books ahead refuse it."""
+    memo = await shop.make("credit_memos", "credit_memo", **CREDIT)
+    invoice, person = await shop.sell(), {"person_name": "Pelanggan Tunai"}
+    goods = {"from_warehouse_name": "Pusat", "to_warehouse_name": "Cabang", "transaction_date": DAY}
+    money = {"refund_from_name": "Cash", "deposit_to_name": "Bank BCA", "transaction_date": DAY}
+    refund = {"refund_from_name": "Cash", "transaction_date": DAY}
+    rows = [{"credit_memo_id": memo["id"], "refund_amount": 1}]
+    record = [{"transaction_id": invoice["id"], "amount": 1}]
+    moved = [{"product_name": "Kemeja", "quantity": 1}]
+    bodies: dict[str, dict[str, Any]] = {
+        "warehouse_transfers": goods | {"warehouse_transfer_lines_attributes": moved},
+        "bank_transfers": money | {"transfer_amount": 1},
+        "customer_credit_memo_refund": person | refund | {"credit_memo_refund_lines_attributes": rows},
+        "customer_apply_credit_memo": person | {"selected_credit_memo_id": memo["id"], "records_attributes": record},
+    }
+    made = {}
+    for place, (plural, body) in enumerate(bodies.items()):
+        body["transaction_no"] = f"N-{place}"
+        made[plural] = (await shop.make(plural, plural.removesuffix("s"), **body))["id"]
+        body["transaction_no"] = f"M-{place}"
+    before = await shop.balances()
+    shop.sandbox.change_settings(last_closing_date=date(2026, 3, 11))
+    for plural, body in bodies.items():
+        for method, path in (("POST", plural), ("DELETE", f"{plural}/{made[plural]}")):
+            reply = await shop.call(method, path, {plural.removesuffix("s"): body})
+            assert (reply.status, "transaction_date" in reply.body) == (422, True), path
+    assert await shop.balances() == before
 
 
 async def test_a_document_is_not_moved_into_closed_books(shop: Shop) -> None:

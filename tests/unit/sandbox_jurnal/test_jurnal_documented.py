@@ -35,14 +35,14 @@ COMPARED = (
 )
 
 
-async def _made_again(shop: Shop, wanted: Any) -> Any:
-    """Send an example's invoice, pay and return what was paid and returned, and read it."""
+async def _stocked(shop: Shop, wanted: Any) -> list[dict[str, object]]:
+    """Make the taxes and products of an example's lines; return the lines to send."""
     await shop.make("customers", "customer", display_name="Pelanggan Tunai")
     for rate in sorted({line[3] for line in wanted["lines"]}):
         await shop.make("taxes", "tax", name=f"Pajak {rate}", rate=rate)
     for number, _ in enumerate(wanted["lines"]):
         await shop.make("products", "product", name=f"Barang {number}", product_code=f"B{number}", unit_name="Pcs")
-    lines = [
+    return [
         {
             "product_code": f"B{number}",
             "quantity": line[0],
@@ -52,6 +52,10 @@ async def _made_again(shop: Shop, wanted: Any) -> Any:
         }
         for number, line in enumerate(wanted["lines"])
     ]
+
+
+async def _made_again(shop: Shop, wanted: Any) -> Any:
+    """Send an example's invoice, pay and return what was paid and returned, and read it."""
     invoice = await shop.make(
         "sales_invoices",
         "sales_invoice",
@@ -68,7 +72,7 @@ async def _made_again(shop: Shop, wanted: Any) -> Any:
         tax_after_discount=wanted["tax_after_discount"],
         deposit=wanted["deposit"],
         deposit_to_name="Cash",
-        transaction_lines_attributes=lines,
+        transaction_lines_attributes=await _stocked(shop, wanted),
     )
     paid = Fraction(wanted["amount_receive"]) - Fraction(wanted["deposit"])
     if paid:

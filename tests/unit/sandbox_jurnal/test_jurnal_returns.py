@@ -1,12 +1,9 @@
 """Sales returns: what comes back, what stays owed, the credit memo, the books and the stock."""
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from ops.sandbox.jurnal.invoice_arithmetic import Amounts, Conditions, PricedLine, added_up
-from ops.sandbox.jurnal.return_arithmetic import given_back
 from tests.unit.sandbox_jurnal.shop import Reply, Shop, opened, settings
 
 LINES = "transaction_return_lines_attributes"
@@ -218,21 +215,16 @@ async def test_an_invoice_with_a_return_is_neither_changed_nor_deleted(shop: Sho
     assert shop.sandbox.exact_balances()["Accounts Receivable"] == 0
 
 
-def _amounts() -> Amounts:
-    """Return an invoice of 3 at 3,333 with 11 % tax of whole rupiah and a header discount of 100."""
-    line = PricedLine(quantity=Fraction(3), rate=Fraction(3_333), tax_rate=Fraction(11))
-    conditions = Conditions(discount_type="Value", discount_unit=Fraction(100), tax_decimals=0)
-    return added_up([line], conditions)
-
-
-def test_rounded_taxes_of_the_parts_add_up_to_the_tax_charged() -> None:
-    """The return that empties a line gives back the tax that is left, not its rounded share."""
-    amounts = _amounts()
-    share = given_back(amounts, 0, quantity=Fraction(1), of_quantity=Fraction(3), tax_decimals=0)
-    left = amounts.tax_amount - 2 * share.tax
-    last = given_back(amounts, 0, quantity=Fraction(1), of_quantity=Fraction(3), tax_left=left, tax_decimals=0)
-    assert [amounts.tax_amount, share.tax, last.tax] == [1_089, 363, 363]
-    assert 2 * share.total + last.total == amounts.original_amount
+async def test_rounded_taxes_of_the_parts_add_up_to_the_tax_charged() -> None:
+    """Tax of whole rupiah on 3 at 3,333 is 1,100; two parts give back 367 each, the one that empties the line 366."""
+    async with opened(settings(tax_decimals=0)) as shop:
+        await shop.stock_up()
+        line = {"product_name": "Jasa", "quantity": 3, "rate": 3_333, "line_tax_name": "PPN"}
+        invoice = await shop.sell(transaction_lines_attributes=[line])
+        taxes = [(await returned(shop, invoice))["returned_tax"] for _ in range(3)]
+        assert (invoice["tax_amount"], taxes) == ("1100.0", [367, 367, 366])
+        assert shop.sandbox.exact_balances()["VAT Out"] == 0
+        assert shop.sandbox.exact_balances()["Accounts Receivable"] == 0
 
 
 async def test_all_goods_back_in_parts_leave_no_sale_tax_or_cost(shop: Shop) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+T = TypeVar("T")
 Wait = Callable[[float], Awaitable[None]]
 
 
@@ -20,7 +21,8 @@ class Connections:
         self._wait = wait
         self._cut = asyncio.Event()
         self._transports: set[asyncio.BaseTransport] = set()
-        self._unseen: set[asyncio.Task[Any]] = set()
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._failure: BaseException | None = None
 
     def keep(self, request: web.Request) -> None:
         """Remember the connection of a request, to be able to cut it."""
@@ -43,16 +45,26 @@ class Connections:
             for waiting in (passed, cut):
                 waiting.cancel()
 
-    def go_on(self, work: Coroutine[Any, Any, object]) -> None:
-        """Let work go on that no caller waits for."""
-        task = asyncio.ensure_future(_quietly(work))
-        self._unseen.add(task)
-        task.add_done_callback(self._unseen.discard)
+    def begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Begin work that goes on whether or not its caller is still there."""
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and not isinstance(failure, ConnectionCut):
+            self._failure = self._failure or failure
 
     async def finished(self) -> None:
-        """Wait for all work that no caller waits for."""
-        while self._unseen:
-            await asyncio.gather(*self._unseen)
+        """Wait for all work under way. Raises what first went wrong in it, which its caller may not have seen."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def cut_all(self) -> None:
         """Cut every connection and end everything that waits; what is half done stays half done."""
@@ -61,14 +73,6 @@ class Connections:
         for transport in self._transports:
             transport.close()
         self._transports.clear()
-
-
-async def _quietly(work: Coroutine[Any, Any, object]) -> None:
-    """Run work to its end, or to the cut."""
-    try:
-        await work
-    except ConnectionCut:
-        return
 
 
 def hang_up(request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """The gateway in front of the company: address quota, signature, consumer quota, faults and error answers."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -68,22 +69,20 @@ class Gate:
         if self._down_until is not None and self._now() < self._down_until:
             return hang_up(request)
         arrival = self.on_the_way(request) or Arrival()
+        await request.read()
+        work = self.connections.begin(self._arrived(request, handler, arrival))
         if arrival.late_seconds:
-            await request.read()
             self.injected[arrival.kind] += 1
-            self.connections.go_on(self._late(request, handler, arrival))
             return hang_up(request)
         try:
-            return await self._arrived(request, handler, arrival)
+            # A caller that hangs up does not stop Jurnal.
+            return await asyncio.shield(work)
         except ConnectionCut:
             return hang_up(request)
 
-    async def _late(self, request: web.Request, handler: Handler, arrival: Arrival) -> None:
-        await self.connections.pause(arrival.late_seconds)
-        await self._arrived(request, handler, arrival)
-
     async def _arrived(self, request: web.Request, handler: Handler, arrival: Arrival) -> web.StreamResponse:
-        """Check a request where and when it arrives, and run it."""
+        """Check a request when it arrives, and run it."""
+        await self.connections.pause(arrival.late_seconds)
         address, now = self._address(request), self._now()
         if not address.admits(now):
             return self._over(address, now)
@@ -145,7 +144,7 @@ class Gate:
             return _failed(plan.status_before_commit, month_limit=plan.month_limit)
         if plan.answered_early:
             course.happened()
-            self.connections.go_on(_run(request, handler, course))
+            self.connections.begin(_run(request, handler, course))
             return _failed(504)
         given = await _run(request, handler, course)
         if plan.delay_after_commit_seconds or plan.close_after_commit or plan.status_after_commit is not None:

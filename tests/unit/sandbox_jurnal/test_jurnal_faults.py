@@ -322,6 +322,32 @@ async def test_a_restart_keeps_what_is_kept_and_cuts_what_is_under_way() -> None
         assert shop.sandbox.injected == {FaultKind.RESTART: 1}
 
 
+async def test_a_caller_that_hangs_up_does_not_stop_the_work() -> None:
+    """Whoever gives up while Jurnal is still at it finds the document later."""
+    async with timed() as (shop, time):
+        plan(shop, FaultPlan(delay_before_commit_seconds=30))
+        sending = asyncio.create_task(sell(shop))
+        await settle()
+        sending.cancel()
+        await settle()
+        assert invoices(shop) == 0
+        await time.advance(30)
+        await shop.sandbox.finished()
+        assert invoices(shop) == 1
+
+
+async def test_what_breaks_in_work_nobody_waits_for_is_told(shop: Shop) -> None:
+    """A mistake of the sandbox itself does not vanish with the caller."""
+
+    def broken(_request: web.Request) -> FaultPlan | None:
+        raise AssertionError("a mistake")
+
+    shop.sandbox.gate.fault = broken
+    assert await lost(shop.call("GET", "tags"))
+    with pytest.raises(AssertionError, match="a mistake"):
+        await shop.sandbox.finished()
+
+
 async def test_an_unchecked_batch_counts_the_used_keys_it_let_through() -> None:
     """The switch for batches that check nothing is a fault too, seen in the count."""
     async with timed(batch_keys_checked="none") as (shop, _):

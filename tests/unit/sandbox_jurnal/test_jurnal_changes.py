@@ -322,12 +322,16 @@ async def test_transfers_refunds_and_applications_are_refused_in_closed_books_to
     assert await shop.balances() == before
 
 
-async def test_a_document_is_not_moved_into_closed_books(shop: Shop) -> None:
+@pytest.mark.parametrize(("before", "after"), [("2026-03-10", DAY), (DAY, "2026-03-10")])
+async def test_a_document_is_moved_neither_into_nor_out_of_closed_books(shop: Shop, before: str, after: str) -> None:
     """The date before and the date after a change must both be open."""
-    made = await shop.make("bank_deposits", "bank_deposit", **movement("credit", 5, transaction_date="2026-03-10"))
+    deposit = await shop.make("bank_deposits", "bank_deposit", **movement("credit", 5, transaction_date=before))
+    invoice = await shop.sell(transaction_date=before)
     shop.sandbox.change_settings(last_closing_date=date(2026, 3, 10))
-    body = {"bank_deposit": movement("credit", 5)}
-    assert (await shop.call("PATCH", f"bank_deposits/{made['id']}", body)).status == 422
+    body = {"bank_deposit": movement("credit", 5, transaction_date=after)}
+    assert (await shop.call("PATCH", f"bank_deposits/{deposit['id']}", body)).status == 422
+    fields = {"sales_invoice": shop.invoice(transaction_date=after)}
+    assert (await shop.call("PATCH", f"sales_invoices/{invoice['id']}", fields)).status == 422
 
 
 async def test_a_plan_without_inventory_has_no_warehouses_and_tracks_nothing() -> None:

@@ -82,6 +82,17 @@ async def test_a_changed_payment_may_take_up_to_what_was_owed_before_it(shop: Sh
     assert (await shop.call("PATCH", f"receive_payments/{deposit.id}", body)).status == 422
 
 
+async def test_a_payment_moved_to_another_invoice_leaves_the_first_owed_again(shop: Shop) -> None:
+    """The invoice it settled before does not know it any more."""
+    first, second = await shop.sell(), await shop.sell()
+    fields = {"transaction_date": DAY, "payment_method_name": "Cash", "deposit_to_name": "Cash"}
+    records = [[{"transaction_id": invoice["id"], "amount": 10_000}] for invoice in (first, second)]
+    made = await shop.make("receive_payments", "receive_payment", **fields, records_attributes=records[0])
+    await change(shop, "receive_payments", "receive_payment", made["id"], **fields, records_attributes=records[1])
+    remaining = [(await shop.show("sales_invoices", made["id"]))["remaining"] for made in (first, second)]
+    assert remaining == ["100000.0", "90000.0"]
+
+
 async def test_a_changed_adjustment_is_read_as_if_the_one_before_had_never_been(shop: Shop) -> None:
     """A count of 8 after a count of 5 records 0 and moves 8; the answer is 201; a refusal changes nothing."""
     fields = {"stock_adjustment_type": "Waste", "date": DAY, "warehouse_name": "Pusat", "maintain_actual": True}

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from ops.sandbox.jurnal import fields as read
-from ops.sandbox.jurnal.account_lines import Side, line_tax, read_lines, shown_taxed_line
+from ops.sandbox.jurnal.account_lines import Side, line_tax, read_lines, shown_taxed_line, tax_details
 from ops.sandbox.jurnal.accounts import Accounts, cash_account, shown_account
 from ops.sandbox.jurnal.books import Source, entry
 from ops.sandbox.jurnal.company import Company
@@ -24,6 +24,7 @@ class _CashMovements(Resource[CashMovement]):
     """What deposits and withdrawals share; a deposit's lines are credited, a withdrawal's debited."""
 
     batch_status = 200
+    can_change = True
     side: ClassVar[Side]
     stem: ClassVar[str]
     no_account: ClassVar[str]
@@ -35,35 +36,36 @@ class _CashMovements(Resource[CashMovement]):
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> CashMovement:
         """Keep and post a document; the total is its lines and their taxes."""
-        custom_id, sent_number = read.text(fields, "custom_id"), read.text(fields, "transaction_no")
-        self.check_keys(custom_id if check_custom_id else None, sent_number)
-        transaction_date = read.required_day(fields, "transaction_date")
-        self.company.check_open(transaction_date)
+        document = self._read(fields, None, check_custom_id=check_custom_id)
+        self._post(document)
+        return self.register.add(document)
+
+    def change(self, record: CashMovement, fields: Fields) -> CashMovement:
+        """Replace a document and its entry."""
+        document = self._read(fields, record)
+        self._post(document)
+        return self.register.replace(record, document)
+
+    def _read(self, fields: Fields, known: CashMovement | None, *, check_custom_id: bool = True) -> CashMovement:
+        heading = self.heading(fields, known, check_custom_id=check_custom_id)
         cash = cash_account(self._accounts, fields, self.stem, self.no_account)
         if cash is None:
             raise invalid({f"{self.stem}_name": self.no_account}, [self.no_account])
         person = self.reference(self.company.persons, fields, "person", NOT_EXIST)
-        lines = read_lines(self, fields, (self.side,))
-        made = self.company.now()
-        document = CashMovement(
-            id=self.company.new_id(),
-            name=sent_number or self.register.free_number(),
-            custom_id=custom_id,
-            created_at=made,
-            updated_at=made,
-            transaction_date=transaction_date,
-            memo=read.text(fields, "memo"),
-            tags=self.tags(fields),
+        lines = read_lines(self, fields, (self.side,), () if known is None else known.lines)
+        return CashMovement(
+            **heading,
             cash_account=cash,
             person=person,
             lines=lines,
             subtotal=sum((line.debit + line.credit for line in lines), ZERO),
             tax_amount=sum((line_tax(line) for line in lines), ZERO),
         )
+
+    def _post(self, document: CashMovement) -> None:
         source = Source(self.transaction_type, document.name, document.memo or "")
-        postings = entry(transaction_date, source, self._changes(document))
+        postings = entry(document.transaction_date, source, self._changes(document))
         self.company.journal.post((self.singular, document.id), postings)
-        return self.register.add(document)
 
     def _changes(self, document: CashMovement) -> Iterable[tuple[Account, Fraction]]:
         """Return the accounts a document changes: into cash and out of the lines, or the reverse."""
@@ -103,7 +105,7 @@ class _CashMovements(Resource[CashMovement]):
             "original_amount_currency_format": currency(total),
             "transaction_account_lines": [shown_taxed_line(line) for line in record.lines],
             "attachments": [],
-            "tax_details": _tax_details(record),
+            "tax_details": tax_details(record.lines),
             **shown_tags(record),
             "locked": False,
             "is_reconciled": False,
@@ -157,6 +159,7 @@ class BankTransfers(Resource[BankTransfer]):
     plural = "bank_transfers"
     created_status = 200
     batch_status = 200
+    can_change = True
 
     def __init__(self, company: Company) -> None:
         super().__init__(company, company.bank_transfers)
@@ -164,32 +167,32 @@ class BankTransfers(Resource[BankTransfer]):
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> BankTransfer:
         """Keep and post a transfer."""
-        custom_id = read.text(fields, "custom_id")
-        sent_number = read.required_text(fields, "transaction_no")
-        self.check_keys(custom_id if check_custom_id else None, sent_number)
-        transaction_date = read.required_day(fields, "transaction_date")
-        self.company.check_open(transaction_date)
+        transfer = self._read(fields, None, check_custom_id=check_custom_id)
+        self._post(transfer)
+        return self.register.add(transfer)
+
+    def change(self, record: BankTransfer, fields: Fields) -> BankTransfer:
+        """Replace a transfer and its entry."""
+        transfer = self._read(fields, record)
+        self._post(transfer)
+        return self.register.replace(record, transfer)
+
+    def _read(self, fields: Fields, known: BankTransfer | None, *, check_custom_id: bool = True) -> BankTransfer:
+        heading = self.heading(fields, known, check_custom_id=check_custom_id, number_required=True)
         amount = read.amount(fields, "transfer_amount")
         if amount is None or amount <= 0:
             raise invalid({"transfer_amount": BLANK if amount is None else POSITIVE})
-        made = self.company.now()
-        transfer = BankTransfer(
-            id=self.company.new_id(),
-            name=sent_number,
-            custom_id=custom_id,
-            created_at=made,
-            updated_at=made,
-            transaction_date=transaction_date,
-            memo=read.text(fields, "memo"),
-            tags=self.tags(fields),
+        return BankTransfer(
+            **heading,
             from_account=self._account(fields, "refund_from", "refund account not exist"),
             to_account=self._account(fields, "deposit_to", "deposit account not exist"),
             amount=amount,
         )
-        changes = ((transfer.to_account, amount), (transfer.from_account, -amount))
+
+    def _post(self, transfer: BankTransfer) -> None:
+        changes = ((transfer.to_account, transfer.amount), (transfer.from_account, -transfer.amount))
         source = Source("Bank Transfer", transfer.name, transfer.memo or "")
-        self.company.journal.post((self.singular, transfer.id), entry(transaction_date, source, changes))
-        return self.register.add(transfer)
+        self.company.journal.post((self.singular, transfer.id), entry(transfer.transaction_date, source, changes))
 
     def _account(self, fields: Fields, stem: str, message: str) -> Account:
         account = cash_account(self._accounts, fields, stem, message)
@@ -229,15 +232,3 @@ def _person(person: Person | None) -> Json:
         return {"id": None, "name": None, "is_customer": False, "is_vendor": False}
     roles = {f"is_{role}": role in person.roles for role in ("customer", "vendor")}
     return {"id": person.id, "name": person.name, **roles}
-
-
-def _tax_details(document: CashMovement) -> list[Json]:
-    sums: dict[str, Fraction] = {}
-    for line in document.lines:
-        if line.tax is not None:
-            name = f"{line.tax.name} {decimal_string(line.tax.rate)}%"
-            sums[name] = sums.get(name, ZERO) + line_tax(line)
-    return [
-        {"name": name, "tax_amount": number(tax), "tax_amount_currency_format": currency(tax)}
-        for name, tax in sums.items()
-    ]

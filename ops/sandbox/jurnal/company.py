@@ -1,12 +1,16 @@
 """The state of the one company: its chart of accounts, master data, documents, journal and stock."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
 from ops.sandbox.jurnal.books import Journal
-from ops.sandbox.jurnal.errors import invalid
+from ops.sandbox.jurnal.credit_records import CreditMemo, CreditMemoPayment, CreditMemoRefund, SalesReturn
+from ops.sandbox.jurnal.faults import FaultKind
+from ops.sandbox.jurnal.periods import closed_books
 from ops.sandbox.jurnal.records import (
     Account,
     BankTransfer,
@@ -16,6 +20,7 @@ from ops.sandbox.jurnal.records import (
     PaymentMethod,
     Person,
     Product,
+    Record,
     StockAdjustment,
     Tag,
     Tax,
@@ -55,7 +60,10 @@ UNASSIGNED_ID = -1
 
 
 class Company:
-    """One Jurnal company in memory. Nothing here waits, so an operation is seen whole or not at all."""
+    """One Jurnal company in memory. Nothing here waits, so an operation is seen whole or not at all.
+
+    `injected` counts faults by kind; of a race and of a check left out, the used keys they let through.
+    """
 
     def __init__(self, settings: SandboxSettings, now: Callable[[], datetime]) -> None:
         self.settings = settings
@@ -74,12 +82,18 @@ class Company:
         self.terms: Register[Term] = Register()
         self.sales_invoices: Register[Invoice] = Register()
         self.receive_payments: Register[Payment] = Register()
+        self.sales_returns: Register[SalesReturn] = Register()
+        self.credit_memos: Register[CreditMemo] = Register()
+        self.credit_memo_refunds: Register[CreditMemoRefund] = Register()
+        self.credit_memo_payments: Register[CreditMemoPayment] = Register()
         self.warehouse_transfers: Register[WarehouseTransfer] = Register()
         self.stock_adjustments: Register[StockAdjustment] = Register()
         self.bank_deposits: Register[CashMovement] = Register()
         self.bank_withdrawals: Register[CashMovement] = Register()
         self.bank_transfers: Register[BankTransfer] = Register()
         self.journal_entries: Register[JournalEntry] = Register()
+        self.injected: Counter[FaultKind] = Counter()
+        self._keys_checked = True
         self.journal = Journal()
         self.stock = StockLedger(self.journal)
         self._begin()
@@ -119,8 +133,34 @@ class Company:
         assert found is not None, "Unassigned cannot be deleted"
         return found
 
-    def check_open(self, day: date) -> None:
-        """Refuse a date before the last closing of the books."""
-        closing = self.settings.last_closing_date
-        if closing is not None and day < closing:
-            raise invalid({"transaction_date": "is before the last closing of the books"})
+    def sees(self, record: Record) -> bool:
+        """Tell whether a check for repeats sees a record; one younger than the race it may have lost is not seen."""
+        age = (self.now() - record.created_at).total_seconds()
+        if not self._keys_checked:
+            self.injected[FaultKind.BATCH_UNCHECKED] += 1
+            return False
+        if age < self.settings.key_race_seconds:
+            self.injected[FaultKind.KEY_RACE] += 1
+            return False
+        return True
+
+    @contextmanager
+    def unchecked_keys(self) -> Iterator[None]:
+        """Let no check for repeats see anything meanwhile."""
+        self._keys_checked = False
+        try:
+            yield
+        finally:
+            self._keys_checked = True
+
+    def check_open(self, *days: date) -> None:
+        """Refuse when the books are closed for one of the dates."""
+        for day in days:
+            refusal = closed_books(self.settings, day)
+            if refusal is not None:
+                raise refusal
+
+    def credit_account(self, person: Person) -> Account:
+        """Return the account that holds a customer's credit memos."""
+        held_in = self.settings.credit_memos_held_in
+        return person.receivable if held_in == "receivable" else self.chart["Unearned Revenue"]

@@ -58,7 +58,7 @@ def active_company(company: Company) -> Json:
         },
         "feature": {
             "use_po": True,
-            "warehouse": True,
+            "warehouse": settings.plan_with_inventory,
             "quote": True,
             "print_receipt": False,
             "draft_cash_transaction": False,

@@ -42,6 +42,7 @@ def shown_person(person: Person | None) -> Json:
 class _People(Resource[Person]):
     """What customers and contacts share."""
 
+    can_change = True
     default_roles: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, company: Company) -> None:
@@ -49,28 +50,47 @@ class _People(Resource[Person]):
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> Person:
         """Make a person; a used display name answers 409 with the id of the existing one."""
-        del check_custom_id
-        name = read.required_text(fields, "display_name")
-        known = self.register.named(name)
-        if known is not None:
-            raise taken(known.id, {"display_name": TAKEN})
-        custom_id = read.text(fields, "custom_id")
-        self.check_keys(custom_id, None)
+        name, custom_id = self._keys(fields, None, check_custom_id=check_custom_id)
         receivable, payable = self._account(fields, "ar"), self._account(fields, "ap")
         made = self.company.now()
-        roles = {role for role in ROLES if read.flag(fields, f"is_{role}", default=False)}
         person = Person(
             id=self.company.new_id(),
             name=name,
             custom_id=custom_id,
             created_at=made,
             updated_at=made,
-            roles=frozenset(roles) | self.default_roles,
+            roles=_roles(fields) | self.default_roles,
             receivable=receivable or self.company.chart["Accounts Receivable"],
             payable=payable or self.company.chart["Accounts Payable"],
             written={key: read.text(fields, key) for key in WRITTEN},
         )
         return self.register.add(person)
+
+    def change(self, record: Person, fields: Fields) -> Person:
+        """Change what is sent; what was posted stays on the receivable account of its time."""
+        name, custom_id = self._keys(fields, record)
+        receivable, payable = self._account(fields, "ar"), self._account(fields, "ap")
+        if receivable not in {None, record.receivable} and self.balance(record):
+            raise unprocessable()
+        self.register.rename(record, name, custom_id)
+        record.receivable, record.payable = receivable or record.receivable, payable or record.payable
+        record.written |= {key: read.text(fields, key) for key in WRITTEN if key in fields}
+        record.roles = frozenset(
+            role for role in ROLES if read.flag(fields, f"is_{role}", default=role in record.roles)
+        )
+        record.updated_at = self.company.now()
+        return record
+
+    def _keys(self, fields: Fields, known: Person | None, *, check_custom_id: bool = True) -> tuple[str, str | None]:
+        """Return display name and custom_id; 409 when another person has one of them."""
+        name = read.text(fields, "display_name") if known is not None else read.required_text(fields, "display_name")
+        name = name or ("" if known is None else known.name)
+        namesake = self.register.named(name)
+        if namesake is not None and namesake is not known and self.company.sees(namesake):
+            raise taken(namesake.id, {"display_name": TAKEN})
+        custom_id = read.text(fields, "custom_id") or (None if known is None else known.custom_id)
+        self.check_keys(custom_id if check_custom_id else None, None, of=known)
+        return name, custom_id
 
     def _account(self, fields: Fields, side: str) -> Account | None:
         return self.reference(self.company.accounts, fields, f"default_{side}_account", "{} not exist")
@@ -84,20 +104,23 @@ class _People(Resource[Person]):
     def used(self, person: Person) -> bool:
         """Tell whether a document names the person."""
         company = self.company
+        credited = (*company.credit_memos, *company.credit_memo_refunds, *company.sales_returns)
         return (
             any(invoice.terms.person is person for invoice in company.sales_invoices)
+            or any(document.person is person for document in credited)
             or any(moved.person is person for moved in company.bank_deposits)
             or any(moved.person is person for moved in company.bank_withdrawals)
         )
 
     def balance(self, person: Person) -> Fraction:
-        """Return what a customer owes."""
+        """Return what a customer owes less what is left of its credit memos."""
         owed = (invoice.remaining for invoice in self.company.sales_invoices if invoice.terms.person is person)
-        return sum(owed, ZERO)
+        held = (memo.remaining for memo in self.company.credit_memos if memo.person is person)
+        return sum(owed, ZERO) - sum(held, ZERO)
 
 
 class Customers(_People):
-    """customers: list, get, create, batch, delete."""
+    """customers: list, get, create, batch, change, delete."""
 
     singular = "customer"
     plural = "customers"
@@ -114,7 +137,7 @@ class Customers(_People):
             "opening_balance": decimal_string(ZERO),
             "disable_max_credit_limit": True,
             "custom_id": record.custom_id,
-            "archive": False,
+            "archive": record.archived,
             **{key: value for key, value in stamps(record).items() if key != "updated_at"},
             "deletable": not used,
             "editable": True,
@@ -132,7 +155,7 @@ class Customers(_People):
 
 
 class Contacts(_People):
-    """contacts: list, get, create, delete; the wrapper is `person`."""
+    """contacts: list, get, create, change, delete; the wrapper is `person`."""
 
     singular = "person"
     plural = "contacts"
@@ -149,7 +172,7 @@ class Contacts(_People):
             "identity_type": "",
             "identity_number": None,
             **dict.fromkeys(f"billing_address_{part}" for part in ADDRESS_PARTS),
-            "archive": False,
+            "archive": record.archived,
             "bank_account_details": [],
             "default_ar_account_id": record.receivable.id,
             "default_ap_account_id": record.payable.id,
@@ -183,7 +206,7 @@ class Contacts(_People):
             **{key: written[key] for key in kept},
             "balance": number(self.balance(record)),
             "color_coding": [ROLES.index(role) + 1 for role in sorted(record.roles)],
-            "is_archived": False,
+            "is_archived": record.archived,
             "authorization": {"archive": True},
         }
 
@@ -207,6 +230,10 @@ class Contacts(_People):
             },
             "currency_symbol": "Rp.",
         }
+
+
+def _roles(fields: Fields) -> frozenset[str]:
+    return frozenset(role for role in ROLES if read.flag(fields, f"is_{role}", default=False))
 
 
 def _with_path(account: Account) -> Json:

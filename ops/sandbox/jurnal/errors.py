@@ -20,6 +20,10 @@ class Refusal(Exception):
         self.row = {"base": ["Unprocessable Entity"]} if row is None else row
 
 
+class Missing(Refusal):
+    """The answer for a record that is not there."""
+
+
 def humanised(field: str) -> str:
     """Return a field's name as a sentence shows it: custom_id becomes Custom."""
     words = field.removesuffix("_id").replace(".", "_").split("_")
@@ -45,9 +49,9 @@ def taken(existing_id: int, fields: Mapping[str, str]) -> Refusal:
     return Refusal(409, {**fields, "id": existing_id, "error_full_messages": full}, row)
 
 
-def missing(status: int) -> Refusal:
+def missing(status: int) -> Missing:
     """Return the answer for a record that is not there, 422 or 404 as set."""
-    return Refusal(status, {"errors": "Data not found." if status == 422 else "Record not found"})
+    return Missing(status, {"errors": "Data not found." if status == 422 else "Record not found"})
 
 
 def unprocessable() -> Refusal:

@@ -3,20 +3,22 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
 
 from ops.sandbox.jurnal import signing
-from ops.sandbox.jurnal.errors import Refusal
-from ops.sandbox.jurnal.faults import Fault, FaultPlan
-from ops.sandbox.jurnal.quota import Quota
+from ops.sandbox.jurnal.connections import ConnectionCut, Connections, Wait, hang_up
+from ops.sandbox.jurnal.course import COURSE, Course
+from ops.sandbox.jurnal.errors import Missing, Refusal, missing
+from ops.sandbox.jurnal.faults import Arrival, Fault, FaultKind, FaultPlan, OnTheWay, straight
+from ops.sandbox.jurnal.quota import MONTH_EXCEEDED, RATE_EXCEEDED, Quota
 from ops.sandbox.jurnal.settings import Consumer, SandboxSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-RATE_EXCEEDED = "API rate limit exceeded"
+NOT_JSON = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 def answer(body: object, status: int = 200) -> web.Response:
@@ -25,28 +27,68 @@ def answer(body: object, status: int = 200) -> web.Response:
 
 
 class Gate:
-    """Middleware for every request. `calls` counts what was authenticated, also when its quota refused it."""
+    """Middleware for every request. `calls` counts what was authenticated, also when its quota refused it.
 
-    def __init__(self, settings: SandboxSettings, now: Callable[[], datetime], fault: Fault) -> None:
-        self._settings = settings
+    `fault` and `on_the_way` say what goes wrong with a request and may be replaced at any time; `injected` counts what
+    did. While it is down (see `restart`) every connection is cut.
+    """
+
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        now: Callable[[], datetime],
+        fault: Fault,
+        wait: Wait,
+        injected: Counter[FaultKind],
+    ) -> None:
+        self.settings = settings
         self._now = now
         self.fault = fault
+        self.on_the_way: OnTheWay = straight
+        self.connections = Connections(wait)
         self._consumers = {consumer.client_id: consumer for consumer in settings.consumers}
         self._quotas = {
-            consumer.client_id: Quota(consumer.limit_minute, consumer.limit_hour) for consumer in settings.consumers
+            consumer.client_id: Quota(consumer.limit_minute, consumer.limit_hour, consumer.limit_month)
+            for consumer in settings.consumers
         }
         self._addresses: dict[str, Quota] = {}
+        self._down_until: datetime | None = None
         self.calls: Counter[tuple[str, str, str]] = Counter()
+        self.injected = injected
         self.quota_refusals = 0
+
+    def restart(self, down_seconds: float = 0) -> None:
+        """Cut all connections and end what waits; nothing is heard until `down_seconds` have passed."""
+        self.injected[FaultKind.RESTART] += 1
+        self._down_until = self._now() + timedelta(seconds=down_seconds)
+        self.connections.cut_all()
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request through, or answer in the gateway's name."""
+        self.connections.keep(request)
+        if self._down_until is not None and self._now() < self._down_until:
+            return hang_up(request)
+        arrival = self.on_the_way(request) or Arrival()
+        await request.read()
+        work = self.connections.begin(self._arrived(request, handler, arrival))
+        if arrival.late_seconds:
+            self.injected[arrival.kind] += 1
+            return hang_up(request)
+        try:
+            # A caller that hangs up does not stop Jurnal.
+            return await asyncio.shield(work)
+        except ConnectionCut:
+            return hang_up(request)
+
+    async def _arrived(self, request: web.Request, handler: Handler, arrival: Arrival) -> web.StreamResponse:
+        """Check a request when it arrives, and run it."""
+        await self.connections.pause(arrival.late_seconds)
         address, now = self._address(request), self._now()
         if not address.admits(now):
             return self._over(address, now)
         address.count(now)
         body = await request.read()
-        consumer = self._authenticated(request, body)
+        consumer = self._authenticated(request, body, arrival)
         if consumer is None:
             return answer({"message": "Unauthorized"}, 401)
         resource = request.match_info.route.resource
@@ -62,17 +104,17 @@ class Gate:
         return given
 
     def _address(self, request: web.Request) -> Quota:
-        settings = self._settings
+        settings = self.settings
         key = request.remote or ""
         return self._addresses.setdefault(key, Quota(settings.address_limit_minute, settings.address_limit_hour))
 
     def _over(self, quota: Quota, now: datetime) -> web.Response:
         self.quota_refusals += 1
-        refused = answer({"message": RATE_EXCEEDED}, 429)
+        refused = answer({"message": quota.exceeded(now)}, 429)
         refused.headers.update(quota.headers(now))
         return refused
 
-    def _authenticated(self, request: web.Request, body: bytes) -> Consumer | None:
+    def _authenticated(self, request: web.Request, body: bytes, arrival: Arrival) -> Consumer | None:
         """Check credential, signature, Date and Digest of a request whose body has arrived."""
         sent = signing.read_authorization(request.headers.get("Authorization", ""))
         date = request.headers.get("Date", "")
@@ -80,38 +122,69 @@ class Gate:
         if sent is None or consumer is None:
             return None
         expected = signing.signature(consumer.client_secret, date, request.method, request.raw_path)
-        off = signing.seconds_off(date, self._now())
-        if not signing.same(expected, sent[1]) or off is None or off > self._settings.date_skew_seconds_max:
+        jurnals_now = self._now() + timedelta(seconds=arrival.clock_off_seconds + self.settings.clock_off_seconds)
+        off = signing.seconds_off(date, jurnals_now)
+        if not signing.same(expected, sent[1]) or off is None:
+            return None
+        if off > self.settings.date_skew_seconds_max:
+            self.injected[arrival.kind] += bool(arrival.clock_off_seconds)
             return None
         digest = request.headers.get("Digest")
-        if self._settings.digest_mismatch_refused and digest is not None and digest != signing.digest(body):
+        if self.settings.digest_mismatch_refused and digest is not None and digest != signing.digest(body):
             return None
         return consumer
 
     async def _faulted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Run the operation with what is planned to go wrong."""
-        plan = self.fault(request) or FaultPlan()
-        if plan.delay_before_commit_seconds:
-            await asyncio.sleep(plan.delay_before_commit_seconds)
+        plan, pause = self.fault(request) or FaultPlan(), self.connections.pause
+        course = request[COURSE] = Course(plan, pause, self.injected)
+        await pause(plan.delay_before_commit_seconds)
         if plan.status_before_commit is not None:
-            return _failed(plan.status_before_commit)
-        given = await _run(request, handler)
-        delay = plan.delay_after_commit_seconds + self._settings.answer_delay_seconds
-        if delay:
-            await asyncio.sleep(delay)
-        if plan.close_after_commit and request.transport is not None:
-            request.transport.close()
-        return given if plan.status_after_commit is None else _failed(plan.status_after_commit)
+            course.happened()
+            return _failed(plan.status_before_commit, month_limit=plan.month_limit)
+        if plan.answered_early:
+            course.happened()
+            self.connections.begin(_run(request, handler, course))
+            return _failed(504)
+        given = await _run(request, handler, course)
+        if plan.delay_after_commit_seconds or plan.close_after_commit or plan.status_after_commit is not None:
+            course.happened()
+        await pause(plan.delay_after_commit_seconds + self.settings.answer_delay_seconds)
+        if plan.close_after_commit:
+            hang_up(request)
+        if plan.status_after_commit is not None:
+            return _failed(plan.status_after_commit)
+        return _spoilt(given, course)
 
 
-def _failed(status: int) -> web.Response:
+def _failed(status: int, *, month_limit: bool = False) -> web.Response:
     """Return an answer that says nothing about what happened."""
-    return answer({"message": RATE_EXCEEDED if status == 429 else "An unexpected error occurred"}, status)
+    if status == 429:
+        return answer({"message": MONTH_EXCEEDED if month_limit else RATE_EXCEEDED}, status)
+    return answer({"message": "An unexpected error occurred"}, status)
 
 
-async def _run(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _spoilt(given: web.StreamResponse, course: Course) -> web.StreamResponse:
+    """Return an answer with its body cut in half or replaced by a page; an empty one stays as it is."""
+    wanted = course.plan.body_after_commit
+    if wanted is None or not isinstance(given, web.Response) or not isinstance(given.body, bytes) or not given.body:
+        return given
+    course.happened()
+    if wanted == "not_json":
+        return web.Response(text=NOT_JSON, status=given.status, content_type="text/html")
+    half = given.body[: len(given.body) // 2]
+    return web.Response(body=half, status=given.status, content_type="application/json", charset="utf-8")
+
+
+async def _run(request: web.Request, handler: Handler, course: Course) -> web.StreamResponse:
     try:
         return await handler(request)
+    except Missing as refusal:
+        other = course.plan.absent_status
+        if other is None or other == refusal.status:
+            return answer(refusal.body, refusal.status)
+        course.happened()
+        return answer(missing(other).body, other)
     except Refusal as refusal:
         return answer(refusal.body, refusal.status)
     except web.HTTPNotFound:

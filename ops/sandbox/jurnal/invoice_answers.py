@@ -1,12 +1,13 @@
 """A sales invoice as answers show it."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from ops.sandbox.jurnal.accounts import shown_account
 from ops.sandbox.jurnal.company import Company
 from ops.sandbox.jurnal.invoice_arithmetic import VALUE
 from ops.sandbox.jurnal.products import shown_unit
-from ops.sandbox.jurnal.records import ZERO
+from ops.sandbox.jurnal.records import ZERO, Document
 from ops.sandbox.jurnal.resource import Json, shown_tags, stamps
 from ops.sandbox.jurnal.sales import Invoice, InvoiceLine, Status
 from ops.sandbox.jurnal.shapes import CURRENCY, currency, day, decimal_string, number
@@ -28,7 +29,6 @@ def token(document_id: int) -> str:
 def shown_invoice(company: Company, invoice: Invoice) -> Json:
     """Return all keys of one invoice."""
     terms = invoice.terms
-    only_deposit = all(payment.is_deposit for payment in invoice.payments.values())
     return {
         "id": invoice.id,
         "transaction_no": invoice.name,
@@ -43,8 +43,8 @@ def shown_invoice(company: Company, invoice: Invoice) -> Json:
         "status": "approved",
         "custom_id": invoice.custom_id,
         **stamps(invoice),
-        "deletable": only_deposit,
-        "editable": True,
+        "deletable": invoice.only_deposit and not invoice.returns,
+        "editable": not invoice.returns,
         "audited_by": None,
         "transaction_date": day(terms.transaction_date),
         "due_date": day(terms.due_date),
@@ -56,7 +56,7 @@ def shown_invoice(company: Company, invoice: Invoice) -> Json:
         "has_deliveries": False,
         "transaction_status": shown_status(invoice.status(company.today())),
         "transaction_lines_attributes": [_line(company, invoice, place) for place in range(len(terms.lines))],
-        **_related(invoice),
+        **_related(company, invoice),
         **_parties(invoice),
         **shown_tags(invoice),
         "tax": NO_TAX,
@@ -110,10 +110,10 @@ def _line(company: Company, invoice: Invoice, place: int) -> Json:
         "discount": decimal_string(line.discount),
         "rate": decimal_string(line.rate),
         "tax": None,
-        "line_tax": _line_tax(line),
+        "line_tax": line_tax(line),
         "amount_currency_format": currency(amounts.amount),
         "rate_currency_format": currency(line.rate),
-        "has_return_line": False,
+        "has_return_line": invoice.quantity_left(line) < line.quantity,
         "quantity": number(line.quantity),
         "product": {
             "id": product.id,
@@ -128,30 +128,39 @@ def _line(company: Company, invoice: Invoice, place: int) -> Json:
     }
 
 
-def _line_tax(line: InvoiceLine) -> Json:
+def line_tax(line: InvoiceLine) -> Json:
+    """Return the tax block of an invoice line."""
     if line.tax is None:
         return NO_TAX
     return {"id": line.tax.id, "name": line.tax.name, "rate": decimal_string(line.tax.rate)}
 
 
-def _related(invoice: Invoice) -> Json:
-    """Return the documents that hang on an invoice, payments newest first."""
-    payments = sorted(invoice.payments.values(), key=lambda made: (made.transaction_date, made.id), reverse=True)
-    rows = [
-        {"id": made.id, "transaction_no": made.name, "transaction_date": day(made.transaction_date)}
-        for made in payments
+def _related(company: Company, invoice: Invoice) -> Json:
+    """Return the documents that hang on an invoice, newest first; a credit memo used for it is a payment too."""
+    payments = _rows([*invoice.payments.values(), *invoice.applied.values()])
+    memos = [
+        memo
+        for made in invoice.returns.values()
+        if made.credit_memo_id is not None and (memo := company.credit_memos.get(made.credit_memo_id)) is not None
     ]
     return {
-        "payments": rows,
-        "has_payments": bool(rows),
-        "earliest_payment_date": rows[0]["transaction_date"] if rows else "",
-        "sales_returns": [],
+        "payments": payments,
+        "has_payments": bool(payments),
+        "earliest_payment_date": payments[0]["transaction_date"] if payments else "",
+        "sales_returns": _rows(invoice.returns.values()),
         "sales_deliveries": [],
-        "credit_memos": [],
-        "has_credit_memos": False,
-        "credit_memo_balance": 0,
+        "credit_memos": _rows(memos),
+        "has_credit_memos": bool(memos),
+        "credit_memo_balance": number(sum((memo.remaining for memo in memos), ZERO)),
         "sales_quote": {"id": None, "transaction_no": None},
     }
+
+
+def _rows(documents: Iterable[Document]) -> list[Json]:
+    newest = sorted(documents, key=lambda made: (made.transaction_date, made.id), reverse=True)
+    return [
+        {"id": made.id, "transaction_no": made.name, "transaction_date": day(made.transaction_date)} for made in newest
+    ]
 
 
 def _parties(invoice: Invoice) -> Json:

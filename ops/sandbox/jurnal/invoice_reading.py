@@ -1,5 +1,6 @@
 """Reading a sales invoice's attributes into terms that hold, with everything it names resolved."""
 
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from ops.sandbox.jurnal.records import ZERO, Account, Tax, Term, Warehouse
 from ops.sandbox.jurnal.references import Warehouses
 from ops.sandbox.jurnal.resource import Resource
 from ops.sandbox.jurnal.sales import Invoice, InvoiceLine, Terms
+from ops.sandbox.jurnal.shapes import decimal_string
 
 WRITTEN = ("email", "address", "message", "source")
 SHIPPING = ("ship_via", "tracking_no", "shipping_address")
@@ -32,8 +34,8 @@ class InvoiceReader:
         self._products = Products(company)
         self._warehouses = Warehouses(company)
 
-    def terms(self, fields: Fields) -> Terms:
-        """Read the whole invoice."""
+    def terms(self, fields: Fields, known: Invoice | None = None) -> Terms:
+        """Read the whole invoice, or what is to take the place of the known one's terms."""
         company, resource = self._company, self._resource
         transaction_date = read.required_day(fields, "transaction_date")
         company.check_open(transaction_date)
@@ -42,7 +44,7 @@ class InvoiceReader:
             raise invalid({"person": BLANK})
         term, due_date = self._due(fields, transaction_date)
         warehouse = self._warehouses.named_in(fields, "warehouse")
-        lines = self._lines(fields, warehouse)
+        lines = self._lines(fields, warehouse, known)
         conditions = self._conditions(fields)
         amounts = added_up([_priced(line) for line in lines], conditions)
         if amounts.discount_price > amounts.subtotal - amounts.discount_per_lines:
@@ -78,17 +80,21 @@ class InvoiceReader:
             raise invalid({"due_date": BLANK})
         return term, transaction_date + timedelta(days=term.days)
 
-    def _lines(self, fields: Fields, warehouse: Warehouse | None) -> tuple[InvoiceLine, ...]:
+    def _lines(self, fields: Fields, warehouse: Warehouse | None, known: Invoice | None) -> tuple[InvoiceLine, ...]:
         rows = read.rows(fields, "transaction_lines_attributes", "transaction_lines")
+        before = () if known is None else known.terms.lines
+        if self._company.settings.patched_lines == "merged":
+            rows = _merged(before, rows)
         kept = [row for row in rows if not read.flag(row, "_destroy", default=False)]
-        lines = tuple(self._line(row, place) for place, row in enumerate(kept, start=1))
+        ids = {line.id for line in before}
+        lines = tuple(self._line(row, place, ids) for place, row in enumerate(kept, start=1))
         if not lines:
             raise invalid({"transaction_lines": BLANK})
         if not self._company.settings.allow_negative_stock:
-            self._check_stock(lines, warehouse or self._company.unassigned())
+            self._check_stock(lines, warehouse or self._company.unassigned(), known)
         return lines
 
-    def _line(self, row: Fields, place: int) -> InvoiceLine:
+    def _line(self, row: Fields, place: int, ids: Collection[int]) -> InvoiceLine:
         product = self._products.on_line(row, place)
         quantity = read.amount(row, "quantity")
         quantity = Fraction(1) if quantity is None else quantity
@@ -102,7 +108,7 @@ class InvoiceReader:
         if not 0 <= discount <= 100:
             raise refused(DISCOUNT_TOO_LARGE, "transaction_lines")
         return InvoiceLine(
-            id=self._company.new_id(),
+            id=self._resource.line_id(row, ids, "transaction_lines"),
             custom_id=read.text(row, "custom_id"),
             product=product,
             description=read.text(row, "description") or product.description,
@@ -115,8 +121,12 @@ class InvoiceReader:
     def _tax(self, row: Fields) -> Tax | None:
         return self._resource.reference(self._company.taxes, row, "line_tax", "{} not exist")
 
-    def _check_stock(self, lines: tuple[InvoiceLine, ...], warehouse: Warehouse) -> None:
+    def _check_stock(self, lines: tuple[InvoiceLine, ...], warehouse: Warehouse, known: Invoice | None) -> None:
+        """Refuse to take out more than is there; what the known invoice took out counts as there."""
         needed: dict[int, Fraction] = {}
+        if known is not None and (known.terms.warehouse or self._company.unassigned()) is warehouse:
+            for line in known.terms.lines:
+                needed[line.product.id] = needed.get(line.product.id, ZERO) - line.quantity
         for line in lines:
             if line.product.tracked:
                 needed[line.product.id] = needed.get(line.product.id, ZERO) + line.quantity
@@ -177,3 +187,27 @@ def _priced(line: InvoiceLine) -> PricedLine:
         discount=line.discount,
         tax_rate=ZERO if line.tax is None else line.tax.rate,
     )
+
+
+def _merged(before: Iterable[InvoiceLine], rows: Iterable[Fields]) -> list[Fields]:
+    """Put the rows of a change over the lines they name by id; other lines stand as they are, other rows are new."""
+    merged: dict[str, Fields] = {str(line.id): _as_row(line) for line in before}
+    for place, row in enumerate(rows):
+        key = read.text(row, "id") or f"new {place}"
+        renamed = tuple(stem for stem in ("product", "line_tax") if any(name.startswith(stem) for name in row))
+        kept = {name: value for name, value in merged.get(key, {}).items() if not name.startswith(renamed)}
+        merged[key] = {**kept, **row}
+    return list(merged.values())
+
+
+def _as_row(line: InvoiceLine) -> Fields:
+    return {
+        "id": line.id,
+        "custom_id": line.custom_id,
+        "product_id": line.product.id,
+        "description": line.description,
+        "quantity": decimal_string(line.quantity),
+        "rate": decimal_string(line.rate),
+        "discount": decimal_string(line.discount),
+        "line_tax_id": None if line.tax is None else line.tax.id,
+    }

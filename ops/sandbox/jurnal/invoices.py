@@ -7,6 +7,7 @@ from typing import ClassVar
 from ops.sandbox.jurnal import fields as read
 from ops.sandbox.jurnal.books import Source, entry
 from ops.sandbox.jurnal.company import Company
+from ops.sandbox.jurnal.contacts import NOT_EXIST
 from ops.sandbox.jurnal.errors import invalid, unprocessable
 from ops.sandbox.jurnal.fields import Fields
 from ops.sandbox.jurnal.invoice_answers import shown_invoice
@@ -63,7 +64,12 @@ class SalesInvoices(Resource[Invoice]):
         return invoice
 
     def change(self, record: Invoice, fields: Fields) -> Invoice:
-        """Replace what an invoice says; separate payments stay, the deposit's payment keeps its id."""
+        """Replace what an invoice says; separate payments stay, the deposit's payment keeps its id.
+
+        Refused once goods came back, and to another customer once somebody paid.
+        """
+        if record.returns:
+            raise unprocessable()
         missing = [name for name in ("due_date", "person_name") if not _sent(fields, name)]
         if missing:
             raise invalid(dict.fromkeys(missing, "can't be blank"))
@@ -71,7 +77,9 @@ class SalesInvoices(Resource[Invoice]):
         number = read.text(fields, "transaction_no") or record.name
         self.check_keys(custom_id, number, of=record)
         self.company.check_open(record.transaction_date)
-        terms = self._reader.terms(fields)
+        terms = self._reader.terms(fields, record)
+        if terms.person is not record.terms.person and not record.only_deposit:
+            raise invalid({"person_name": NOT_EXIST}, [NOT_EXIST])
         received = record.payment_received
         if received and received + terms.deposit > terms.amounts.due:
             raise overpaid()
@@ -87,9 +95,9 @@ class SalesInvoices(Resource[Invoice]):
         return record
 
     def delete(self, record: Invoice) -> None:
-        """Delete an invoice and its deposit's payment; refused while a separate payment exists."""
+        """Delete an invoice and its deposit's payment; refused while a separate payment or a return exists."""
         self.company.check_open(record.transaction_date)
-        if any(not payment.is_deposit for payment in record.payments.values()):
+        if record.returns or not record.only_deposit:
             raise unprocessable()
         self._unbook(record)
         payment = record.deposit_payment

@@ -1,6 +1,5 @@
 """Manual journal entries."""
 
-from ops.sandbox.jurnal import fields as read
 from ops.sandbox.jurnal.account_lines import read_lines, shown_line
 from ops.sandbox.jurnal.books import Source, entry
 from ops.sandbox.jurnal.company import Company
@@ -14,40 +13,39 @@ from ops.sandbox.jurnal.shapes import currency, day, number
 
 
 class JournalEntries(Resource[JournalEntry]):
-    """journal_entries: list, get, create, batch, delete; debits equal credits."""
+    """journal_entries: list, get, create, batch, change, delete; debits equal credits."""
 
     singular = "journal_entry"
     plural = "journal_entries"
     batch_status = 200
+    can_change = True
 
     def __init__(self, company: Company) -> None:
         super().__init__(company, company.journal_entries)
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> JournalEntry:
         """Keep and post an entry; an unbalanced one is refused."""
-        custom_id, sent_number = read.text(fields, "custom_id"), read.text(fields, "transaction_no")
-        self.check_keys(custom_id if check_custom_id else None, sent_number)
-        transaction_date = read.required_day(fields, "transaction_date")
-        self.company.check_open(transaction_date)
-        lines = read_lines(self, fields, ("debit", "credit"))
+        document = self._read(fields, None, check_custom_id=check_custom_id)
+        self._post(document)
+        return self.register.add(document)
+
+    def change(self, record: JournalEntry, fields: Fields) -> JournalEntry:
+        """Replace an entry."""
+        document = self._read(fields, record)
+        self._post(document)
+        return self.register.replace(record, document)
+
+    def _read(self, fields: Fields, known: JournalEntry | None, *, check_custom_id: bool = True) -> JournalEntry:
+        heading = self.heading(fields, known, check_custom_id=check_custom_id)
+        lines = read_lines(self, fields, ("debit", "credit"), () if known is None else known.lines)
         if sum((line.debit - line.credit for line in lines), ZERO):
             raise invalid({"transaction_account_lines": "total debit must be equal to total credit"})
-        made = self.company.now()
-        document = JournalEntry(
-            id=self.company.new_id(),
-            name=sent_number or self.register.free_number(),
-            custom_id=custom_id,
-            created_at=made,
-            updated_at=made,
-            transaction_date=transaction_date,
-            memo=read.text(fields, "memo"),
-            tags=self.tags(fields),
-            lines=lines,
-        )
+        return JournalEntry(**heading, lines=lines)
+
+    def _post(self, document: JournalEntry) -> None:
         source = Source("Journal Entry", document.name, document.memo or "")
-        changes = [(line.account, line.debit - line.credit) for line in lines]
-        self.company.journal.post((self.singular, document.id), entry(transaction_date, source, changes))
-        return self.register.add(document)
+        changes = [(line.account, line.debit - line.credit) for line in document.lines]
+        self.company.journal.post((self.singular, document.id), entry(document.transaction_date, source, changes))
 
     def delete(self, record: JournalEntry) -> None:
         """Delete an entry."""

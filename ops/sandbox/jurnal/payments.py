@@ -1,6 +1,6 @@
 """Receive payments: money for one or many invoices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 
 from ops.sandbox.jurnal import fields as read
@@ -24,10 +24,27 @@ METHOD_MISSING = ["Payment method must be sent", "Payment method name must be se
 def keep_payment(company: Company, payment: Payment) -> None:
     """Keep a payment and let its invoices know it."""
     company.receive_payments.add(payment)
+    attach_payment(company, payment)
+
+
+def attach_payment(company: Company, payment: Payment) -> None:
+    """Let the invoices of a kept payment know it."""
     for record in payment.records:
         invoice = company.sales_invoices.get(record.invoice_id)
         assert invoice is not None, "a payment pays known invoices"
         invoice.payments[payment.id] = payment
+
+
+def invoice_on_record(company: Company, row: Fields) -> Invoice:
+    """Find the invoice that a record names by transaction_no, transaction_id or both; 422 when there is none."""
+    invoices = company.sales_invoices
+    number_, key = read.text(row, "transaction_no"), read.text(row, "transaction_id")
+    by_number = None if number_ is None else invoices.named(number_)
+    by_key = None if key is None or not key.isdecimal() else invoices.get(int(key))
+    invoice = by_number or by_key
+    if invoice is None or (number_ and key and by_number is not by_key):
+        raise invalid({"transaction_no": "Invoice not exist"}, ["Invoice not exist"])
+    return invoice
 
 
 def post_payment(company: Company, payment: Payment) -> None:
@@ -42,11 +59,12 @@ def post_payment(company: Company, payment: Payment) -> None:
 
 
 class ReceivePayments(Resource[Payment]):
-    """receive_payments: list, get, create, batch, delete."""
+    """receive_payments: list, get, create, batch, change, delete."""
 
     singular = "receive_payment"
     plural = "receive_payments"
     batch_status = 200
+    can_change = True
 
     def __init__(self, company: Company) -> None:
         super().__init__(company, company.receive_payments)
@@ -55,12 +73,28 @@ class ReceivePayments(Resource[Payment]):
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> Payment:
         """Receive money for invoices; more than is owed is refused."""
-        custom_id, sent_number = read.text(fields, "custom_id"), read.text(fields, "transaction_no")
-        self.check_keys(custom_id if check_custom_id else None, sent_number)
-        transaction_date = read.required_day(fields, "transaction_date")
-        self.company.check_open(transaction_date)
-        settled = [self._settles(row) for row in read.rows(fields, "records_attributes", "records")]
-        self._check_amounts(settled)
+        payment = self._read(fields, None, check_custom_id=check_custom_id)
+        keep_payment(self.company, payment)
+        post_payment(self.company, payment)
+        return payment
+
+    def change(self, record: Payment, fields: Fields) -> Payment:
+        """Replace a payment; a deposit's own changes with its invoice only."""
+        if record.is_deposit:
+            raise unprocessable()
+        payment = self._read(fields, record)
+        self._detach(record)
+        self.register.replace(record, payment)
+        attach_payment(self.company, payment)
+        post_payment(self.company, payment)
+        return payment
+
+    def _read(self, fields: Fields, known: Payment | None, *, check_custom_id: bool = True) -> Payment:
+        heading = self.heading(fields, known, check_custom_id=check_custom_id)
+        before = () if known is None else known.records
+        rows = read.rows(fields, "records_attributes", "records")
+        settled = [self._settles(row, {record.id for record in before}) for row in rows]
+        self._check_amounts(settled, before)
         person = settled[0][0].terms.person
         named = self.reference(self.company.persons, fields, "person", NOT_EXIST)
         if named is not None and named is not person:
@@ -69,16 +103,8 @@ class ReceivePayments(Resource[Payment]):
         if deposit_to is None:
             raise invalid({"deposit_to_name": NO_DEPOSIT_ACCOUNT}, [NO_DEPOSIT_ACCOUNT])
         witholding = self._witholding(fields, sum((record.amount for _, record in settled), ZERO))
-        made = self.company.now()
-        payment = Payment(
-            id=self.company.new_id(),
-            name=sent_number or self.register.free_number(),
-            custom_id=custom_id,
-            created_at=made,
-            updated_at=made,
-            transaction_date=transaction_date,
-            memo=read.text(fields, "memo"),
-            tags=self.tags(fields),
+        return Payment(
+            **heading,
             person=person,
             method=self._method(fields),
             deposit_to=deposit_to,
@@ -88,34 +114,27 @@ class ReceivePayments(Resource[Payment]):
             witholding_value=read.amount(fields, "witholding_value") or ZERO,
             witholding_amount=witholding[1],
         )
-        keep_payment(self.company, payment)
-        post_payment(self.company, payment)
-        return payment
 
-    def _settles(self, row: Fields) -> tuple[Invoice, PaymentRecord]:
+    def _settles(self, row: Fields, ids: Collection[int]) -> tuple[Invoice, PaymentRecord]:
         """Read one record: the invoice by number or id, and the amount."""
-        invoices = self.company.sales_invoices
-        number_, key = read.text(row, "transaction_no"), read.text(row, "transaction_id")
-        by_number = None if number_ is None else invoices.named(number_)
-        by_key = None if key is None or not key.isdecimal() else invoices.get(int(key))
-        invoice = by_number or by_key
-        if invoice is None or (number_ and key and by_number is not by_key):
-            raise invalid({"transaction_no": "Invoice not exist"}, ["Invoice not exist"])
+        invoice = invoice_on_record(self.company, row)
         amount = read.amount(row, "amount")
         if amount is None or amount <= 0:
             raise invalid({"amount": POSITIVE})
         record = PaymentRecord(
-            id=self.company.new_id(),
+            id=self.line_id(row, ids, "records"),
             invoice_id=invoice.id,
             amount=amount,
             description=read.text(row, "description") or "",
         )
         return invoice, record
 
-    def _check_amounts(self, settled: list[tuple[Invoice, PaymentRecord]]) -> None:
+    def _check_amounts(self, settled: list[tuple[Invoice, PaymentRecord]], before: Iterable[PaymentRecord]) -> None:
         if len({invoice.terms.person.id for invoice, _ in settled}) > 1:
             raise invalid({"person_name": NOT_EXIST}, [NOT_EXIST])
         sums: dict[int, Fraction] = {}
+        for record in before:
+            sums[record.invoice_id] = sums.get(record.invoice_id, ZERO) - record.amount
         for invoice, record in settled:
             sums[invoice.id] = sums.get(invoice.id, ZERO) + record.amount
             if sums[invoice.id] > invoice.remaining and not self.company.settings.overpayment_allowed:
@@ -147,12 +166,15 @@ class ReceivePayments(Resource[Payment]):
         self.company.check_open(record.transaction_date)
         if record.is_deposit:
             raise unprocessable()
-        for settled in record.records:
-            invoice = self.company.sales_invoices.get(settled.invoice_id)
-            if invoice is not None:
-                invoice.payments.pop(record.id, None)
+        self._detach(record)
         self.company.journal.remove(("receive_payment", record.id))
         self.register.remove(record)
+
+    def _detach(self, payment: Payment) -> None:
+        for settled in payment.records:
+            invoice = self.company.sales_invoices.get(settled.invoice_id)
+            if invoice is not None:
+                invoice.payments.pop(payment.id, None)
 
     def listed(self, query: Mapping[str, str]) -> Iterable[Payment]:
         """Return all payments, or those of `invoice_id`."""
@@ -176,7 +198,7 @@ class ReceivePayments(Resource[Payment]):
             "transaction_status": shown_status(PAID),
             **stamps(record),
             "deletable": not record.is_deposit,
-            "editable": True,
+            "editable": not record.is_deposit,
             "transaction_date": day(record.transaction_date),
             "person": shown_person(record.person),
             "transaction_type": {"id": 2, "name": "Receive Payment"},

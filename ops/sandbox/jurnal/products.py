@@ -11,11 +11,12 @@ from ops.sandbox.jurnal.shapes import CURRENCY, currency, decimal_string, number
 
 
 class Products(Resource[Product]):
-    """products: list (small pages), get by id or custom_id, create, batch, delete."""
+    """products: list (small pages), get by id or custom_id, create, batch, change, archive, delete."""
 
     singular = "product"
     plural = "products"
     batch_status = 200
+    can_change = True
 
     def __init__(self, company: Company) -> None:
         super().__init__(company, company.products)
@@ -26,14 +27,11 @@ class Products(Resource[Product]):
 
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> Product:
         """Make a product; a used code answers 409 with the id of the existing one."""
-        del check_custom_id
         name, code = read.required_text(fields, "name"), read.text(fields, "product_code")
         unit, custom_id = read.required_text(fields, "unit_name"), read.text(fields, "custom_id")
-        known = None if code is None else self.company.products_by_code.get(code)
-        if known is not None:
-            raise taken(known.id, {"product_code": TAKEN})
-        self.check_keys(custom_id, None)
-        tracked = read.flag(fields, "track_inventory", default=False)
+        self._check_code(code, None)
+        self.check_keys(custom_id if check_custom_id else None, None)
+        tracked = read.flag(fields, "track_inventory", default=False) and self.company.settings.plan_with_inventory
         made, company = self.company.now(), self.company
         product = Product(
             id=company.new_id(),
@@ -59,6 +57,53 @@ class Products(Resource[Product]):
             company.products_by_code[code] = product
         return self.register.add(product)
 
+    def _check_code(self, code: str | None, of: Product | None) -> None:
+        known = None if code is None else self.company.products_by_code.get(code)
+        if known is not None and known is not of and self.company.sees(known):
+            raise taken(known.id, {"product_code": TAKEN})
+
+    def change(self, record: Product, fields: Fields) -> Product:
+        """Change what is sent; whether stock is tracked and the accounts it stands in stay once it moved."""
+        name, code = read.text(fields, "name") or record.name, read.text(fields, "product_code") or record.code
+        custom_id = read.text(fields, "custom_id") or record.custom_id
+        self._check_code(code, record)
+        self.check_keys(custom_id, None, of=record)
+        accounts = {stem: self._account(fields, stem) for stem in ("sell_account", "buy_account")}
+        taxes = {stem: self._tax(fields, stem) for stem in ("sell_tax", "buy_tax")}
+        self._change_stock(record, fields, accounts["buy_account"])
+        if record.code is not None:
+            del self.company.products_by_code[record.code]
+        if code is not None:
+            self.company.products_by_code[code] = record
+        self.register.rename(record, name, custom_id)
+        record.code, record.updated_at = code, self.company.now()
+        record.description = read.text(fields, "description") if "description" in fields else record.description
+        record.unit = read.text(fields, "unit_name") or record.unit
+        record.is_sold = read.flag(fields, "is_sold", default=record.is_sold)
+        record.is_bought = read.flag(fields, "is_bought", default=record.is_bought)
+        for stem, found in (accounts | taxes).items():
+            if found is not None:
+                setattr(record, stem, found)
+        for stem in ("sell", "buy"):
+            price = read.amount(fields, f"{stem}_price_per_unit")
+            if price is not None:
+                setattr(record, f"{stem}_price", price)
+        return record
+
+    def _change_stock(self, record: Product, fields: Fields, buy_account: Account | None) -> None:
+        tracked = read.flag(fields, "track_inventory", default=record.tracked)
+        inventory = self._inventory(fields, record.inventory_account) if tracked else None
+        moved = self.company.stock.used(record) or bool(record.sold_quantity)
+        changed = (tracked, inventory) != (record.tracked, record.inventory_account)
+        if moved and (changed or buy_account not in {None, record.buy_account}):
+            raise unprocessable()
+        record.tracked, record.inventory_account = tracked, inventory
+
+    def archive(self, record: Product, *, archived: bool) -> Product:
+        """Put a product out of use, or back into it; what names it stays."""
+        record.archived, record.updated_at = archived, self.company.now()
+        return record
+
     def _account(self, fields: Fields, stem: str) -> Account | None:
         """Find an account by id, name or number; what is sent must name one account."""
         account = self.reference(self.company.accounts, fields, stem, "{} not exist")
@@ -70,8 +115,8 @@ class Products(Resource[Product]):
             raise invalid({f"{stem}_number": f"{written} not exist"})
         return numbered
 
-    def _inventory(self, fields: Fields) -> Account:
-        account = self._account(fields, "inventory_asset_account") or self.company.chart["Inventory"]
+    def _inventory(self, fields: Fields, known: Account | None = None) -> Account:
+        account = self._account(fields, "inventory_asset_account") or known or self.company.chart["Inventory"]
         if account.category_id != INVENTORY:
             raise invalid({"inventory_asset_account": "is not an Inventory account"})
         return account
@@ -100,14 +145,14 @@ class Products(Resource[Product]):
         name, code = read.text(fields, "product_name"), read.text(fields, "product_code")
         by_name = None if name is None else self.register.named(name)
         by_code = None if code is None else self.company.products_by_code.get(code)
-        asked = ((number_, by_id), (key, by_key))
+        asked: tuple[tuple[str | None, Product | None], ...] = ((number_, by_id), (key, by_key))
         if number_ is None and key is None:
             asked = ((name, by_name), (code, by_code))
             if by_name is not None and by_code is not None and by_name.name == by_code.name:
-                return by_code
+                asked = ((code, by_code),)
         found = {product for sent, product in asked if sent is not None}
         product = found.pop() if len(found) == 1 else None
-        if product is None:
+        if product is None or product.archived:
             raise refused(message, "transaction_lines")
         return product
 
@@ -123,7 +168,7 @@ class Products(Resource[Product]):
             "description": record.description,
             "init_date": record.created_at.date().isoformat(),
             "init_quantity": decimal_string(ZERO),
-            "active": True,
+            "active": not record.archived,
             "is_bought": record.is_bought,
             "is_sold": record.is_sold,
             **stamps(record),

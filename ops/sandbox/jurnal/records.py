@@ -37,6 +37,7 @@ class Person(Record):
     receivable: Account
     payable: Account
     written: dict[str, str | None]
+    archived: bool = False
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

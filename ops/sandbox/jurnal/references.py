@@ -165,6 +165,7 @@ class Warehouses(_Named[Warehouse]):
 
     singular = "warehouse"
     plural = "warehouses"
+    needs_inventory = True
     created_status = 200
 
     def __init__(self, company: Company) -> None:
@@ -270,4 +271,4 @@ class Warehouses(_Named[Warehouse]):
         }
 
 
-TRANSACTION_TYPES = {"Sales Invoice": 1, "Warehouse Transfer": 25, "Stock Adjustment": 26}
+TRANSACTION_TYPES = {"Sales Invoice": 1, "Sales Return": 12, "Warehouse Transfer": 25, "Stock Adjustment": 26}

@@ -41,6 +41,12 @@ class Register(Generic[R]):
         if record.custom_id is not None:
             del self._by_custom_id[record.custom_id][record.id]
 
+    def replace(self, record: R, successor: R) -> R:
+        """Put a record with the same id in another's place; its place in the order stays."""
+        assert record.id == successor.id, "a successor has its predecessor's id"
+        self._forget_keys(record)
+        return self.add(successor)
+
     def rename(self, record: R, name: str, custom_id: str | None) -> None:
         """Give a record other keys; its place in the order stays."""
         self._forget_keys(record)

@@ -1,7 +1,7 @@
 """What every kind of record offers over HTTP: create, list, show, change, delete, and the checks they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ops.sandbox.jurnal import fields as read
@@ -26,11 +26,14 @@ class Resource(ABC, Generic[R]):
     answer_singular: ClassVar[str | None] = None
     answer_plural: ClassVar[str | None] = None
     created_status: ClassVar[int] = 201
+    changed_status: ClassVar[int] = 200
     batch_status: ClassVar[int | None] = None
     single_is_wrapped: ClassVar[bool] = True
     list_envelope: ClassVar[Literal["pages", "count", "bare"]] = "pages"
+    can_list: ClassVar[bool] = True
     can_change: ClassVar[bool] = False
     can_delete: ClassVar[bool] = True
+    needs_inventory: ClassVar[bool] = False
     batch_checks_custom_id: ClassVar[bool] = True
     sort_keys: ClassVar[Mapping[str, SortKey]] = {"created_at": lambda record: (record.created_at, record.id)}
 
@@ -45,6 +48,10 @@ class Resource(ABC, Generic[R]):
     @abstractmethod
     def show(self, record: R) -> Json:
         """Return a record as an answer shows it."""
+
+    def show_made(self, record: R) -> Json:
+        """Return a record as the answer to making or changing it shows it."""
+        return self.show(record)
 
     def show_row(self, record: R) -> Json:
         """Return a record as a row of a list shows it."""
@@ -77,20 +84,62 @@ class Resource(ABC, Generic[R]):
             raise missing(self.company.settings.missing_answer)
         return found
 
-    def check_keys(self, custom_id: str | None, number: str | None, *, of: R | None = None) -> None:
-        """Refuse with 409 when another record carries the custom_id or the number."""
+    def check_keys(self, custom_id: str | None, number: str | None, *, of: Record | None = None) -> None:
+        """Refuse with 409 when another record that the check can see carries the custom_id or the number."""
         clashes: dict[str, str] = {}
         existing: list[R] = []
         by_key = None if custom_id is None else self.register.keyed(custom_id)
-        if by_key is not None and by_key is not of:
+        if by_key is not None and by_key is not of and self.company.sees(by_key):
             clashes["custom_id"] = CUSTOM_ID_USED
             existing.append(by_key)
         by_number = None if number is None else self.register.named(number)
-        if by_number is not None and by_number is not of:
+        if by_number is not None and by_number is not of and self.company.sees(by_number):
             clashes["transaction_no"] = NUMBER_USED
             existing.append(by_number)
         if clashes:
             raise taken(existing[0].id, clashes)
+
+    def heading(
+        self,
+        fields: Fields,
+        known: Document | None = None,
+        *,
+        check_custom_id: bool = True,
+        number_required: bool = False,
+        date_field: str = "transaction_date",
+    ) -> dict[str, Any]:
+        """Read what every document has: its keys, its date in open books, memo and tags.
+
+        With `known` they are those of its successor, which keeps id, keys and memo when none are sent.
+        """
+        custom_id, number = read.text(fields, "custom_id"), read.text(fields, "transaction_no")
+        if known is not None:
+            custom_id, number = custom_id or known.custom_id, number or known.name
+        elif number_required:
+            number = read.required_text(fields, "transaction_no")
+        self.check_keys(custom_id if check_custom_id else None, number, of=known)
+        date = read.required_day(fields, date_field)
+        self.company.check_open(date, *(() if known is None else (known.transaction_date,)))
+        made = self.company.now()
+        return {
+            "id": self.company.new_id() if known is None else known.id,
+            "name": number or self.register.free_number(),
+            "custom_id": custom_id,
+            "created_at": made if known is None else known.created_at,
+            "updated_at": made,
+            "transaction_date": date,
+            "memo": known.memo if known is not None and "memo" not in fields else read.text(fields, "memo"),
+            "tags": self.tags(fields),
+        }
+
+    def line_id(self, row: Fields, known: Collection[int], label: str) -> int:
+        """Return the id of a line: the one sent, which must be among the known ones, else a new one."""
+        sent = read.text(row, "id")
+        if sent is None:
+            return self.company.new_id()
+        if not sent.isdecimal() or int(sent) not in known:
+            raise invalid({label: "is invalid"})
+        return int(sent)
 
     def tags(self, fields: Fields) -> tuple[Tag, ...]:
         """Return the tags a document names; a tag nobody made before is dropped without a word."""

@@ -1,9 +1,10 @@
-"""A sales invoice with its lines, what was received for it, and its status."""
+"""A sales invoice with its lines, what was received for it and came back, and its status."""
 
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from ops.sandbox.jurnal.credit_records import CreditMemoPayment, SalesReturn
 from ops.sandbox.jurnal.invoice_arithmetic import Amounts, Conditions
 from ops.sandbox.jurnal.records import ZERO, Account, Document, Payment, Person, Product, Tax, Term, Warehouse
 
@@ -51,10 +52,12 @@ class Terms:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Invoice(Document):
-    """A sales invoice. `payments` holds the deposit's own payment too."""
+    """A sales invoice. `payments` holds the deposit's own payment too, `applied` the credit memos used for it."""
 
     terms: Terms
     payments: dict[int, Payment] = field(default_factory=dict)
+    applied: dict[int, CreditMemoPayment] = field(default_factory=dict)
+    returns: dict[int, SalesReturn] = field(default_factory=dict)
 
     @property
     def deposit_payment(self) -> Payment | None:
@@ -62,16 +65,36 @@ class Invoice(Document):
         return next((payment for payment in self.payments.values() if payment.is_deposit), None)
 
     @property
+    def only_deposit(self) -> bool:
+        """Tell whether nothing but its deposit was received for it."""
+        return not self.applied and all(payment.is_deposit for payment in self.payments.values())
+
+    @property
     def payment_received(self) -> Fraction:
-        """Return what separate payments settled; the deposit is not among it."""
-        records = (
-            record
+        """Return what separate payments and credit memos settled; the deposit is not among it."""
+        paid = (
+            record.amount
             for payment in self.payments.values()
             if not payment.is_deposit
             for record in payment.records
             if record.invoice_id == self.id
         )
-        return sum((record.amount for record in records), ZERO)
+        used = (
+            record.amount
+            for application in self.applied.values()
+            for record in application.records
+            if record.invoice_id == self.id
+        )
+        return sum(paid, ZERO) + sum(used, ZERO)
+
+    @property
+    def returned(self) -> Fraction:
+        """Return by how much its returns lowered what is owed."""
+        return sum((made.settled for made in self.returns.values()), ZERO)
+
+    def quantity_left(self, line: InvoiceLine) -> Fraction:
+        """Return how much of a line has not come back."""
+        return line.quantity - sum((made.quantity_of(line.id) for made in self.returns.values()), ZERO)
 
     @property
     def amount_received(self) -> Fraction:
@@ -81,7 +104,7 @@ class Invoice(Document):
     @property
     def remaining(self) -> Fraction:
         """Return what is still owed, never below zero."""
-        return max(ZERO, self.terms.amounts.due - self.amount_received)
+        return max(ZERO, self.terms.amounts.due - self.amount_received - self.returned)
 
     def status(self, today: date) -> Status:
         """Return the status on a day: nothing left is Paid, then past due is Overdue, then Partial or Open."""
@@ -89,4 +112,4 @@ class Invoice(Document):
             return PAID
         if self.terms.due_date < today:
             return OVERDUE
-        return PARTIAL if self.amount_received > 0 else OPEN
+        return PARTIAL if self.amount_received > 0 or self.returns else OPEN

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from ops.sandbox.jurnal.books import CATEGORIES
 from ops.sandbox.jurnal.company import Company
+from ops.sandbox.jurnal.credit_memos import status as memo_status
+from ops.sandbox.jurnal.credit_records import CreditMemo
 from ops.sandbox.jurnal.errors import Refusal
 from ops.sandbox.jurnal.products import shown_unit
 from ops.sandbox.jurnal.records import Account, Document, Payment, Product, Record
@@ -120,6 +122,8 @@ class Select2:
     def _status(self, document: Document) -> tuple[int, str, str]:
         if isinstance(document, Invoice):
             return document.status(self._company.today())
+        if isinstance(document, CreditMemo):
+            return memo_status(document)
         return PAID if isinstance(document, Payment) else CLOSED
 
     def _documents(self, kind: str) -> tuple[str, Iterable[Document]]:
@@ -128,6 +132,10 @@ class Select2:
         known: dict[str, tuple[str, Iterable[Document]]] = {
             "1": ("Invoice", company.sales_invoices),
             "2": ("Receive Payment", company.receive_payments),
+            "12": ("Sales Return", company.sales_returns),
+            "13": ("Credit Memo", company.credit_memos),
+            "14": ("Credit Memo Payment", company.credit_memo_payments),
+            "15": ("Credit Memo Refund", company.credit_memo_refunds),
             "25": ("Warehouse Transfer", company.warehouse_transfers),
             "26": ("Stock Adjustment", company.stock_adjustments),
         }

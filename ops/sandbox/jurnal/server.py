@@ -1,7 +1,9 @@
 """The sandbox as one aiohttp application, and what can be asked of it from Python."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -10,20 +12,27 @@ from aiohttp import web
 
 from ops.sandbox.jurnal import inspection
 from ops.sandbox.jurnal.accounts import Accounts
+from ops.sandbox.jurnal.by_hand import ByHand
 from ops.sandbox.jurnal.cash_bank import BankDeposits, BankTransfers, BankWithdrawals
 from ops.sandbox.jurnal.company import Company
 from ops.sandbox.jurnal.company_answers import active_company
+from ops.sandbox.jurnal.connections import Wait
 from ops.sandbox.jurnal.contacts import Contacts, Customers
-from ops.sandbox.jurnal.endpoints import API, Endpoints, page_of
-from ops.sandbox.jurnal.faults import Fault, no_fault
+from ops.sandbox.jurnal.credit_memo_uses import CreditMemoPayments, CreditMemoRefunds
+from ops.sandbox.jurnal.credit_memos import CreditMemos
+from ops.sandbox.jurnal.endpoints import API
+from ops.sandbox.jurnal.faults import Fault, FaultKind, SeededFaults, no_fault
 from ops.sandbox.jurnal.gate import Gate, Handler, answer
 from ops.sandbox.jurnal.invoices import SalesInvoices
 from ops.sandbox.jurnal.journal_entries import JournalEntries
+from ops.sandbox.jurnal.particular_endpoints import endpoints_of
 from ops.sandbox.jurnal.payments import ReceivePayments
 from ops.sandbox.jurnal.products import Products
+from ops.sandbox.jurnal.receivables import aged_receivables
 from ops.sandbox.jurnal.references import PaymentMethods, Tags, Taxes, TermsOfPayment, Warehouses
 from ops.sandbox.jurnal.reports import Reports
 from ops.sandbox.jurnal.resource import Json, Resource
+from ops.sandbox.jurnal.sales_returns import SalesReturns
 from ops.sandbox.jurnal.select2 import Select2
 from ops.sandbox.jurnal.settings import SandboxSettings
 from ops.sandbox.jurnal.stock_adjustments import StockAdjustments
@@ -40,14 +49,48 @@ def utc_now() -> datetime:
 
 
 class JurnalSandbox:
-    """A Jurnal company behind its gateway. `fault` may be replaced at any time."""
+    """A Jurnal company behind its gateway, in the time of `now`, in which `wait` lets seconds pass.
+
+    `gate.fault` and `gate.on_the_way` may be replaced at any time.
+    """
 
     def __init__(
-        self, settings: SandboxSettings, now: Callable[[], datetime] = utc_now, *, fault: Fault = no_fault
+        self,
+        settings: SandboxSettings,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        fault: Fault = no_fault,
+        wait: Wait = asyncio.sleep,
     ) -> None:
-        self.settings = settings
         self.company = Company(settings, now)
-        self.gate = Gate(settings, now, fault)
+        self.gate = Gate(settings, now, fault, wait, self.company.injected)
+        self.by_hand = ByHand(self.company, self._resources())
+
+    def inject(self, faults: SeededFaults) -> None:
+        """Let faults drawn from a seed happen from now on."""
+        self.gate.fault, self.gate.on_the_way = faults, faults.on_the_way
+
+    def restart(self, down_seconds: float = 0) -> None:
+        """Go down and come up again: what is kept is kept, connections and everything under way are cut."""
+        self.gate.restart(down_seconds)
+
+    async def finished(self) -> None:
+        """Wait for requests on their way and work under way that no caller waits for."""
+        await self.gate.connections.finished()
+
+    @property
+    def injected(self) -> Counter[FaultKind]:
+        """Return how often each kind of fault has happened."""
+        return self.company.injected
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """Return the settings in force."""
+        return self.company.settings
+
+    def change_settings(self, **changes: Any) -> None:
+        """Let other settings hold from now on; consumers and limits of calls stay those of the start."""
+        self.company.settings = self.gate.settings = replace(self.company.settings, **changes)
 
     @property
     def calls(self) -> Counter[tuple[str, str, str]]:
@@ -79,10 +122,14 @@ class JurnalSandbox:
         async def gated(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await self.gate(request, handler)
 
+        async def stop(_app: web.Application) -> None:
+            self.gate.connections.cut_all()
+
         app = web.Application(middlewares=[gated], client_max_size=self.settings.body_bytes_max)
+        app.on_shutdown.append(stop)
         app.add_routes(self._lookups())
         for resource in self._resources():
-            app.add_routes(list(Endpoints(resource).routes()))
+            app.add_routes(list(endpoints_of(resource).routes()))
         return app
 
     def _resources(self) -> tuple[Resource[Any], ...]:
@@ -90,6 +137,7 @@ class JurnalSandbox:
         return (
             Accounts(company),
             Customers(company),
+            Contacts(company),
             Products(company),
             Warehouses(company),
             Taxes(company),
@@ -98,6 +146,10 @@ class JurnalSandbox:
             TermsOfPayment(company),
             SalesInvoices(company),
             ReceivePayments(company),
+            SalesReturns(company),
+            CreditMemos(company),
+            CreditMemoRefunds(company),
+            CreditMemoPayments(company),
             WarehouseTransfers(company),
             StockAdjustments(company),
             BankDeposits(company, company.bank_deposits),
@@ -110,7 +162,6 @@ class JurnalSandbox:
         """Return the routes that are no plain resource."""
         company, reports, select2 = self.company, Reports(self.company), Select2(self.company)
         stock_reports = StockReports(company)
-        contacts = ContactEndpoints(Contacts(company))
         payments = ReceivePayments(company)
         invoices = SalesInvoices(company)
 
@@ -127,6 +178,7 @@ class JurnalSandbox:
         return [
             web.get(f"{API}/companies/active", _asked(lambda _query: active_company(company))),
             web.get(f"{API}/sales_invoices/{{id}}/receive_payments", paid),
+            web.get(f"{API}/aged_receivables", _asked(lambda query: aged_receivables(company, query))),
             web.get(QUANTITY_PATH, quantities),
             web.get(f"{API}/warehouse_stock_quantity", _asked(stock_reports.warehouse_stock_quantity)),
             *(
@@ -142,25 +194,7 @@ class JurnalSandbox:
                     "general_ledger",
                 )
             ),
-            *contacts.routes(),
         ]
-
-
-class ContactEndpoints(Endpoints):
-    """contacts answer in shapes of their own."""
-
-    def __init__(self, contacts: Contacts) -> None:
-        super().__init__(contacts)
-        self._contacts = contacts
-
-    async def list(self, request: web.Request) -> web.Response:
-        """Show a page of contacts in the contact list's envelope."""
-        return answer(self._contacts.page_of_list(*page_of(request, self._contacts.page_size_max())))
-
-    async def get(self, request: web.Request) -> web.Response:
-        """Show one contact."""
-        person = self._contacts.at(request.match_info["id"], request.query)
-        return answer({"person": self._contacts.show(person), "restricted_user": False})
 
 
 def _asked(question: Callable[[Query], Json]) -> Callable[[web.Request], Any]:

@@ -1,12 +1,12 @@
 """Stock adjustments: counts and stock in/out of one warehouse."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ops.sandbox.jurnal import fields as read
 from ops.sandbox.jurnal.accounts import shown_account
 from ops.sandbox.jurnal.books import Source
 from ops.sandbox.jurnal.company import UNASSIGNED_ID, Company
-from ops.sandbox.jurnal.errors import BLANK, POSITIVE, invalid, missing, refused
+from ops.sandbox.jurnal.errors import BLANK, POSITIVE, Refusal, invalid, missing, refused
 from ops.sandbox.jurnal.fields import Fields
 from ops.sandbox.jurnal.products import Products
 from ops.sandbox.jurnal.records import ZERO, Account, AdjustmentLine, StockAdjustment, Warehouse
@@ -20,6 +20,7 @@ DEFAULT_ACCOUNTS = {
     "Waste": "Waste Goods Expense",
     "Production": "Cost of Production",
 }
+LINES = "stock_adjustment_lines"
 
 
 class StockAdjustments(Resource[StockAdjustment]):
@@ -27,6 +28,9 @@ class StockAdjustments(Resource[StockAdjustment]):
 
     singular = "stock_adjustment"
     plural = "stock_adjustments"
+    changed_status = 201
+    can_change = True
+    needs_inventory = True
 
     def __init__(self, company: Company) -> None:
         super().__init__(company, company.stock_adjustments)
@@ -46,41 +50,52 @@ class StockAdjustments(Resource[StockAdjustment]):
     def create(self, fields: Fields, *, check_custom_id: bool = True) -> StockAdjustment:
         """Adjust stock; the difference of a count is taken once, when it is made."""
         del check_custom_id
-        sent_number = read.text(fields, "transaction_no")
-        self.check_keys(None, sent_number)
-        date = read.required_day(fields, "date")
-        self.company.check_open(date)
+        adjustment = self._read(fields, None)
+        self.company.stock.move(adjustment.id, _moves(adjustment, adjustment.account))
+        return self.register.add(adjustment)
+
+    def change(self, record: StockAdjustment, fields: Fields) -> StockAdjustment:
+        """Replace an adjustment, read as if the one before had never been."""
+        products = {line.product for line in record.lines}
+        self.company.stock.undo(record.id, products)
+        try:
+            adjustment = self._read(fields, record)
+        except Refusal:
+            self.company.stock.move(record.id, _moves(record, record.account))
+            raise
+        self.company.stock.move(adjustment.id, _moves(adjustment, adjustment.account))
+        return self.register.replace(record, adjustment)
+
+    def _read(self, fields: Fields, known: StockAdjustment | None) -> StockAdjustment:
+        heading = self.heading(fields, known, check_custom_id=False, date_field="date")
+        sent_custom_id = heading.pop("custom_id")
         kind = (read.text(fields, "stock_adjustment_type") or "General").capitalize()
         if kind not in DEFAULT_ACCOUNTS:
             raise invalid({"stock_adjustment_type": "is not valid"})
         account = self.reference(self.company.accounts, fields, "account", "{} not exist")
-        warehouse = self._warehouses.named_in(fields, "warehouse") or self.company.unassigned()
-        is_count = read.flag(fields, "maintain_actual", default=False)
-        rows = read.rows(fields, "lines_attributes", "stock_adjustment_lines")
-        lines = tuple(self._line(row, place, warehouse, is_count=is_count) for place, row in enumerate(rows, start=1))
-        made = self.company.now()
-        adjustment = StockAdjustment(
-            id=self.company.new_id(),
-            name=sent_number or self.register.free_number(),
-            created_at=made,
-            updated_at=made,
-            transaction_date=date,
-            memo=read.text(fields, "memo"),
-            tags=self.tags(fields),
+        warehouse = self._warehouses.named_in(fields, "warehouse")
+        if warehouse is None:
+            warehouse = self.company.unassigned() if known is None else known.warehouse
+        is_count = read.flag(fields, "maintain_actual", default=known is not None and known.is_count)
+        rows = read.rows(fields, "lines_attributes", LINES)
+        ids = () if known is None else tuple(line.id for line in known.lines)
+        lines = tuple(self._line(row, place, warehouse, ids, is_count) for place, row in enumerate(rows, start=1))
+        return StockAdjustment(
+            **heading,
             kind=kind,
             is_count=is_count,
             account=account or self.company.chart[DEFAULT_ACCOUNTS[kind]],
             warehouse=warehouse,
             lines=lines,
-            sent_custom_id=read.text(fields, "custom_id"),
+            sent_custom_id=sent_custom_id if known is None else known.sent_custom_id,
         )
-        self.company.stock.move(adjustment.id, _moves(adjustment, adjustment.account))
-        return self.register.add(adjustment)
 
-    def _line(self, row: Fields, place: int, warehouse: Warehouse, *, is_count: bool) -> AdjustmentLine:
+    def _line(
+        self, row: Fields, place: int, warehouse: Warehouse, ids: Collection[int], is_count: bool
+    ) -> AdjustmentLine:
         product = self._products.on_line(row, place)
         if not product.tracked:
-            raise refused(f"{product.name} has no stock", "stock_adjustment_lines")
+            raise refused(f"{product.name} has no stock", LINES)
         recorded = self.company.stock.on_hand(product, warehouse)
         field = "actual_quantity" if is_count else "difference"
         sent = read.amount(row, field)
@@ -88,13 +103,14 @@ class StockAdjustments(Resource[StockAdjustment]):
             raise invalid({field: BLANK})
         actual = sent if is_count else recorded + sent
         if actual < min(recorded, ZERO) and not self.company.settings.allow_negative_stock:
-            raise refused(f"Stock of {product.name} is not enough", "stock_adjustment_lines")
+            raise refused(f"Stock of {product.name} is not enough", LINES)
         price = None
         if read.flag(row, "use_custom_average_price", default=False):
             price = read.amount(row, "average_price")
             if price is None or price < 0:
                 raise invalid({"average_price": BLANK if price is None else POSITIVE})
-        return AdjustmentLine(id=self.company.new_id(), product=product, recorded=recorded, actual=actual, price=price)
+        line_id = self.line_id(row, ids, LINES)
+        return AdjustmentLine(id=line_id, product=product, recorded=recorded, actual=actual, price=price)
 
     def delete(self, record: StockAdjustment) -> None:
         """Delete an adjustment; the stock and its worth go back."""

@@ -21,6 +21,7 @@ class WarehouseTransfers(Resource[WarehouseTransfer]):
 
     singular = "warehouse_transfer"
     plural = "warehouse_transfers"
+    needs_inventory = True
     created_status = 200
 
     def __init__(self, company: Company) -> None:

@@ -1,5 +1,6 @@
 """A signed client for the sandbox Jurnal, and a company with the master data a shop needs."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from ops.sandbox.jurnal import Consumer, JurnalSandbox, SandboxSettings, signing
+from ops.sandbox.jurnal.connections import Wait
 
 API = "/public/jurnal/api/v1"
 CLIENT = Consumer(client_id="toko", client_secret="rahasia", limit_minute=None, limit_hour=None)
@@ -143,10 +145,12 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened(settings: SandboxSettings = SETTINGS, clock: Clock | None = None) -> AsyncIterator[Shop]:
+async def opened(
+    settings: SandboxSettings = SETTINGS, clock: Clock | None = None, wait: Wait = asyncio.sleep
+) -> AsyncIterator[Shop]:
     """Serve a sandbox and give its shop."""
     clock = clock or Clock()
-    sandbox = JurnalSandbox(settings, clock)
+    sandbox = JurnalSandbox(settings, clock, wait=wait)
     async with TestClient(TestServer(sandbox.app())) as http:
         yield Shop(sandbox, clock, http, settings.consumers[0])
 

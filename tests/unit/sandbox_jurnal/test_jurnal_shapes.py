@@ -12,6 +12,10 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "jurnal"
 SINGLES = {
     "sales_invoice": "sales_invoices",
     "receive_payment": "receive_payments",
+    "sales_return": "sales_returns",
+    "credit_memo": "credit_memos",
+    "customer_credit_memo_refund": "customer_credit_memo_refund",
+    "customer_apply_credit_memo": "customer_apply_credit_memo",
     "warehouse_transfer": "warehouse_transfers",
     "stock_adjustment": "stock_adjustments",
     "bank_deposit": "bank_deposits",
@@ -32,6 +36,9 @@ LISTS = {
     "customers": "customers",
     "contacts": "contacts",
     "warehouses": "warehouses",
+    "sales_returns": "sales_returns",
+    "credit_memos": "credit_memos",
+    "aged_receivables": "aged_receivables",
     "warehouse_transfers": "warehouse_transfers",
     "company_taxes": "taxes",
     "payment_methods": "payment_methods",
@@ -73,6 +80,41 @@ def differences(given: Any, wanted: Any, path: str = "") -> list[str]:
     if isinstance(given, list) and isinstance(wanted, list):
         return [line for row in given for line in differences(row, wanted[0], f"{path}[]")] if wanted else []
     return [] if kind(given) == kind(wanted) else [f"{path}: {kind(given)}, not {kind(wanted)}"]
+
+
+def _memo() -> dict[str, object]:
+    """Return the attributes of a credit memo by hand."""
+    line = {"account_name": "Sales Return", "description": "Potongan", "debit": 9_000, "line_tax_name": "PPN"}
+    fields = {"person_name": "Pelanggan Tunai", "person_type": "customer", "transaction_date": "2026-03-09"}
+    return fields | {"custom_id": "cm-a", "transaction_account_lines_attributes": [line]}
+
+
+async def _credited(shop: Shop, invoice: Any) -> dict[str, Any]:
+    """Take goods back, make a credit memo, pay a part of it out and use another part of it."""
+    line = invoice["transaction_lines_attributes"][0]
+    returned = {"transaction_line_id": line["id"], "return_quantity": 1}
+    lines = "transaction_return_lines_attributes"
+    sent = {"transaction_date": "2026-03-10", "invoice_id": invoice["id"], lines: [returned]}
+    made = {"sales_return": await shop.make("sales_returns", "sales_return", **sent)}
+    memo = made["credit_memo"] = await shop.make("credit_memos", "credit_memo", **_memo())
+    person = {"person_id": invoice["person"]["id"]}
+    refunded = [{"credit_memo_id": memo["id"], "refund_amount": 1_000, "description": "Tunai"}]
+    made["customer_credit_memo_refund"] = await shop.make(
+        "customer_credit_memo_refund",
+        "customer_credit_memo_refund",
+        transaction_date="2026-03-10",
+        refund_from_name="Cash",
+        credit_memo_refund_lines_attributes=refunded,
+        **person,
+    )
+    made["customer_apply_credit_memo"] = await shop.make(
+        "customer_apply_credit_memo",
+        "customer_apply_credit_memo",
+        selected_credit_memo_id=memo["id"],
+        records_attributes=[{"transaction_id": invoice["id"], "amount": 500}],
+        **person,
+    )
+    return made
 
 
 async def busy(shop: Shop) -> dict[str, Any]:
@@ -130,7 +172,8 @@ async def busy(shop: Shop) -> dict[str, Any]:
             **{lines: [debit, {"account_name": "Cash", "credit": 3_000}]},
         ),
     }
-    ids = {name: document["id"] for name, document in made.items()} | {"sales_invoice": invoice["id"]}
+    made |= {"sales_invoice": invoice, **await _credited(shop, invoice)}
+    ids = {name: document["id"] for name, document in made.items()}
     company = shop.sandbox.company
     masters: dict[str, Any] = {"account": company.accounts, "customer": company.persons, "person": company.persons}
     masters |= {"product": company.products, "company_tax": company.taxes, "tag": company.tags, "term": company.terms}
@@ -155,6 +198,29 @@ async def test_a_list_or_report_has_the_keys_and_types_of_its_fixture(shop: Shop
     reply = await shop.call("GET", LISTS[name], query=query)
     assert reply.status == 200
     assert differences(reply.body, fixture(name)) == []
+
+
+async def test_making_a_return_or_a_credit_memo_answers_in_a_shape_of_its_own(shop: Shop) -> None:
+    """POST and PATCH of these two say more than GET does, or name the person by another key."""
+    line = {"product_name": "Jasa", "quantity": 2, "rate": 75_000, "discount": 10, "line_tax_name": "PPN"}
+    invoice = await shop.sell(transaction_lines_attributes=[line])
+    made = await _credited(shop, invoice)
+    memo = await shop.make("credit_memos", "credit_memo", **_memo() | {"custom_id": "cm-b"})
+    changed = await shop.call("PATCH", f"credit_memos/{memo['id']}", {"credit_memo": _memo() | {"custom_id": "cm-b"}})
+    assert differences({"sales_return": made["sales_return"]}, fixture("sales_return_made")) == []
+    assert differences({"credit_memo": memo}, fixture("credit_memo_made")) == []
+    assert differences(changed.body, fixture("credit_memo_made")) == []
+
+
+async def test_the_credit_memos_of_a_customer_have_the_fixtures_shape(shop: Shop) -> None:
+    """They stand in an envelope of rows and a count, newest first; a customer that is none answers as missing."""
+    await busy(shop)
+    person = shop.sandbox.company.persons.named("Pelanggan Tunai")
+    assert person is not None
+    reply = await shop.call("GET", f"customer/{person.id}/credit_memos")
+    assert reply.body["total_count"] == 1
+    assert differences(reply.body, fixture("customer_credit_memos")) == []
+    assert (await shop.call("GET", "customer/1/credit_memos")).status == 422
 
 
 async def test_the_transaction_look_up_has_the_fixtures_shape_and_needs_its_parameters(shop: Shop) -> None:

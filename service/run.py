@@ -20,6 +20,7 @@ from projections.store_settings.queries import read_settings
 from service.dispatcher import Dispatched, Dispatcher
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
+from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
 
@@ -50,6 +51,7 @@ class Loops:
         runner: Runner,
         dispatcher: Dispatcher,
         poller: Poller,
+        scheduler: Scheduler,
         metrics: Metrics,
         pace: Pace,
     ) -> None:
@@ -60,6 +62,7 @@ class Loops:
         self._runner = runner
         self._dispatcher = dispatcher
         self._poller = poller
+        self._scheduler = scheduler
         self._metrics = metrics
         self._pace = pace
         self._stopping = asyncio.Event()
@@ -68,6 +71,7 @@ class Loops:
         self._woken = asyncio.Event()
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
+        self._schedule_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
 
     def wake_followers(self) -> None:
@@ -86,7 +90,7 @@ class Loops:
 
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
-        for event in (self._stopping, self._appended, self._folded, self._woken, self._observe_now):
+        for event in (self._stopping, self._appended, self._folded, self._woken, self._observe_now, self._schedule_now):
             event.set()
 
     async def run(self) -> None:
@@ -96,12 +100,14 @@ class Loops:
             group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
+            group.create_task(self._turn(Loop.SCHEDULE, self.schedule_step, self._schedule_now))
         await self._release()
 
     async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:
         """Repeat `step`: at once while it says there is more, else when woken or after the wait."""
         while not self._stopping.is_set():
-            wait = self._pace.observe_seconds if loop is Loop.OBSERVE else self._pace.follow_wait_seconds
+            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE)
+            wait = self._pace.observe_seconds if is_slow else self._pace.follow_wait_seconds
             wake.clear()
             try:
                 more = await step()
@@ -199,6 +205,14 @@ class Loops:
         for endpoint in polled.endpoints:
             self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
         return not polled.finished
+
+    async def schedule_step(self) -> bool:
+        """Open the sync windows of every store whose time has come."""
+        for store_id in await self._reader.stores():
+            with _alone(Loop.SCHEDULE, store_id):
+                if (await self._scheduler.step(store_id)).is_new:
+                    self._appended.set()
+        return False
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""

@@ -46,6 +46,7 @@ from service.people import People
 from service.preflight import Preflight
 from service.quota import QuotaBudget
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
+from service.scheduler import Scheduler
 from service.settings import Settings
 from service.setup import StoreSetup
 from service.telemetry.logs import LogEvent
@@ -178,6 +179,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             runner=Runner(ledger.pool, ledger.reader),
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
+            scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
             metrics=metrics,
             pace=Pace(
                 follow_wait_seconds=settings.follow_wait_seconds, fold_batch_facts_max=settings.fold_batch_facts_max

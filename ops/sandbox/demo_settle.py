@@ -37,9 +37,10 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         return cls(books=books, documents={**counts, "payment": at_once + later})
 
 
-def counted(documents: Mapping[str, int]) -> Counter[str]:
-    """Return documents by type with both kinds of payment as one."""
+def counted(documents: Mapping[str, int], stock_bought: int) -> Counter[str]:
+    """Return documents by type with both kinds of payment as one, without the accountant's adjustments."""
     counts = Counter(documents)
+    counts["stock_adjustment"] -= stock_bought
     counts["payment"] = sum(counts.pop(kind, 0) for kind in _PAYMENT_TYPES)
     return counts
 
@@ -51,7 +52,7 @@ def missing(house: House, view: View, due: Due) -> list[str]:
         lacking.append(f"{house.iseller.outbox.pending} webhooks wait")
     if view.moving:
         lacking.append(f"{view.moving} sync records are on their way")
-    made = counted(house.jurnal.documents())
+    made = counted(house.jurnal.documents(), house.accountant.made["stock_adjustment"])
     lacking += [
         f"{kind}: {made[kind]} of {count} are in Jurnal" for kind, count in due.documents.items() if made[kind] < count
     ]

@@ -1,20 +1,22 @@
 """Which transfer is the one that iSeller made by itself when goods of another were cancelled.
 
 How iSeller links the two is unknown. The rule (inferred): the return goes the opposite way with exactly the cancelled
-goods. If it names a transfer, it is the return of that one; if it names none, it starts no earlier than the
-cancellation, and the oldest one still waited for is meant. Each cancellation has one return, each return one
-cancellation, whichever of the two is reported first.
+goods. If it names a transfer, it is the return of that one; if it names none, of the cancellation nearest in time. Each
+cancellation has one return, each return one cancellation, whichever is reported first. Where several are equal in
+direction and goods it does not matter which is taken for which: once all have arrived, the stock is the same.
 """
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
 from projections.changes.transfers import Goods, TransferState, goods_told
 
-# Both times are iSeller's; the return is made by the same click, but may be stamped first.
-_EARLIER_MAX = timedelta(minutes=1)
+# A transfer that names none may have started so long before a cancellation and still stand in for its return: reports
+# come in any order, and a tight bound would leave one of two equal pairs unmatched and its goods counted twice.
+_EARLIER_MAX = timedelta(days=7)
 # Waited-for returns and unmatched transfers that are kept for one direction, oldest dropped first.
 _KEPT_MAX = 64
 
@@ -73,7 +75,8 @@ def pair_returns(state: TransferState, forth: Returns, back: Returns) -> tuple[T
                 at=action.at,
                 goods=cancelled,
             )
-            found = next((started for started in back.unmatched if _fit(waits, started)), None)
+            fitting = (started for started in back.unmatched if _fit(waits, started))
+            found = min(fitting, key=partial(_distance, waits), default=None)
             if found is None:
                 kept = (*back.waited_for, waits)[-_KEPT_MAX:]
                 back = msgspec.structs.replace(back, waited_for=kept)
@@ -87,7 +90,8 @@ def pair_returns(state: TransferState, forth: Returns, back: Returns) -> tuple[T
 
 
 def _offered(state: TransferState, started: Started, forth: Returns) -> tuple[TransferState, Returns]:
-    found = next((cancelled for cancelled in forth.waited_for if _fit(cancelled, started)), None)
+    fitting = (cancelled for cancelled in forth.waited_for if _fit(cancelled, started))
+    found = min(fitting, key=lambda cancelled: _distance(cancelled, started), default=None)
     if found is not None:
         rest = tuple(cancelled for cancelled in forth.waited_for if cancelled is not found)
         state = msgspec.structs.replace(state, offered=True, return_of=found.number, return_of_action=found.action_id)
@@ -105,6 +109,10 @@ def _fit(cancelled: Cancelled, started: Started) -> bool:
     if started.reference:
         return started.reference == cancelled.transfer_id
     return started.at >= cancelled.at - _EARLIER_MAX
+
+
+def _distance(cancelled: Cancelled, started: Started) -> timedelta:
+    return abs(started.at - cancelled.at)
 
 
 def _quantities(goods: tuple[Goods, ...], field: str) -> Quantities:

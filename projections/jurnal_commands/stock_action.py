@@ -118,7 +118,7 @@ def waits_for_window(judging: Judging) -> Verdict | None:
     sync = connection.transfer_sync
     if sync.mode == "real_time" or judging.action.released:
         return None
-    if sync.mode == "manual":
+    if sync.mode == "manual" or not sync.times:
         return Verdict(
             "held",
             "Transfers of this store are sent by hand",

@@ -18,6 +18,7 @@ from service.cli.operate import command, stream
 from service.cli.progress import ledger_progress
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
+from service.cli.sync import sync
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
 from service.settings import SettingsError, database_settings_from, settings_from, settings_table
@@ -192,3 +193,4 @@ def rebuild(projection: str, store: str | None, *, check: bool) -> None:
 
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
+jurnalsync.add_command(sync)

@@ -226,7 +226,7 @@ def _transfer(command: TransferStock, command_id: str, ids: ResolvedIds) -> Fiel
         "transaction_date": command.transaction_date.isoformat(),
         "transaction_no": number_of(command, command_id),
         "custom_id": command_id,
-        "memo": memo(command, command_id, command.adjustment_id),
+        "memo": memo(command, command_id, f"{command.adjustment_id}{'.back' if command.is_return else ''}"),
         "from_warehouse_id": ids[Need("warehouse", command.from_warehouse)].jurnal_id,
         "to_warehouse_id": ids[Need("warehouse", command.to_warehouse)].jurnal_id,
         "warehouse_transfer_lines_attributes": lines,

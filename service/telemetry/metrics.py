@@ -64,6 +64,7 @@ class Loop(StrEnum):
     DISPATCH = "dispatch"
     POLL = "poll"
     OBSERVE = "observe"
+    SCHEDULE = "schedule"
 
 
 class Metrics:

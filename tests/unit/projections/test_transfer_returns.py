@@ -66,12 +66,25 @@ def test_a_transfer_the_other_way_with_other_goods_is_no_return() -> None:
     assert story.states["transfer-b0"] == "booking"
 
 
-def test_a_transfer_that_started_before_the_cancellation_is_no_return() -> None:
-    """A return cannot be made before there is something to return."""
+def test_a_transfer_that_started_long_before_the_cancellation_is_no_return() -> None:
+    """More than a week is more than reports are late."""
     story = Story()
     story.report("transfer", CANCELLED)
-    story.report("transfer", home(act("b0", "Start", 20, sent("LATTE", 2))))
+    story.report("transfer", home(act("b0", "Start", 13, sent("LATTE", 2))))
     assert story.states["transfer-b0"] == "booking"
+
+
+def test_of_two_equal_pairs_it_does_not_matter_which_is_taken_for_which() -> None:
+    """The later return first, then the earlier cancellation: both pairs are found, and the stock is right."""
+    start = act("a0", "Start", 20, sent("LATTE", 4))
+    first, second = receipt("a1", decided("LATTE", 0, cancelled=2)), receipt("a4", decided("LATTE", 0, cancelled=2))
+    other = {"transfer_id": "transfer-9", "transfer_number": "TO-9"}
+    story = Story()
+    story.report("transfer", home(act("c0", "Start", 24, sent("LATTE", 2)), act("c1", "Accept", 24), **other))
+    story.report("transfer", transfer(start, first))
+    story.report("transfer", home(RETURN_START, RETURN_ARRIVED))
+    story.report("transfer", transfer(start, first, second))
+    assert stock(story) == {}
 
 
 def test_each_cancellation_has_one_return() -> None:

@@ -182,7 +182,7 @@ def problems_of(report: Report, due: Due, stock_bought: int) -> list[str]:
         ("in transit", report.in_transit, due.books.in_transit),
         ("Jurnal's in-transit stock", report.jurnal_in_transit, report.in_transit),
         ("invoices", report.invoices, due.books.invoices),
-        ("documents", counted(report.jurnal_documents, stock_bought), due.documents),
+        ("documents", _without_early_returns(counted(report.jurnal_documents, stock_bought), due), due.documents),
     ]
     problems = [problem for name, found, expected in pairs for problem in _differences(name, found, expected)]
     if report.sync.get("Failed"):
@@ -198,6 +198,14 @@ def problems_of(report: Report, due: Due, stock_bought: int) -> list[str]:
     if report.live_mode.switch_off_status != 405:
         problems.append(f"Live Mode: switching it off was answered {report.live_mode.switch_off_status}")
     return problems
+
+
+def _without_early_returns(made: Mapping[str, int], due: Due) -> dict[str, int]:
+    """Return the documents without those that there may be beyond what is due."""
+    return {
+        kind: count - min(max(0, count - due.documents.get(kind, 0)), due.more.get(kind, 0))
+        for kind, count in made.items()
+    }
 
 
 def _jurnal_problems(report: Report, books: Books, due: Due) -> list[str]:

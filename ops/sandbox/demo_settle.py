@@ -10,7 +10,13 @@ from ops.sandbox.demo_house import House
 from ops.sandbox.demo_service_api import ApiUnreachable, View
 from ops.sandbox.expected import ExpectedBooks
 from ops.sandbox.traffic import Traffic
-from ops.sandbox.traffic_events import OrderCompleted, OrderPaid
+from ops.sandbox.traffic_events import (
+    OrderCompleted,
+    OrderPaid,
+    SupplierReturned,
+    TransferReceived,
+    TransferStarted,
+)
 
 _LOOK_SECONDS = 0.2
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
@@ -23,10 +29,16 @@ class NotReached(Exception):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """What the books must come to, and how many documents of each type; "payment" counts both kinds of payment."""
+    """What the books must come to, and how many documents of each type; "payment" counts both kinds of payment.
+
+    `more`: how many there may be beyond that. A return of cancelled goods is no document, unless the service hears of
+    it before the cancellation: then it is booked like any other transfer, and the goods end where they must all the
+    same.
+    """
 
     books: ExpectedBooks
     documents: dict[str, int]
+    more: dict[str, int] = {}
 
     @classmethod
     def of(cls, books: ExpectedBooks, traffic: Traffic) -> "Due":
@@ -34,7 +46,14 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         at_once = sum(len(event.order.payments) for event in traffic.events if isinstance(event, OrderCompleted))
         later = sum(isinstance(event, OrderPaid) for event in traffic.events)
         counts = {kind: count for kind, count in books.documents.items() if kind not in _PAYMENT_TYPES}
-        return cls(books=books, documents={**counts, "payment": at_once + later})
+        return cls(books=books, documents={**counts, "payment": at_once + later}, more=_early_returns(traffic))
+
+
+def _early_returns(traffic: Traffic) -> dict[str, int]:
+    returns = {e.transfer_id for e in traffic.events if isinstance(e, TransferStarted) and e.return_of is not None}
+    arrivals = sum(isinstance(e, TransferReceived) and e.transfer_id in returns for e in traffic.events)
+    from_supplier = sum(isinstance(e, SupplierReturned) and e.return_of is not None for e in traffic.events)
+    return {"warehouse_transfer": len(returns) + arrivals, "stock_adjustment": from_supplier}
 
 
 def counted(documents: Mapping[str, int], stock_bought: int) -> Counter[str]:

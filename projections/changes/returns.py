@@ -96,10 +96,7 @@ def _offered(state: TransferState, started: Started, forth: Returns) -> tuple[Tr
         rest = tuple(cancelled for cancelled in forth.waited_for if cancelled is not found)
         state = msgspec.structs.replace(state, offered=True, return_of=found.number, return_of_action=found.action_id)
         return state, msgspec.structs.replace(forth, waited_for=rest)
-    differs = any(cancelled.transfer_id == started.reference for cancelled in forth.waited_for)
-    state = msgspec.structs.replace(state, offered=True, return_differs=differs)
-    if differs:
-        return state, forth
+    state = msgspec.structs.replace(state, offered=True)
     return state, msgspec.structs.replace(forth, unmatched=(*forth.unmatched, started)[-_KEPT_MAX:])
 
 

@@ -85,8 +85,7 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     """All that is known of one object of GetTransfer.
 
     `source_*` is also the only outlet of a correction. `return_of`: the transfer whose cancelled goods this one brings
-    back, by the stock action `return_of_action`; they are booked there. `return_differs`: it names such a transfer,
-    but other goods were cancelled there.
+    back, by the stock action `return_of_action`; they are booked there. `offered`: its start was compared with them.
     """
 
     stream_id: str
@@ -103,7 +102,6 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     offered: bool = False
     return_of: str = ""
     return_of_action: str = ""
-    return_differs: bool = False
 
     def in_order(self) -> list[StockAction]:
         """Return the actions as they happened; a start always comes before what is decided on its goods."""

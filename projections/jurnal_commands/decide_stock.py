@@ -4,8 +4,6 @@ Purchases themselves are not booked here, so goods of a supplier stand across fr
 coming in at the price they were bought for, going back at Jurnal's average, the only worth a stock-out has there.
 """
 
-from decimal import Decimal
-
 import msgspec
 
 from projections.changes.transfers import Goods, Verdict
@@ -33,12 +31,6 @@ def judge_supplier(judging: Judging) -> Judged | None:
         return None
     if state.return_of:
         return Verdict("skipped", f"Sends back what was cancelled of {state.return_of} and never came in")
-    if state.return_differs:
-        return Verdict(
-            "failed",
-            "Names goods received whose rest was cancelled, but sends back others",
-            "Compare both in iSeller, and enter the difference in Jurnal by hand",
-        )
     return _received(judging) if comes_in else _sent_back(judging)
 
 
@@ -51,19 +43,18 @@ def _received(judging: Judging) -> Judged:
     action = judging.action
     if any(goods.cancelled for goods in judging.goods) and not action.paired:
         return Verdict("held", "Waits for the outlet of the transfer to be told")
-    # Cancelled goods whose return was booked like any other must first come in, or that one takes others out.
-    came_in = [
-        (_priced(judging, goods), goods.quantity + (goods.cancelled if action.returned_by else Decimal(0)))
-        for goods in judging.goods
-    ]
-    unpriced = next((goods.sku for goods, quantity in came_in if quantity and goods.price is None), None)
+    came_in = [_priced(judging, goods) for goods in judging.goods if goods.quantity]
+    unpriced = next((goods.sku for goods in came_in if goods.price is None), None)
     if unpriced is not None:
         return Verdict(
             "failed",
             f"iSeller tells no purchase price of {unpriced}",
             "Enter the purchase price in iSeller; the record is judged again when iSeller reports it again",
         )
-    changes = [StockChange(goods.sku, quantity, goods.price) for goods, quantity in came_in if quantity]
+    changes = [StockChange(goods.sku, goods.quantity, goods.price) for goods in came_in]
+    if action.returned_by:
+        # Their return was booked like any other and took them out at the average: so they first come in at it.
+        changes += [StockChange(goods.sku, goods.cancelled) for goods in judging.goods if goods.cancelled]
     return _adjusted(judging, "goods_received_account", changes)
 
 

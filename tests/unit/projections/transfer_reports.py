@@ -107,11 +107,14 @@ def legs(story: Story) -> list[tuple[str, str, dict[str, int]]]:
 
 def changes(story: Story) -> list[tuple[str, str, dict[str, int]]]:
     """Return warehouse, account and quantities of every stock adjustment asked for, in order."""
-    return [
-        (command.warehouse, command.account, {part.product_code: int(part.quantity) for part in command.lines})
-        for command in story.commands
-        if isinstance(command, AdjustStock)
-    ]
+    told = []
+    for command in story.commands:
+        if isinstance(command, AdjustStock):
+            sums: dict[str, int] = {}
+            for line in command.lines:
+                sums[line.product_code] = sums.get(line.product_code, 0) + int(line.quantity)
+            told.append((command.warehouse, command.account, sums))
+    return told
 
 
 def stock(story: Story) -> dict[tuple[str, str], int]:

@@ -1,6 +1,7 @@
 """Lets time in: appends a fact when a scheduled time of a store has come. Folds know no clock."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import msgspec
 
@@ -9,7 +10,7 @@ from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.event import Appended, NewFact
 from eventstore.facts.registry import encode
-from eventstore.facts.settings import SYNC_STREAM_PREFIX, SyncFact, SyncWindowOpened
+from eventstore.facts.settings import SYNC_STREAM_PREFIX, SyncFact, SyncRequested, SyncWindowOpened
 from projections.changes.windows import last_window
 from projections.store_settings.queries import read_settings
 
@@ -52,6 +53,13 @@ class Scheduler:
         (result,) = await self._appender.append(store_id, [fact])
         self._opened[store_id] = window
         return Scheduled(window, isinstance(result, Appended))
+
+
+async def request_sync(appender: Appender, clock: Clock, store_id: str, requested: SyncRequested) -> int:
+    """Append that a person asked for a sync; return the position. Asked again, it lets nothing go twice."""
+    (result,) = await appender.append(store_id, [sync_fact(requested, f"operator:{uuid4()}", clock.now())])
+    assert isinstance(result, Appended)
+    return result.position
 
 
 def sync_fact(sync: SyncFact, source_id: str, at: datetime) -> NewFact:

@@ -185,7 +185,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 follow_wait_seconds=settings.follow_wait_seconds, fold_batch_facts_max=settings.fold_batch_facts_max
             ),
         )
-        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.clock, preflight, live_mode)
+        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.appender, ledger.clock, preflight, live_mode)
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         yield Service(loops, public, _operations(ledger, loops, metrics, draining), draining)

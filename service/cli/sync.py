@@ -3,13 +3,11 @@
 import asyncio
 import os
 from datetime import datetime
-from uuid import uuid4
 
 import click
 
-from eventstore.event import Appended
 from eventstore.facts.settings import SyncRequested
-from service.scheduler import sync_fact
+from service.scheduler import request_sync
 from service.settings import settings_from
 from service.wiring import open_ledger_parts
 
@@ -35,9 +33,6 @@ def sync_transfers(store: str, first: datetime, last: datetime, actor: str, reas
 
     async def run() -> int:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            fact = sync_fact(requested, f"operator:{uuid4()}", ledger.clock.now())
-            (result,) = await ledger.appender.append(store, [fact])
-        assert isinstance(result, Appended)
-        return result.position
+            return await request_sync(ledger.appender, ledger.clock, store, requested)
 
     click.echo(f"SyncRequested stands at position {asyncio.run(run())}; the service acts on it at once.")

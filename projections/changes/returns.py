@@ -24,10 +24,11 @@ Quantities = tuple[tuple[str, Decimal], ...]
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """Goods of a transfer that were sent back; their return is waited for."""
+    """Goods of a transfer that were sent back; their return is waited for. `started_by`: position of its start."""
 
     transfer_id: str
     action_id: str
+    started_by: int
     number: str
     at: datetime
     goods: Quantities
@@ -71,6 +72,9 @@ def pair_returns(state: TransferState, forth: Returns, back: Returns) -> tuple[T
             waits = Cancelled(
                 transfer_id=state.transfer_id,
                 action_id=action.action_id,
+                started_by=min(
+                    (each.told_at for each in state.moves() if each.kind == "start"), default=action.told_at
+                ),
                 number=state.number,
                 at=action.at,
                 goods=cancelled,
@@ -95,6 +99,7 @@ def _offered(state: TransferState, started: Started, forth: Returns) -> tuple[Tr
     if found is not None:
         rest = tuple(cancelled for cancelled in forth.waited_for if cancelled is not found)
         state = msgspec.structs.replace(state, offered=True, return_of=found.number, return_of_action=found.action_id)
+        state = msgspec.structs.replace(state, return_started_by=found.started_by)
         return state, msgspec.structs.replace(forth, waited_for=rest)
     state = msgspec.structs.replace(state, offered=True)
     return state, msgspec.structs.replace(forth, unmatched=(*forth.unmatched, started)[-_KEPT_MAX:])

@@ -85,7 +85,8 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     """All that is known of one object of GetTransfer.
 
     `source_*` is also the only outlet of a correction. `return_of`: the transfer whose cancelled goods this one brings
-    back, by the stock action `return_of_action`; they are booked there. `offered`: its start was compared with them.
+    back, by the stock action `return_of_action`, started by the fact at `return_started_by`; they are booked there.
+    `offered`: its start was compared with them.
     """
 
     stream_id: str
@@ -102,6 +103,7 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     offered: bool = False
     return_of: str = ""
     return_of_action: str = ""
+    return_started_by: int = 0
 
     def in_order(self) -> list[StockAction]:
         """Return the actions as they happened; a start always comes before what is decided on its goods."""

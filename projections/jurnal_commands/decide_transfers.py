@@ -187,6 +187,8 @@ def _judged_return(judging: Judging) -> Judged:
     source, destination = settings.outlets.get(state.source_id), settings.outlets.get(state.destination_id)
     if source is None or destination is None:
         return _unmapped(state, source is None, destination is None)
+    if not settings.is_live(state.return_started_by):
+        return Verdict("skipped", f"Brings back goods of transfer {state.return_of}, started before Live Mode")
     if not any(goods.cancelled or goods.rejected for goods in judging.goods):
         return Verdict("skipped", f"Brings back what was cancelled of transfer {state.return_of}: booked there")
     if waits := _unready(judging):

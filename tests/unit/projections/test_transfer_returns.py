@@ -126,6 +126,17 @@ def test_goods_rejected_when_they_come_back_are_written_off_where_they_stand() -
     assert needs.startswith("ret-")
 
 
+def test_a_return_of_goods_that_left_before_live_mode_books_nothing_of_them() -> None:
+    """They never stood in Jurnal's transit, so neither their way back nor their loss is booked, and nothing waits."""
+    story = Story(live=False)
+    story.report("transfer", transfer(START))
+    story.go_live()
+    story.report("transfer", CANCELLED)
+    story.report("transfer", home(RETURN_START, act("b1", "Accept", 23, decided("LATTE", 1, rejected=1))))
+    assert story.commands == []
+    assert set(story.states.values()) == {"skipped"}
+
+
 def test_goods_cancelled_when_they_come_back_go_to_the_branch_again_and_their_return_is_skipped() -> None:
     """A return of a return: the goods end at the branch, moved there once."""
     story = Story()

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.event import Fact
+from eventstore.facts.settings import SyncRequested
 from eventstore.store import LedgerReader
 from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
 from projections.invoice_payment.queries import count_invoices, read_invoices
@@ -17,6 +19,7 @@ from projections.sync_status.queries import ListedRecord, count_records, read_re
 from service.api import rows
 from service.live_mode import Activated, LiveMode
 from service.preflight import Preflight, Problem
+from service.scheduler import request_sync
 
 
 class ApiAnswers:
@@ -26,11 +29,13 @@ class ApiAnswers:
         self,
         pool: Pool,
         reader: LedgerReader,
+        appender: Appender,
         clock: Clock,
         preflight: Preflight,
         live_mode: LiveMode,
     ) -> None:
         self._pool = pool
+        self._appender = appender
         self._reader = reader
         self._clock = clock
         self._preflight = preflight
@@ -52,7 +57,7 @@ class ApiAnswers:
 
     def actions(self) -> rows.ApiActions:
         """Return what the API does."""
-        return rows.ApiActions(activate_live_mode=self._activate)
+        return rows.ApiActions(activate_live_mode=self._activate, request_sync=self._request_sync)
 
     async def _store(self, store_id: str) -> rows.Store | None:
         if store_id not in await self._reader.stores():
@@ -134,6 +139,10 @@ class ApiAnswers:
         return rows.Preflight(
             findings=tuple(_finding(problem) for problem in problems), live_mode=_live(since) if since else None
         )
+
+    async def _request_sync(self, store_id: str, first: dt.date, last: dt.date, actor: str, reason: str) -> int:
+        requested = SyncRequested(scope="transfers", first=first, last=last, actor=actor, reason=reason)
+        return await request_sync(self._appender, self._clock, store_id, requested)
 
     async def _activate(self, store_id: str, actor: str) -> rows.LiveMode | rows.NotReady:
         result = await self._live_mode.activate(store_id, actor)

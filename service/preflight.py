@@ -1,5 +1,7 @@
 """Looks for everything that would fail once Live Mode is on, and says what to do about it."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from eventstore.connection import Pool
@@ -10,6 +12,13 @@ from service.jurnal_calls import Company, CredentialMissing
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 
 _CASH_AND_BANK = "Cash & Bank"
+# Jurnal posts these itself; a stock adjustment across from one of them would make its own books wrong.
+_NOT_ACROSS_FROM_STOCK = (_CASH_AND_BANK, "Accounts Receivable (A/R)", "Inventory")
+_STOCK_ACCOUNTS: Mapping[str, str] = {
+    "loss_account": "takes goods that were rejected",
+    "goods_received_account": "stands across from goods of suppliers",
+    "stock_adjustment_account": "takes counts and adjustments of stock",
+}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +49,7 @@ class Preflight:
                     what_to_do="Apply a set-up file: jurnalsync setup apply store.toml",
                 )
             ]
-        problems = _outlet_problems(settings)
+        problems = [*_outlet_problems(settings), *_account_problems(settings.connection)]
         company = Company(settings.connection.company_id, store_id)
         for need, why in _needs(settings.connection, tuple(settings.outlets.values())):
             problem = await self._look_for(store_id, company, need, why)
@@ -78,7 +87,20 @@ class Preflight:
                 problem=f"Account {need.key!r} is {category or 'of no known category'}, not {_CASH_AND_BANK}",
                 what_to_do="Name an account of the category Cash & Bank: Jurnal takes money into no other",
             )
+        if why in _STOCK_ACCOUNTS.values():
+            return self._stock_account_problem(store_id, need, why)
         return None
+
+    def _stock_account_problem(self, store_id: str, need: Need, why: str) -> Problem | None:
+        category = self._directory.category(store_id, need)
+        if category not in _NOT_ACROSS_FROM_STOCK:
+            return None
+        return Problem(
+            check="account_category",
+            subject=need.key,
+            problem=f"Account {need.key!r}, which {why}, is {category}",
+            what_to_do="Name an expense, equity, liability or cost account: stock cannot stand across from this one",
+        )
 
 
 def _outlet_problems(settings: CurrentSettings) -> list[Problem]:
@@ -94,9 +116,25 @@ def _outlet_problems(settings: CurrentSettings) -> list[Problem]:
     ]
 
 
+def _account_problems(connection: StoreConnected) -> list[Problem]:
+    """Name the accounts that are not mapped: records that need one would wait as Failed."""
+    return [
+        Problem(
+            check="account",
+            subject=setting,
+            problem=f"No account is mapped that {why}",
+            what_to_do=f"Name it as {setting} in the set-up file and apply the file",
+        )
+        for setting, why in _STOCK_ACCOUNTS.items()
+        if getattr(connection, setting) is None
+    ]
+
+
 def _needs(connection: StoreConnected, outlets: tuple[OutletMapped, ...]) -> list[tuple[Need, str]]:
     payments = [*connection.payments, *(payment for outlet in outlets for payment in outlet.payments)]
+    stock_accounts = [(getattr(connection, setting), why) for setting, why in _STOCK_ACCOUNTS.items()]
     needs = [
+        *((Need("account", account), why) for account, why in stock_accounts if account is not None),
         (Need("contact", connection.walk_in_contact), "stands for customers without a name"),
         (Need("product", connection.rounding_product_code), "takes rounding differences"),
         (Need("warehouse", connection.transit_warehouse), "holds goods on their way"),

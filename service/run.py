@@ -20,6 +20,7 @@ from service.dispatcher import Dispatched, Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
+from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
 
@@ -49,6 +50,7 @@ class Loops:
         followers: Followers,
         dispatcher: Dispatcher,
         poller: Poller,
+        scheduler: Scheduler,
         metrics: Metrics,
         pace: Pace,
     ) -> None:
@@ -59,6 +61,7 @@ class Loops:
         self._followers = followers
         self._dispatcher = dispatcher
         self._poller = poller
+        self._scheduler = scheduler
         self._metrics = metrics
         self._pace = pace
         self._stopping = asyncio.Event()
@@ -66,6 +69,7 @@ class Loops:
         self._woken = asyncio.Event()
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
+        self._schedule_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
 
     def wake_poller(self, store_id: str) -> None:
@@ -80,7 +84,9 @@ class Loops:
 
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
-        for event in (self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now):
+        for event in (
+            self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now, self._schedule_now,
+        ):  # fmt: skip
             event.set()
 
     async def run(self) -> None:
@@ -90,12 +96,14 @@ class Loops:
             group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
+            group.create_task(self._turn(Loop.SCHEDULE, self.schedule_step, self._schedule_now))
         await self._release()
 
     async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:
         """Repeat `step`: at once while it says there is more, else when woken or after the wait."""
         while not self._stopping.is_set():
-            wait = self._pace.observe_seconds if loop is Loop.OBSERVE else self._pace.follow_wait_seconds
+            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE)
+            wait = self._pace.observe_seconds if is_slow else self._pace.follow_wait_seconds
             wake.clear()
             try:
                 more = await step()
@@ -155,6 +163,13 @@ class Loops:
         for endpoint in polled.endpoints:
             self._metrics.polled(endpoint, "failed" if endpoint in polled.errors else "read")
         return not polled.finished
+
+    async def schedule_step(self) -> bool:
+        """Open the sync windows of every store whose time has come."""
+        for store_id in await self._reader.stores():
+            with _alone(Loop.SCHEDULE, store_id):
+                await self._scheduler.step(store_id)
+        return False
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import available_timezones
 
 import msgspec
@@ -23,6 +24,7 @@ from eventstore.facts.settings import (
     PaymentMapping,
     StoreConnected,
     TaxMapping,
+    TransferSync,
 )
 from eventstore.store import LedgerReader, open_ledger
 from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
@@ -30,6 +32,7 @@ from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
 _SETTING_FACTS_MAX = 100_000
 _STORE_KEY = ""
 _STORE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _PERCENTAGE = re.compile(r"0|[1-9]\d*(\.\d*[1-9])?|0\.\d*[1-9]")
 
 
@@ -64,6 +67,11 @@ class _Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class _TransferSync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mode: Literal["real_time", "scheduled", "manual"]
+    times: tuple[str, ...] = ()
+
+
 class _Outlet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     name: str
@@ -93,6 +101,10 @@ class StoreFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     tax_decimals: int | None = None
     taxes: dict[str, str] = {}
     payments: tuple[_Payment, ...] = ()
+    loss_account: str | None = None
+    goods_received_account: str | None = None
+    stock_adjustment_account: str | None = None
+    transfer_sync: _TransferSync = _TransferSync("real_time")
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -132,7 +144,18 @@ def _problems(file: StoreFile) -> Iterator[str]:
             yield f"taxes: {percentage!r} must be a percentage without trailing zeros, such as 11 or 1.1"
     if file.term_days < 0:
         yield f"term_days {file.term_days} must not be negative"
+    yield from _transfer_sync_problems(file.transfer_sync)
     yield from _repeated(file)
+
+
+def _transfer_sync_problems(sync: _TransferSync) -> Iterator[str]:
+    for text in sync.times:
+        if not _TIME_OF_DAY.fullmatch(text):
+            yield f"transfer_sync: {text!r} must be a time of day from 00:00 to 23:59, such as 21:30"
+    if sync.mode == "scheduled" and not sync.times:
+        yield 'transfer_sync: a schedule needs times, such as times = ["21:30"]'
+    if sync.mode != "scheduled" and sync.times:
+        yield f'transfer_sync: times have a meaning only with mode = "scheduled", not with {sync.mode!r}'
 
 
 def _repeated(file: StoreFile) -> Iterator[str]:
@@ -255,6 +278,10 @@ def _connection(file: StoreFile, credentials: Credentials, secrets: dict[str, by
         tax_decimals=file.tax_decimals,
         taxes=tuple(TaxMapping(percentage, name) for percentage, name in sorted(file.taxes.items())),
         payments=tuple(payment.mapping() for payment in file.payments),
+        loss_account=file.loss_account,
+        goods_received_account=file.goods_received_account,
+        stock_adjustment_account=file.stock_adjustment_account,
+        transfer_sync=TransferSync(file.transfer_sync.mode, tuple(sorted(set(file.transfer_sync.times)))),
     )
 
 

@@ -53,6 +53,7 @@ from service.people import People
 from service.preflight import Preflight
 from service.quota import QuotaBudget
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
+from service.scheduler import Scheduler
 from service.settings import Settings
 from service.setup import StoreSetup
 from service.telemetry.logs import LogEvent
@@ -232,10 +233,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             followers=followers,
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
+            scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
-        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.clock, preflight, live_mode)
+        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.appender, ledger.clock, preflight, live_mode)
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)

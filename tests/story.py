@@ -49,6 +49,9 @@ CONNECTION = StoreConnected(
         PaymentMapping("external_debit", "Bank BCA", payment_type_name="EDC BCA"),
         PaymentMapping("iseller_pay", "iSeller Pay Clearing"),
     ),
+    loss_account="Waste Goods Expense",
+    goods_received_account="Goods Received",
+    stock_adjustment_account="Inventory Adjustments",
 )
 MAIN = OutletMapped(outlet_id="main", outlet_name="Main Outlet", warehouse="Main Warehouse")
 BRANCH = OutletMapped(outlet_id="branch", outlet_name="Branch", warehouse="Branch Warehouse")
@@ -167,6 +170,10 @@ class Story:
         stream_id = next(row.stream_id for row in self.rows(CommandAdded) if row.command_id == command_id)
         answer = CommandAccepted(attempted=Attempted(command_id=command_id, attempt=1), document=document)
         self.tell(own(answer, stream_id, f"answer:{command_id}"))
+
+    def set(self, setting: StoreConnected | OutletMapped) -> None:
+        """Change a setting."""
+        self.tell(own(setting, SETTINGS_STREAM, f"setting:{len(self.facts) + 1}"))
 
     def tell(self, new: NewFact) -> None:
         """Append one fact and fold it twice into every projection."""

@@ -32,7 +32,13 @@ from eventstore.facts.reports.payouts import PAYOUT, PayoutReport
 from eventstore.facts.reports.refunds import REFUND, RefundReport
 from eventstore.facts.reports.shifts import REGISTER_SHIFT, RegisterShiftReport
 from eventstore.facts.reports.transfers import TRANSFER, TransferReport
-from eventstore.facts.settings import LiveModeActivated, OutletMapped, StoreConnected
+from eventstore.facts.settings import (
+    LiveModeActivated,
+    OutletMapped,
+    StoreConnected,
+    SyncRequested,
+    SyncWindowOpened,
+)
 from eventstore.facts.upcasts import UPCASTS
 
 REPORT_KINDS: Mapping[str, ReportKind] = {
@@ -57,6 +63,8 @@ Meaning = (
     | StoreConnected
     | OutletMapped
     | LiveModeActivated
+    | SyncWindowOpened
+    | SyncRequested
     | CommandAccepted
     | CommandRefused
     | CommandPostponed
@@ -75,6 +83,8 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     StoreConnected,
     OutletMapped,
     LiveModeActivated,
+    SyncWindowOpened,
+    SyncRequested,
     CommandAccepted,
     CommandRefused,
     CommandPostponed,
@@ -87,9 +97,12 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     StreamFactSkipped,
 )
 
+# The version our own facts are written in, where it is not the first.
+_VERSIONS: Mapping[str, int] = {StoreConnected.__name__: 2}
+
 # The version every type is written in today. An older version is read through its upcasts.
 CURRENT: Mapping[str, tuple[int, type[msgspec.Struct]]] = {
-    **{struct.__name__: (1, struct) for struct in _OWN_FACTS},
+    **{struct.__name__: (_VERSIONS.get(struct.__name__, 1), struct) for struct in _OWN_FACTS},
     **{kind.fact_type: (kind.schema_version, kind.struct) for kind in REPORT_KINDS.values()},
 }
 

@@ -1,11 +1,12 @@
 """Settings as facts: who is connected to what, how outlets and payments map, and when Live Mode began."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
 
 SETTINGS_STREAM = "settings"
+SYNC_STREAM_PREFIX = "sync-"
 
 
 class TaxMapping(msgspec.Struct, frozen=True):
@@ -24,10 +25,23 @@ class PaymentMapping(msgspec.Struct, frozen=True):
     payment_method: str | None = None
 
 
+class TransferSync(msgspec.Struct, frozen=True):
+    """When transfers and stock documents are sent.
+
+    `scheduled`: at `times`, HH:MM on the store's clock, ascending. `manual`: when somebody asks for a range of dates.
+    `real_time`: as they come; iSeller's own add-on has no such mode for Jurnal V2.
+    """
+
+    mode: Literal["real_time", "scheduled", "manual"]
+    times: tuple[str, ...] = ()
+
+
 class StoreConnected(msgspec.Struct, frozen=True, kw_only=True):
     """The store's connection to one Jurnal company, with what holds for all its outlets.
 
     Accounts, taxes, warehouses and contacts are named as in Jurnal; secrets are named by reference and fingerprint.
+    `loss_account` takes rejected goods, `goods_received_account` stands across from goods of suppliers,
+    `stock_adjustment_account` takes counts and adjustments; None: not mapped, and what needs it waits.
     """
 
     company_id: str
@@ -45,6 +59,10 @@ class StoreConnected(msgspec.Struct, frozen=True, kw_only=True):
     taxes: tuple[TaxMapping, ...]
     payments: tuple[PaymentMapping, ...]
     tax_decimals: int | None = None
+    loss_account: str | None = None
+    goods_received_account: str | None = None
+    stock_adjustment_account: str | None = None
+    transfer_sync: TransferSync = TransferSync("real_time")
 
 
 class OutletMapped(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,5 +84,23 @@ class LiveModeActivated(msgspec.Struct, frozen=True, kw_only=True):
     activated_at: datetime
 
 
+class SyncWindowOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A scheduled time came: what waits for it and happened up to `until` may go."""
+
+    scope: Literal["transfers"]
+    until: datetime
+
+
+class SyncRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asked to send what waits and happened from `first` to `last`, dates of the store, both included."""
+
+    scope: Literal["transfers"]
+    first: date
+    last: date
+    actor: str
+    reason: str
+
+
 Setting = StoreConnected | OutletMapped | LiveModeActivated
+SyncFact = SyncWindowOpened | SyncRequested
 SettingName = Literal["StoreConnected", "OutletMapped", "LiveModeActivated"]

@@ -34,6 +34,7 @@ _PUT_AWAY = "Stopped: the service has ended, Postgres is down, the demo's files 
 @click.option("--json", "as_json", is_flag=True, help="Progress to stderr, the report as one JSON line to stdout.")
 @click.option("--orders", default=200, show_default=True, type=click.IntRange(1, 10_000), help="Orders in three days.")
 @click.option("--seed", default=7, show_default=True, help="The same seed makes the same days.")
+@click.option("--everything", is_flag=True, help="All business processes, told out of order, twice, and late.")
 @click.option("--body", default="full", show_default=True, type=click.Choice(["full", "thin"]), help="Order webhooks.")
 @click.option(
     "--quota",

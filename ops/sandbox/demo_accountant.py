@@ -31,10 +31,13 @@ class Accountant:
         self._session = session
         self._url = url
         self._consumer = consumer
+        # What a person entered stands beside what the service books, and must not be counted with it.
+        self.made: Counter[str] = Counter()
 
     async def make(self, plural: str, singular: str, **fields: object) -> None:
         """Create one record. Raises `JurnalRefused`."""
         await self._call("POST", plural, body={singular: fields})
+        self.made[singular] += 1
 
     async def profit_and_loss(self, first: date, last: date) -> dict[str, Decimal]:
         """Return account name → amount, income and costs positive."""

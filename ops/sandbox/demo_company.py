@@ -17,6 +17,8 @@ async def make_master_data(accountant: Accountant, scenario: Scenario) -> None:
         await accountant.make("accounts", "account", name=name, number=number, category_name="Cash & Bank")
     await accountant.make("accounts", "account", name=names.mdr, number="6-60050", category_name="Expenses")
     await accountant.make("accounts", "account", name=names.rounding, number="7-70010", category_name="Other Income")
+    liability = "Other Current Liabilities"
+    await accountant.make("accounts", "account", name=names.goods_received, number="2-20205", category_name=liability)
     await accountant.make("taxes", "tax", name=scenario.tax_name, rate=str(scenario.tax_percentage))
     for method in set(PAYMENT_METHODS.values()) - {"Cash"}:
         await accountant.make("payment_methods", "payment_method", name=method)

@@ -22,7 +22,11 @@ from ops.sandbox.traffic_events import (
     PayoutWaiting,
     ShiftClosed,
     ShiftOpened,
+    StockAdjusted,
     StockBought,
+    StockCounted,
+    SupplierDelivered,
+    SupplierReturned,
     TransferReceived,
     TransferStarted,
 )
@@ -101,7 +105,7 @@ def _first_from(traffic: Traffic, at: datetime) -> int:
     return next((index for index, event in enumerate(traffic.events) if event.at >= at), len(traffic.events) - 1)
 
 
-def described(scenario: Scenario, event: Event) -> str:
+def described(scenario: Scenario, event: Event) -> str:  # noqa: C901 - one branch for each event
     """Say what happens, for a person; nothing of customers. Empty for what nobody waits for."""
     match event:
         case OrderCompleted(order=order):
@@ -118,6 +122,12 @@ def described(scenario: Scenario, event: Event) -> str:
             sentence = f"Payout {payout.reference_id} waits"
         case PayoutFailed(payout=payout):
             sentence = f"Payout {payout.reference_id} fails"
+        case SupplierDelivered(pieces=delivered):
+            sentence = f"A supplier brings {sum(piece.quantity for piece in delivered)} pieces"
+        case SupplierReturned(pieces=pieces):
+            sentence = f"{sum(piece.quantity for piece in pieces)} pieces go back to a supplier"
+        case StockCounted() | StockAdjusted():
+            sentence = f"{scenario.outlet(event.outlet_code).name} corrects its stock"
         case StockBought() | OrderFulfilled() | MemberChanged() | ShiftOpened() | ShiftClosed():
             sentence = ""
         case _:

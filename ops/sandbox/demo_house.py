@@ -29,6 +29,7 @@ from ops.sandbox.scenario import Scenario
 
 RAISED_LIMIT_MINUTE, RAISED_LIMIT_HOUR = 60_000, 1_000_000
 DOCUMENTED_LIMITS, DOCUMENTED_ADDRESS_LIMITS = (30, 1_800), (40, 2_500)
+_DUPLICATE_SHARE = 0.1
 _RETRY_DELAYS_SECONDS = (0.5, 1, 2)
 
 
@@ -44,7 +45,9 @@ class House:
         self.options = options
         self.scenario = scenario
         self.secrets = Secrets.make()
-        self.shop = Shop(scenario, utc_now)
+        # Nobody knows how iSeller links the return of cancelled goods, so both ways are shown, by the seed.
+        names_origin = options.everything and options.seed % 2 == 1
+        self.shop = Shop(scenario, utc_now, returns_name_origin=names_origin)
         self.service_url = f"http://127.0.0.1:{free_port()}"
         self.operations_url = f"http://127.0.0.1:{free_port()}"
         self.iseller = IsellerSandbox(self._iseller_settings(), self.shop, utc_now)
@@ -142,6 +145,8 @@ class House:
             retry_delays_seconds=_RETRY_DELAYS_SECONDS,
             lose_share={"order": lost, "fulfillment": lost, "refund": lost},
             lose_until_retry={"payout": lost, "member": lost},
+            shuffle=self.options.everything,
+            duplicate_share=_DUPLICATE_SHARE if self.options.everything else 0,
         )
 
     def _jurnal_settings(self) -> SandboxSettings:

@@ -22,6 +22,10 @@ _KINDS = {
     "payout": "Payout",
     "transfer_start": "Transfer Out",
     "transfer_receipt": "Transfer In",
+    "goods_received": "From Supplier",
+    "goods_returned": "To Supplier",
+    "stock_count": "Stock Taking",
+    "stock_adjustment": "Adjustment",
     "customer": "Customer",
 }
 

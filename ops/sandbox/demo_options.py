@@ -35,6 +35,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     as_json: bool = False
     orders: int = 200
     seed: int = 7
+    everything: bool = False
     body: Literal["full", "thin"] = "full"
     quota: Literal["raised", "documented"] = "raised"
     stop_after_transfer_start: bool = False

@@ -84,12 +84,15 @@ def balances_of(house: House, trial_balance: Mapping[str, Decimal]) -> Amounts:
     names = house.scenario.accounts
     banks = {*house.scenario.gateway_accounts.values(), names.payout} - {names.clearing}
     zero = Decimal(0)
-    return {
+    balances = {
         "receivables": trial_balance.get(names.receivables, zero),
         "clearing": trial_balance.get(names.clearing, zero),
         "tax": -trial_balance.get(names.tax, zero),
         "inventory": trial_balance.get(names.inventory, zero),
     } | {f"bank:{bank}": trial_balance.get(bank, zero) for bank in sorted(banks)}
+    if received := trial_balance.get(names.goods_received):
+        balances["goods_received"] = -received
+    return balances
 
 
 class Course(msgspec.Struct, kw_only=True):
@@ -132,7 +135,8 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         seconds=round(course.seconds, 1),
         problems=[],
     )
-    problems = [*course.unsettled, *problems_of(report, due), *_jurnal_problems(report, books, due)]
+    shown = problems_of(report, due, house.accountant.made["stock_adjustment"])
+    problems = [*course.unsettled, *shown, *_jurnal_problems(report, books, due)]
     report = msgspec.structs.replace(report, problems=problems)
     if not house.options.stop_after_transfer_start:
         return report
@@ -170,15 +174,15 @@ def _changes(
     return {sku: whole(now[sku] - before[sku]) for sku in travelled}
 
 
-def problems_of(report: Report, due: Due) -> list[str]:
-    """Return what the report itself shows to be wrong, one line each."""
+def problems_of(report: Report, due: Due, stock_bought: int) -> list[str]:
+    """Return what the report itself shows to be wrong, one line each; the accountant bought so many times."""
     pairs: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         ("balance", report.balances, report.expected_balances),
         ("profit and loss", report.profit_and_loss, report.expected_profit_and_loss),
         ("in transit", report.in_transit, due.books.in_transit),
         ("Jurnal's in-transit stock", report.jurnal_in_transit, report.in_transit),
         ("invoices", report.invoices, due.books.invoices),
-        ("documents", counted(report.jurnal_documents), due.documents),
+        ("documents", _without_early_returns(counted(report.jurnal_documents, stock_bought), due), due.documents),
     ]
     problems = [problem for name, found, expected in pairs for problem in _differences(name, found, expected)]
     if report.sync.get("Failed"):
@@ -194,6 +198,14 @@ def problems_of(report: Report, due: Due) -> list[str]:
     if report.live_mode.switch_off_status != 405:
         problems.append(f"Live Mode: switching it off was answered {report.live_mode.switch_off_status}")
     return problems
+
+
+def _without_early_returns(made: Mapping[str, int], due: Due) -> dict[str, int]:
+    """Return the documents without those that there may be beyond what is due."""
+    return {
+        kind: count - min(max(0, count - due.documents.get(kind, 0)), due.more.get(kind, 0))
+        for kind, count in made.items()
+    }
 
 
 def _jurnal_problems(report: Report, books: Books, due: Due) -> list[str]:

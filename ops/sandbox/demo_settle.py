@@ -10,7 +10,13 @@ from ops.sandbox.demo_house import House
 from ops.sandbox.demo_service_api import ApiUnreachable, View
 from ops.sandbox.expected import ExpectedBooks
 from ops.sandbox.traffic import Traffic
-from ops.sandbox.traffic_events import OrderCompleted, OrderPaid
+from ops.sandbox.traffic_events import (
+    OrderCompleted,
+    OrderPaid,
+    SupplierReturned,
+    TransferReceived,
+    TransferStarted,
+)
 
 _LOOK_SECONDS = 0.2
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
@@ -23,10 +29,16 @@ class NotReached(Exception):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """What the books must come to, and how many documents of each type; "payment" counts both kinds of payment."""
+    """What the books must come to, and how many documents of each type; "payment" counts both kinds of payment.
+
+    `more`: how many there may be beyond that. A return of cancelled goods is no document, unless the service hears of
+    it before the cancellation: then it is booked like any other transfer, and the goods end where they must all the
+    same.
+    """
 
     books: ExpectedBooks
     documents: dict[str, int]
+    more: dict[str, int] = {}
 
     @classmethod
     def of(cls, books: ExpectedBooks, traffic: Traffic) -> "Due":
@@ -34,12 +46,20 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         at_once = sum(len(event.order.payments) for event in traffic.events if isinstance(event, OrderCompleted))
         later = sum(isinstance(event, OrderPaid) for event in traffic.events)
         counts = {kind: count for kind, count in books.documents.items() if kind not in _PAYMENT_TYPES}
-        return cls(books=books, documents={**counts, "payment": at_once + later})
+        return cls(books=books, documents={**counts, "payment": at_once + later}, more=_early_returns(traffic))
 
 
-def counted(documents: Mapping[str, int]) -> Counter[str]:
-    """Return documents by type with both kinds of payment as one."""
+def _early_returns(traffic: Traffic) -> dict[str, int]:
+    returns = {e.transfer_id for e in traffic.events if isinstance(e, TransferStarted) and e.return_of is not None}
+    arrivals = sum(isinstance(e, TransferReceived) and e.transfer_id in returns for e in traffic.events)
+    from_supplier = sum(isinstance(e, SupplierReturned) and e.return_of is not None for e in traffic.events)
+    return {"warehouse_transfer": len(returns) + arrivals, "stock_adjustment": from_supplier}
+
+
+def counted(documents: Mapping[str, int], stock_bought: int) -> Counter[str]:
+    """Return documents by type with both kinds of payment as one, without the accountant's adjustments."""
     counts = Counter(documents)
+    counts["stock_adjustment"] -= stock_bought
     counts["payment"] = sum(counts.pop(kind, 0) for kind in _PAYMENT_TYPES)
     return counts
 
@@ -51,7 +71,7 @@ def missing(house: House, view: View, due: Due) -> list[str]:
         lacking.append(f"{house.iseller.outbox.pending} webhooks wait")
     if view.moving:
         lacking.append(f"{view.moving} sync records are on their way")
-    made = counted(house.jurnal.documents())
+    made = counted(house.jurnal.documents(), house.accountant.made["stock_adjustment"])
     lacking += [
         f"{kind}: {made[kind]} of {count} are in Jurnal" for kind, count in due.documents.items() if made[kind] < count
     ]

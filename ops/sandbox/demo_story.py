@@ -39,7 +39,9 @@ class Story:
         self._view: View | None = None
         self._day: Day | None = None
         today = time_in_store(house).date()
-        whole = generate(self._scenario, self._options.seed, self._options.orders, today)
+        whole = generate(
+            self._scenario, self._options.seed, self._options.orders, today, everything=self._options.everything
+        )
         first = whole.first_transfer_started_index
         self._traffic = whole.until(first + 1) if self._options.stop_after_transfer_start else whole
         self._due = Due.of(expected_books(self._scenario, self._traffic), self._traffic)

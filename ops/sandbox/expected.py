@@ -7,6 +7,7 @@ from math import floor
 
 import msgspec
 
+from ops.sandbox.expected_goods import GoodsRecord
 from ops.sandbox.expected_invoices import expected_invoice
 from ops.sandbox.expected_valuation import Movement, value_product
 from ops.sandbox.scenario import Scenario
@@ -19,7 +20,11 @@ from ops.sandbox.traffic_events import (
     Payment,
     Payout,
     PayoutCompleted,
+    StockAdjusted,
     StockBought,
+    StockCounted,
+    SupplierDelivered,
+    SupplierReturned,
     TransferReceived,
     TransferStarted,
 )
@@ -31,7 +36,8 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
     """Whole rupiah, each account rounded half-up by itself; quantities exact.
 
     `profit_and_loss`: account name to amount, income positive (Sales Discount negative), costs positive.
-    `balances`: "receivables", "clearing", "tax", "inventory" and "bank:<account>" for the other Cash & Bank accounts.
+    `balances`: "receivables", "clearing", "tax", "inventory" and "bank:<account>" for the other Cash & Bank accounts,
+    and "goods_received" where suppliers brought or took anything.
     `invoices`: Open, Partial, Paid. `stock`: warehouse to SKU to quantity, the transit warehouse left out.
     `in_transit`: every SKU that travelled. `documents` and `references`: by type; a reference is the iSeller id by
     which the document is found. `exact`: account name to balance before rounding, debit positive; their sum is 0.
@@ -62,10 +68,10 @@ def expected_books(scenario: Scenario, traffic: Traffic) -> ExpectedBooks:
             case OrderPaid():
                 record.pay(event.order_id, event.payment)
                 record.references["receive_payment"].append(event.payment.transaction_id)
-            case TransferStarted():
-                record.send(event)
-            case TransferReceived():
-                record.receive(event)
+            case TransferStarted() | TransferReceived():
+                record.goods.transfer(event)
+            case SupplierDelivered() | SupplierReturned() | StockCounted() | StockAdjusted():
+                record.goods.change(event)
             case PayoutCompleted():
                 record.pay_out(event.payout)
             case _:
@@ -86,13 +92,10 @@ class _Record:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.accounts: dict[str, Fraction] = defaultdict(Fraction)
-        self.movements: dict[str, list[Movement]] = defaultdict(list)
-        self.stock: dict[str, Counter[str]] = {outlet.warehouse: Counter() for outlet in scenario.outlets}
-        self.in_transit: Counter[str] = Counter()
-        self.destinations: dict[str, str] = {}
         self.unpaid: dict[str, Fraction] = {}
         self.totals: dict[str, Fraction] = {}
         self.references: dict[str, list[str]] = {document_type: [] for document_type in DOCUMENT_TYPES}
+        self.goods = GoodsRecord(scenario, self.references)
 
     def post(self, debit: str, credit: str, amount: Fraction) -> None:
         self.accounts[debit] += amount
@@ -102,8 +105,8 @@ class _Record:
         names = self.scenario.accounts
         quantity, price = Fraction(bought.quantity), Fraction(bought.unit_price_idr)
         self.post(names.inventory, names.opening_balance_equity, quantity * price)
-        self.movements[bought.sku].append(Movement(date=bought.date, quantity=quantity, unit_price=price))
-        self.stock[bought.warehouse][bought.sku] += int(bought.quantity)
+        self.goods.movements[bought.sku].append(Movement(date=bought.date, quantity=quantity, unit_price=price))
+        self.goods.stock[bought.warehouse][bought.sku] += int(bought.quantity)
 
     def invoice(self, order: Order) -> None:
         names = self.scenario.accounts
@@ -119,8 +122,8 @@ class _Record:
         warehouse = self.scenario.outlet(order.outlet_code).warehouse
         for line in order.lines:
             sold = Movement(date=sold_on, quantity=Fraction(line.quantity), unit_price=None)
-            self.movements[line.sku].append(sold)
-            self.stock[warehouse][line.sku] -= int(line.quantity)
+            self.goods.movements[line.sku].append(sold)
+            self.goods.stock[warehouse][line.sku] -= int(line.quantity)
         self.references["sales_invoice"].append(order.order_id)
         for payment in order.payments:
             self.pay(order.order_id, payment)
@@ -131,19 +134,6 @@ class _Record:
         self.post(self.scenario.gateway_accounts[payment.gateway], self.scenario.accounts.receivables, amount)
         self.unpaid[order_id] -= amount
 
-    def send(self, started: TransferStarted) -> None:
-        self.destinations[started.transfer_id] = self.scenario.outlet(started.destination_code).warehouse
-        for piece in started.pieces:
-            self.stock[self.scenario.outlet(started.source_code).warehouse][piece.sku] -= int(piece.quantity)
-            self.in_transit[piece.sku] += int(piece.quantity)
-        self.references["warehouse_transfer"].append(started.inventory_adjustment_id)
-
-    def receive(self, received: TransferReceived) -> None:
-        for piece in received.pieces:
-            self.in_transit[piece.sku] -= int(piece.quantity)
-            self.stock[self.destinations[received.transfer_id]][piece.sku] += int(piece.quantity)
-        self.references["warehouse_transfer"].append(received.inventory_adjustment_id)
-
     def pay_out(self, payout: Payout) -> None:
         names = self.scenario.accounts
         self.post(names.payout, names.clearing, Fraction(payout.deposit_idr))
@@ -153,18 +143,21 @@ class _Record:
 
     def close(self) -> ExpectedBooks:
         names = self.scenario.accounts
-        for sku, movements in self.movements.items():
-            buy_price = Fraction(self.scenario.product(sku).buy_prices_idr[0])
-            self.post(names.cost_of_sales, names.inventory, value_product(movements, buy_price).cost_of_sales)
+        for sku, movements in self.goods.movements.items():
+            valuation = value_product(movements, Fraction(self.scenario.product(sku).buy_prices_idr[0]))
+            self.post(names.cost_of_sales, names.inventory, valuation.cost_of_sales)
+            for account, amount in valuation.others.items():
+                self.post(account, names.inventory, amount)
+        self.post(names.inventory, names.goods_received, self.goods.received_value)
         return ExpectedBooks(
             profit_and_loss=self._profit_and_loss(),
             balances=self._balances(),
             invoices=self._invoices(),
             stock={
                 warehouse: {sku: Decimal(quantity) for sku, quantity in sorted(pieces.items())}
-                for warehouse, pieces in self.stock.items()
+                for warehouse, pieces in self.goods.stock.items()
             },
-            in_transit={sku: Decimal(quantity) for sku, quantity in sorted(self.in_transit.items())},
+            in_transit={sku: Decimal(quantity) for sku, quantity in sorted(self.goods.in_transit.items())},
             documents={document_type: len(found) for document_type, found in self.references.items()},
             references=self.references,
             exact=dict(self.accounts),
@@ -172,7 +165,8 @@ class _Record:
 
     def _profit_and_loss(self) -> dict[str, Decimal]:
         names = self.scenario.accounts
-        income, costs = (names.sales, names.sales_discount, names.rounding), (names.cost_of_sales, names.mdr)
+        income = (names.sales, names.sales_discount, names.rounding)
+        costs = (names.cost_of_sales, names.mdr, names.loss, names.stock_adjustment)
         moved = {account: -self.accounts[account] for account in income if account in self.accounts}
         moved |= {account: self.accounts[account] for account in costs if account in self.accounts}
         return {account: half_up(amount) for account, amount in moved.items()}
@@ -186,6 +180,8 @@ class _Record:
             "tax": -self.accounts[names.tax],
             "inventory": self.accounts[names.inventory],
         } | {f"bank:{bank}": self.accounts[bank] for bank in sorted(banks)}
+        if self.accounts[names.goods_received]:
+            exact["goods_received"] = -self.accounts[names.goods_received]
         return {name: half_up(amount) for name, amount in exact.items()}
 
     def _invoices(self) -> dict[str, int]:

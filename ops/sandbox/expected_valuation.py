@@ -9,19 +9,24 @@ import msgspec
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
-    """A priced inflow (`unit_price` set) or goods sold (`unit_price` None); `quantity` is positive."""
+    """A priced inflow (`unit_price` set) or goods that go at the average (`unit_price` None); `quantity` is positive.
+
+    `account` stands across from goods that go; none is cost of sales. A negative quantity comes in at the average.
+    """
 
     date: date
     quantity: Fraction
     unit_price: Fraction | None
+    account: str | None = None
 
 
 class Valuation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one product's movements come to; `value` is what still stands in inventory."""
+    """What one product's movements come to; `value` is what still stands in inventory, `others` by account."""
 
     quantity: Fraction
     value: Fraction
     cost_of_sales: Fraction
+    others: dict[str, Fraction] = {}
 
 
 def value_product(movements: Iterable[Movement], buy_price: Fraction) -> Valuation:
@@ -34,12 +39,16 @@ def value_product(movements: Iterable[Movement], buy_price: Fraction) -> Valuati
     for movement in movements:
         by_date[movement.date].append(movement)
     quantity, average, cost_of_sales = Fraction(0), buy_price, Fraction(0)
+    others: dict[str, Fraction] = defaultdict(Fraction)
     for day in sorted(by_date):
         bought = Fraction(0)
         bought_value = Fraction(0)
         sold = Fraction(0)
+        gone: dict[str, Fraction] = defaultdict(Fraction)
         for movement in by_date[day]:
-            if movement.unit_price is None:
+            if movement.unit_price is None and movement.account is not None:
+                gone[movement.account] += movement.quantity
+            elif movement.unit_price is None:
                 sold += movement.quantity
             else:
                 bought += movement.quantity
@@ -52,5 +61,7 @@ def value_product(movements: Iterable[Movement], buy_price: Fraction) -> Valuati
             else:
                 average = (quantity * average + bought_value) / (quantity + bought)
         cost_of_sales += sold * average
-        quantity += bought - sold
-    return Valuation(quantity=quantity, value=quantity * average, cost_of_sales=cost_of_sales)
+        for account, pieces in gone.items():
+            others[account] += pieces * average
+        quantity += bought - sold - sum(gone.values())
+    return Valuation(quantity=quantity, value=quantity * average, cost_of_sales=cost_of_sales, others=dict(others))

@@ -69,6 +69,9 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     receivables: str = "Accounts Receivable"
     tax: str = "VAT Out"
     opening_balance_equity: str = "Opening Balance Equity"
+    loss: str = "Waste Goods Expense"
+    goods_received: str = "Goods Received"
+    stock_adjustment: str = "Inventory Adjustments"
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):

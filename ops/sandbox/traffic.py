@@ -20,13 +20,18 @@ from ops.sandbox.traffic_events import (
     PayoutWaiting,
     ShiftClosed,
     ShiftOpened,
+    StockAdjusted,
     StockBought,
+    StockCounted,
+    SupplierDelivered,
+    SupplierReturned,
     TransferReceived,
     TransferStarted,
 )
 from ops.sandbox.traffic_goods import make_buys, make_transfers
 from ops.sandbox.traffic_orders import make_order_events
 from ops.sandbox.traffic_payouts import make_payouts
+from ops.sandbox.traffic_stock import make_stock_events
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +47,16 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, events=self.events[:end])
 
 
-def generate(scenario: Scenario, seed: int, orders: int, today: date) -> Traffic:
-    """Make `orders` orders and what goes with them over the three days ending `today` (a date of the store's zone)."""
+def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everything: bool = False) -> Traffic:
+    """Make `orders` orders and what goes with them over the three days ending `today` (a date of the store's zone).
+
+    `everything`: business processes beyond the help article's four happen too; without it, nothing of them does.
+    """
     days = business_days(today)
     sales = make_order_events(scenario, seed, orders, days)
     transfers = make_transfers(scenario, seed, days)
+    if everything:
+        transfers += make_stock_events(scenario, seed, days)
     happenings: list[Event] = [
         *transfers,
         *make_buys(scenario, seed, days, sales + transfers),
@@ -84,6 +94,8 @@ def apply(event: Event, shop: Shop) -> StockBought | None:  # noqa: C901, PLR091
             shop.start_transfer(event)
         case TransferReceived():
             shop.receive_transfer(event)
+        case SupplierDelivered() | SupplierReturned() | StockCounted() | StockAdjusted():
+            shop.change_stock(event)
         case PayoutWaiting():
             shop.report_payout(event.payout, "waiting")
         case PayoutCompleted():

@@ -5,6 +5,7 @@ An event is the record that both the sandbox iSeller shows and the expected book
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -133,14 +134,86 @@ class TransferStarted(msgspec.Struct, frozen=True, kw_only=True):
     source_code: str
     destination_code: str
     pieces: tuple[Piece, ...]
+    return_of: str | None = None
 
 
 class TransferReceived(msgspec.Struct, frozen=True, kw_only=True):
-    """One receipt of a transfer; `pieces` are those accepted in it."""
+    """One receipt of a transfer: what was accepted (`pieces`), sent back, and thrown away in it.
+
+    `remaining`: the one decision was pressed for all that remained, so iSeller tells no goods.
+    """
 
     at: datetime
     transfer_id: str
     inventory_adjustment_id: str
+    pieces: tuple[Piece, ...]
+    cancelled: tuple[Piece, ...] = ()
+    rejected: tuple[Piece, ...] = ()
+    remaining: Literal["Accept", "Cancel", "Reject"] | None = None
+
+
+class PricedPiece(msgspec.Struct, frozen=True, kw_only=True):
+    """So many pieces of one SKU, bought at so much each."""
+
+    sku: str
+    quantity: Decimal
+    price_idr: Decimal
+
+
+class SupplierDelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """A supplier's goods were sent and received: `pieces` were accepted, the others never came in."""
+
+    at: datetime
+    transfer_id: str
+    transfer_number: str
+    start_id: str
+    inventory_adjustment_id: str
+    outlet_code: str
+    pieces: tuple[PricedPiece, ...]
+    cancelled: tuple[Piece, ...] = ()
+    rejected: tuple[Piece, ...] = ()
+
+
+class SupplierReturned(msgspec.Struct, frozen=True, kw_only=True):
+    """Goods left for a supplier. `return_of`: iSeller made this by itself for cancelled goods that never came in."""
+
+    at: datetime
+    transfer_id: str
+    transfer_number: str
+    inventory_adjustment_id: str
+    outlet_code: str
+    pieces: tuple[Piece, ...]
+    return_of: str | None = None
+
+
+class CountedPiece(msgspec.Struct, frozen=True, kw_only=True):
+    """What stock taking found of one SKU, and what iSeller thought there was."""
+
+    sku: str
+    counted: Decimal
+    system: Decimal
+
+
+class StockCounted(msgspec.Struct, frozen=True, kw_only=True):
+    """Stock taking at an outlet."""
+
+    at: datetime
+    transfer_id: str
+    transfer_number: str
+    inventory_adjustment_id: str
+    outlet_code: str
+    pieces: tuple[CountedPiece, ...]
+
+
+class StockAdjusted(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody corrected an outlet's stock; negative quantities went out."""
+
+    at: datetime
+    transfer_id: str
+    transfer_number: str
+    inventory_adjustment_id: str
+    outlet_code: str
+    reason: str
     pieces: tuple[Piece, ...]
 
 
@@ -180,6 +253,8 @@ class ShiftClosed(msgspec.Struct, frozen=True, kw_only=True):
     register_shift_id: str
 
 
+StockEvent = SupplierDelivered | SupplierReturned | StockCounted | StockAdjusted
+
 Event = (
     StockBought
     | OrderCompleted
@@ -188,6 +263,7 @@ Event = (
     | MemberChanged
     | TransferStarted
     | TransferReceived
+    | StockEvent
     | PayoutWaiting
     | PayoutCompleted
     | PayoutFailed

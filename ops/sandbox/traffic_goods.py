@@ -1,6 +1,7 @@
 """Goods: transfers between the outlets, and the buys that keep both in stock."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,10 @@ from ops.sandbox.traffic_events import (
     Event,
     OrderCompleted,
     Piece,
+    StockAdjusted,
     StockBought,
+    StockCounted,
+    SupplierReturned,
     TransferReceived,
     TransferStarted,
 )
@@ -103,13 +107,33 @@ def _buy(
 
 
 def _pieces_leaving(events: list[Event]) -> Counter[tuple[str, str]]:
-    """Count what each outlet sells or sends away, by outlet code and SKU."""
+    """Count what leaves each outlet, by outlet code and SKU."""
     leaving: Counter[tuple[str, str]] = Counter()
+    destinations = {event.transfer_id: event.destination_code for event in events if isinstance(event, TransferStarted)}
     for event in events:
-        if isinstance(event, OrderCompleted):
-            for line in event.order.lines:
-                leaving[event.order.outlet_code, line.sku] += int(line.quantity)
-        elif isinstance(event, TransferStarted):
-            for piece in event.pieces:
-                leaving[event.source_code, piece.sku] += int(piece.quantity)
+        code, pieces = _leaving(event, destinations)
+        for sku, quantity in pieces:
+            leaving[code, sku] += max(0, int(quantity))
     return leaving
+
+
+def _leaving(  # noqa: PLR0911 - one branch for each event
+    event: Event, destinations: Mapping[str, str]
+) -> tuple[str, list[tuple[str, Decimal]]]:
+    """Return the outlet an event takes goods from, and which; a negative quantity comes in."""
+    match event:
+        case OrderCompleted(order=order):
+            return order.outlet_code, [(line.sku, line.quantity) for line in order.lines]
+        case TransferStarted(pieces=pieces):
+            return event.source_code, [(piece.sku, piece.quantity) for piece in pieces]
+        case TransferReceived(rejected=pieces):
+            # Goods of an automatic return are thrown away where they came back to.
+            return destinations[event.transfer_id], [(piece.sku, piece.quantity) for piece in pieces]
+        case SupplierReturned(pieces=pieces):
+            return event.outlet_code, [(piece.sku, piece.quantity) for piece in pieces]
+        case StockAdjusted(pieces=pieces):
+            return event.outlet_code, [(piece.sku, -piece.quantity) for piece in pieces]
+        case StockCounted():
+            return event.outlet_code, [(piece.sku, piece.system - piece.counted) for piece in event.pieces]
+        case _:
+            return "", []

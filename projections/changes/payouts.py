@@ -58,6 +58,9 @@ def evolve_payout(state: PayoutState, report: PayoutReport) -> tuple[PayoutState
         return state, []
     if status in _FAILED:
         return msgspec.structs.replace(state, status=status), [PayoutFailed()]
+    if status not in _COMPLETED and state.status in _FAILED:
+        # Told late: a payout that failed does not go under way again, though it may yet be completed.
+        return state, []
     if status not in _COMPLETED:
         return msgspec.structs.replace(state, status=status), [PayoutWaits(status)]
     amount, fees, deposit = report.transactions_amount, report.total_fees, report.total_deposit

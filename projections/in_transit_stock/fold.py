@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from eventstore.event import Fact
 from eventstore.facts.registry import Meaning
+from eventstore.facts.settings import SETTINGS_STREAM, SYNC_STREAM_PREFIX
 from projections.changes.transfers import TransferState
 from projections.document_fold import DOCUMENT_STATES, document_keys, tell
 from projections.projection import NOTHING, Evolved, Row, States, Table
@@ -40,47 +41,48 @@ class InTransitStock:
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_in_transit", InTransitRow),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
-        """Return settings and document."""
-        del meaning
-        return document_keys(fact) if fact.stream_id.startswith(("transfer-", "settings")) else ()
+        """Return settings, transfer, and what may wait for the fact."""
+        return document_keys(fact, meaning) if _concerns(fact) else ()
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
-        """Write the quantities of a transfer that is in scope."""
-        if not fact.stream_id.startswith(("transfer-", "settings")):
+        """Write the quantities of every transfer that the fact touched and that is booked."""
+        if not _concerns(fact):
             return NOTHING
         told = tell(states, fact, meaning)
-        if isinstance(told.document, TransferState) and told.document.in_scope:
-            return Evolved(told.states, _rows(told.document, fact.position))
-        return Evolved(told.states, ())
+        rows = [row for transfer in told.transfers.values() for row in _rows(transfer, fact.position)]
+        return Evolved(told.states, rows)
+
+
+def _concerns(fact: Fact) -> bool:
+    return fact.stream_id.startswith(("transfer-", SETTINGS_STREAM, SYNC_STREAM_PREFIX))
 
 
 def _rows(transfer: TransferState, position: int) -> list[InTransitRow]:
-    assert transfer.started is not None
-    sent: dict[str, Decimal] = {}
-    decided: dict[str, list[Decimal]] = {}
-    for goods in transfer.started.goods:
-        sent[goods.sku] = sent.get(goods.sku, _ZERO) + goods.quantity
-    for movement in transfer.received:
-        for goods in movement.goods:
-            totals = decided.setdefault(goods.sku, [_ZERO, _ZERO, _ZERO])
-            for index, quantity in enumerate((goods.quantity, goods.cancelled, goods.rejected)):
-                totals[index] += quantity
-    rows = []
-    for sku in sorted(sent.keys() | decided.keys()):
-        received, returned, rejected = decided.get(sku, [_ZERO, _ZERO, _ZERO])
-        rows.append(
-            InTransitRow(
-                transfer_id=transfer.transfer_id,
-                sku=sku,
-                transfer_number=transfer.number,
-                source=transfer.source_name,
-                destination=transfer.destination_name,
-                sent=sent.get(sku, _ZERO),
-                received=received,
-                returned=returned,
-                rejected=rejected,
-                in_transit=sent.get(sku, _ZERO) - received - returned - rejected,
-                updated=position,
+    # Goods that an automatic return brings back were never booked into transit a second time.
+    if transfer.route != "outlets" or transfer.return_of:
+        return []
+    moved: dict[str, tuple[Decimal, Decimal, Decimal, Decimal]] = {}
+    for action in transfer.moves():
+        for goods in action.booked or ():
+            sent, received, returned, rejected = moved.get(goods.sku, (_ZERO,) * 4)
+            moved[goods.sku] = (
+                (sent + goods.quantity, received, returned, rejected)
+                if action.kind == "start"
+                else (sent, received + goods.quantity, returned + goods.cancelled, rejected + goods.rejected)
             )
+    return [
+        InTransitRow(
+            transfer_id=transfer.transfer_id,
+            sku=sku,
+            transfer_number=transfer.number,
+            source=transfer.source_name,
+            destination=transfer.destination_name,
+            sent=sent,
+            received=received,
+            returned=returned,
+            rejected=rejected,
+            in_transit=sent - received - returned - rejected,
+            updated=position,
         )
-    return rows
+        for sku, (sent, received, returned, rejected) in sorted(moved.items())
+    ]

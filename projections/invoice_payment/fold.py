@@ -62,10 +62,9 @@ class InvoicePayment:
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Return settings, order and invoice."""
-        del meaning
         if not fact.stream_id.startswith(("order-", "settings")):
             return ()
-        return (*document_keys(fact), _key(fact))
+        return (*document_keys(fact, meaning), _key(fact))
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Open the invoice when it is planned; count money when Jurnal confirms it."""

@@ -27,6 +27,17 @@ class StockLine(msgspec.Struct, frozen=True):
     quantity: Decimal
 
 
+class StockChange(msgspec.Struct, frozen=True):
+    """A change of one product's stock, negative for goods out. `price`: what a unit that comes in was bought for, IDR.
+
+    None leaves the worth to Jurnal's average.
+    """
+
+    product_code: str
+    quantity: Decimal
+    price: Decimal | None = None
+
+
 class CreateCustomer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make a registered customer known to Jurnal. `position` is the fact with the sealed name."""
 
@@ -69,8 +80,11 @@ class ReceivePayment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     payment_method: str
 
 
-class TransferStock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Move goods from one warehouse to another; `adjustment_id` is iSeller's stock action behind it."""
+class TransferStock(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Move goods from one warehouse to another; `adjustment_id` is iSeller's stock action behind it.
+
+    `is_return`: cancelled goods go back; the goods that the same action accepts are moved by a command of their own.
+    """
 
     transfer_id: str
     transfer_number: str
@@ -79,6 +93,19 @@ class TransferStock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     from_warehouse: str
     to_warehouse: str
     lines: tuple[StockLine, ...]
+    is_return: bool = False
+
+
+class AdjustStock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Change one warehouse's stock against an account; `adjustment_id` is iSeller's stock action behind it."""
+
+    transfer_id: str
+    transfer_number: str
+    adjustment_id: str
+    transaction_date: date
+    warehouse: str
+    account: str
+    lines: tuple[StockChange, ...]
 
 
 class DepositPayout(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -103,7 +130,9 @@ class WithdrawPayoutFee(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     amount: Decimal
 
 
-Command = CreateCustomer | BookInvoice | ReceivePayment | TransferStock | DepositPayout | WithdrawPayoutFee
+Command = (
+    CreateCustomer | BookInvoice | ReceivePayment | TransferStock | AdjustStock | DepositPayout | WithdrawPayoutFee
+)
 
 ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 DECODER: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -1,4 +1,7 @@
-"""Decides what each change asks of Jurnal. Pure: settings and state in, decisions and the new state out."""
+"""Decides what each change asks of Jurnal. Pure: settings and state in, decisions and the new state out.
+
+Transfers are decided in `decide_transfers`: what they ask for may follow from a setting as well as from a report.
+"""
 
 from typing import TypeGuard, assert_never
 
@@ -10,19 +13,17 @@ from eventstore.facts.registry import Meaning
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.payouts import PayoutReport
 from eventstore.facts.reports.refunds import RefundReport
-from eventstore.facts.reports.transfers import TransferReport
 from projections.changes.orders import OrderState, evolve_order, evolve_refund, evolve_transaction
 from projections.changes.payouts import PayoutState, evolve_payout
 from projections.changes.settings import StoreSettings
-from projections.changes.transfers import TransferState, evolve_transfer
+from projections.changes.transfers import TransferState
 from projections.jurnal_commands.decide_orders import decide_order
 from projections.jurnal_commands.decide_payouts import decide_payout
-from projections.jurnal_commands.decide_transfers import decide_transfer
 from projections.jurnal_commands.decision import Decision, Noted, SyncRecord
 
 DocumentState = OrderState | TransferState | PayoutState
 
-Document = OrderReport | Transaction | RefundReport | TransferReport | PayoutReport | PayloadUnreadable
+Document = OrderReport | Transaction | RefundReport | PayoutReport | PayloadUnreadable
 
 
 class _Metadata(msgspec.Struct):
@@ -33,10 +34,8 @@ _METADATA = msgspec.json.Decoder(_Metadata)
 
 
 def is_document(meaning: Meaning) -> TypeGuard[Document]:
-    """Tell whether a fact speaks of a business document that commands may follow from."""
-    return isinstance(
-        meaning, OrderReport | Transaction | RefundReport | TransferReport | PayoutReport | PayloadUnreadable
-    )
+    """Tell whether a fact speaks of an order or a payout, or cannot be read."""
+    return isinstance(meaning, OrderReport | Transaction | RefundReport | PayoutReport | PayloadUnreadable)
 
 
 def fold_document(
@@ -47,10 +46,6 @@ def fold_document(
         case OrderReport() | Transaction() | RefundReport():
             assert state is None or isinstance(state, OrderState)
             return _order(state or OrderState(order_id=fact.stream_id.removeprefix("order-")), settings, fact, meaning)
-        case TransferReport():
-            assert state is None or isinstance(state, TransferState)
-            known, transfer_changes = evolve_transfer(state or TransferState(transfer_id=meaning.transfer_id), meaning)
-            return decide_transfer(known, settings, fact, transfer_changes)
         case PayoutReport():
             assert state is None or isinstance(state, PayoutState)
             payout, payout_changes = evolve_payout(state or PayoutState(reference_id=meaning.reference_id), meaning)

@@ -9,7 +9,18 @@ import msgspec
 from projections.jurnal_commands.commands import Command
 
 RecordKind = Literal[
-    "sale", "payment", "customer", "transfer_start", "transfer_receipt", "payout", "refund", "unreadable"
+    "sale",
+    "payment",
+    "customer",
+    "transfer_start",
+    "transfer_receipt",
+    "goods_received",
+    "goods_returned",
+    "stock_count",
+    "stock_adjustment",
+    "payout",
+    "refund",
+    "unreadable",
 ]
 
 

@@ -1,5 +1,6 @@
 """Folds decisions into commands, and Jurnal's answers into their ends. The dispatcher never writes these words."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from eventstore.event import Fact
 from eventstore.facts.answers import CommandAccepted, CommandRefused
 from eventstore.facts.operators import CommandParked, CommandReleased
 from eventstore.facts.registry import Meaning
-from projections.document_fold import DOCUMENT_STATES, document_keys, settings_in, tell
+from projections.document_fold import DOCUMENT_STATES, document_keys, tell
 from projections.jurnal_commands.commands import ENCODER
 from projections.jurnal_commands.decision import Planned
 from projections.projection import NOTHING, Evolved, Row, States, Table, first_row
@@ -132,9 +133,8 @@ class JurnalCommands:
     )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
-        """Return settings and document."""
-        del meaning
-        return document_keys(fact)
+        """Return settings, document, and what may wait for the fact."""
+        return document_keys(fact, meaning)
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Add the commands that a report asks for; settle one that Jurnal answered."""
@@ -153,12 +153,8 @@ class JurnalCommands:
                 planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
                 if not planned:
                     return Evolved(told.states, ()) if told.states else NOTHING
-                connection = settings_in(states).connection
-                assert connection is not None
-                rows: list[Row] = []
-                for ordinal, decision in enumerate(planned):
-                    rows += _added(decision, connection.company_id, fact, ordinal)
-                return Evolved(told.states, rows)
+                assert told.settings.connection is not None
+                return Evolved(told.states, _all_added(planned, told.settings.connection.company_id, fact))
 
 
 def _held_back(parked: CommandParked, fact: Fact) -> CommandHeldBack:
@@ -170,6 +166,16 @@ def _settled(command_id: str, state: str, reason: str | None, document: bytes | 
         command_id=command_id, state=state, reason=reason, document=document, settled_at=fact.position
     )
     return Evolved({}, (settled,))
+
+
+def _all_added(planned: Sequence[Planned], company_id: str, fact: Fact) -> list[Row]:
+    """Return the rows of commands, numbered lane by lane: one setting may let thousands of lanes go."""
+    rows: list[Row] = []
+    in_lane: Counter[str] = Counter()
+    for decision in planned:
+        rows += _added(decision, company_id, fact, in_lane[decision.lane])
+        in_lane[decision.lane] += 1
+    return rows
 
 
 def _added(decision: Planned, company_id: str, fact: Fact, ordinal: int) -> tuple[Row, Row]:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import assert_never
 
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     BookInvoice,
     Command,
     CreateCustomer,
@@ -23,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,50}")
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def command_id(store_id: str, command: Command) -> str:
+def command_id(store_id: str, command: Command) -> str:  # noqa: PLR0911 - one branch for each command
     """Return the command's identity, which is also its `custom_id` in Jurnal."""
     match command:
         case CreateCustomer():
@@ -33,7 +34,9 @@ def command_id(store_id: str, command: Command) -> str:
         case ReceivePayment():
             return payment_command_id(store_id, command.order_id, command.transaction_id)
         case TransferStock():
-            return _identity("trf", store_id, command.adjustment_id)
+            return _identity("ret" if command.is_return else "trf", store_id, command.adjustment_id)
+        case AdjustStock():
+            return _identity("adj", store_id, command.adjustment_id)
         case DepositPayout():
             return _identity("dep", store_id, command.reference_id)
         case WithdrawPayoutFee():
@@ -55,6 +58,11 @@ def invoice_command_id(store_id: str, order_id: str) -> str:
 def payment_command_id(store_id: str, order_id: str, transaction_id: str) -> str:
     """Return the identity of the command that receives a payment: transaction ids may repeat between orders."""
     return _identity("pay", store_id, f"{order_id}:{transaction_id}")
+
+
+def return_command_id(store_id: str, adjustment_id: str) -> str:
+    """Return the identity of the command that moves a stock action's cancelled goods back."""
+    return _identity("ret", store_id, adjustment_id)
 
 
 def transaction_no(command_id: str, reference: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from eventstore.event import Fact
-from eventstore.facts.registry import Meaning
+from eventstore.facts.registry import Meaning, encode
 from eventstore.facts.settings import LiveModeActivated, OutletMapped, StoreConnected
 from projections.changes.settings import StoreSettings
 from projections.projection import NOTHING, Evolved, Row, States, Table
@@ -49,4 +49,6 @@ class StoreSettingsTable:
                 key = meaning.outlet_id
             case _:
                 return NOTHING
-        return Evolved({}, (SettingRow(name=fact.type, key_=key, body=fact.body, position=fact.position),))
+        # As this release writes it: readers of the table know no older version.
+        _, _, body = encode(meaning)
+        return Evolved({}, (SettingRow(name=fact.type, key_=key, body=body, position=fact.position),))

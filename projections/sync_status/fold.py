@@ -44,9 +44,8 @@ class SyncStatus:
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_records", SyncRecordRow, merge=_merged),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
-        """Return settings and document."""
-        del meaning
-        return document_keys(fact)
+        """Return settings, document, and what may wait for the fact."""
+        return document_keys(fact, meaning)
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Write the records that a report's decisions speak of."""

@@ -1,6 +1,7 @@
 """What a call may ask: query parameters and bodies as Structs, with their limits."""
 
-from typing import Annotated, TypeVar
+import datetime as dt
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -59,6 +60,16 @@ class LiveModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Who activates Live Mode: a user or role name, kept in the ledger."""
 
     actor: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+
+
+class SyncRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Send what waits of these dates of the store, both included. Who asks and why are kept in the ledger."""
+
+    scope: Literal["transfers"]
+    first: dt.date
+    last: dt.date
+    actor: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+    reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)

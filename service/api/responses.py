@@ -36,6 +36,12 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
 
 
+class SyncAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The request stands in the ledger at `position`; what it lets go shows in the sync list."""
+
+    position: int
+
+
 class SyncPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of sync records; `counts` are of the whole store. `next` is the address of the next page."""
 

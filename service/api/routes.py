@@ -14,8 +14,9 @@ from service.api.requests import (
     RequestRefused,
     StreamQuery,
     SyncQuery,
+    SyncRequest,
 )
-from service.api.responses import InTransitPage, InvoicePage, PreflightReport, StreamPage, SyncPage
+from service.api.responses import InTransitPage, InvoicePage, PreflightReport, StreamPage, SyncAccepted, SyncPage
 from service.api.rows import ApiActions, ApiQueries, LiveMode
 from service.api.stores import StoreAnswers
 
@@ -36,7 +37,7 @@ def api_routes(queries: ApiQueries, actions: ApiActions, token: str) -> list[web
 def api_endpoints(queries: ApiQueries, actions: ApiActions) -> list[Endpoint]:
     """Return what `api_routes` serves, unguarded and described."""
     answers = StoreAnswers(queries, actions)
-    endpoints = [*_reading(answers), *_live_mode(answers)]
+    endpoints = [*_reading(answers), *_acting(answers)]
 
     async def describe(_request: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(openapi(endpoints)), content_type="application/json")
@@ -99,8 +100,18 @@ def _reading(answers: StoreAnswers) -> list[Endpoint]:
     ]
 
 
-def _live_mode(answers: StoreAnswers) -> list[Endpoint]:
+def _acting(answers: StoreAnswers) -> list[Endpoint]:
     return [
+        Endpoint(
+            method="POST",
+            path=f"{_STORE}/sync-requests",
+            name="request-sync",
+            summary="Send what waits to be sent by hand or at a scheduled time; repeating it is harmless",
+            handler=answers.request_sync,
+            body=SyncRequest,
+            answers={200: SyncAccepted},
+            refusals=(400, 404, 413, 422),
+        ),
         Endpoint(
             method="GET",
             path=f"{_STORE}/preflight",

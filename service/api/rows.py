@@ -166,9 +166,13 @@ class ApiQueries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiActions:
-    """What the API does. `activate_live_mode` takes store and actor; once on, it answers the first activation again."""
+    """What the API does. `activate_live_mode` takes store and actor; once on, it answers the first activation again.
+
+    `request_sync` takes store, first and last date, actor and reason, and answers the position of the request.
+    """
 
     activate_live_mode: Callable[[str, str], Awaitable[LiveMode | NotReady]]
+    request_sync: Callable[[str, dt.date, dt.date, str, str], Awaitable[int]]
 
 
 def shown_status(status: PaidStatus, *, past_due: bool) -> InvoiceStatus:

@@ -14,6 +14,7 @@ from service.api.requests import (
     RequestRefused,
     StreamQuery,
     SyncQuery,
+    SyncRequest,
     body_of,
     path_part,
     query_of,
@@ -25,6 +26,7 @@ from service.api.responses import (
     ShownInvoice,
     StreamFact,
     StreamPage,
+    SyncAccepted,
     SyncPage,
     json_response,
     problem,
@@ -147,6 +149,15 @@ class StoreAnswers:
                 return problem(409, "preflight-not-clean", "Preflight not clean", detail, findings=findings)
             case _:
                 assert_never(activated)
+
+    async def request_sync(self, request: web.Request) -> web.Response:
+        """Let what waits of a range of dates go; asked again, nothing goes twice."""
+        store_id, _ = await self._store(request)
+        asked = await body_of(request, SyncRequest)
+        if asked.last < asked.first:
+            return problem(422, "invalid-range", "Invalid range", "The last date is before the first: swap the two.")
+        position = await self._actions.request_sync(store_id, asked.first, asked.last, asked.actor, asked.reason)
+        return json_response(SyncAccepted(position=position))
 
     async def deactivate_live_mode(self, request: web.Request) -> web.Response:
         """Refuse: Live Mode goes one way."""

@@ -16,6 +16,7 @@ from service.cli.history import archive, export, import_command
 from service.cli.operate import command, stream
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
+from service.cli.sync import sync
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
 from service.settings import SettingsError, database_settings_from, settings_from, settings_table
@@ -153,3 +154,4 @@ jurnalsync.add_command(export)
 jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
+jurnalsync.add_command(sync)

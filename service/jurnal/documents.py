@@ -13,6 +13,7 @@ import msgspec
 
 from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     BookInvoice,
     Command,
     CreateCustomer,
@@ -82,7 +83,7 @@ def read_document(command: Command, body: bytes) -> tuple[Document, Record]:
     document = Document(
         resource=resource.plural,
         jurnal_id=jurnal_id,
-        transaction_no=_text(record, "transaction_no"),
+        transaction_no=_number(command, record),
         status=_text(_block(record, "transaction_status"), "name"),
         amount=_amount(command, record),
         # Only an invoice's remaining is money owed; a bank document repeats its amount there.
@@ -97,7 +98,7 @@ def _amount(command: Command, record: Record) -> Decimal | None:
             return read_decimal(record.get("original_amount"))
         case ReceivePayment():
             return _settled(record)
-        case CreateCustomer() | TransferStock():
+        case CreateCustomer() | TransferStock() | AdjustStock():
             return None
         case _:
             assert_never(command)
@@ -133,6 +134,11 @@ def _differences(command: Command, command_id: str, record: Record) -> Iterator[
             # A transfer's answer has no custom_id.
             yield from _differs("transaction_no", number_of(command, command_id), _text(record, "transaction_no"))
             yield from _transfer_differences(command, record)
+        case AdjustStock():
+            # Neither custom_id nor a number of its own: the number stands in its entry only.
+            yield from _differs("transaction_no", number_of(command, command_id), _number(command, record))
+            yield from _adjustment_differences(command, record)
+            return
         case DepositPayout():
             yield from _key_differences(command, command_id, record)
             yield from _amount_differs("original_amount", command.amount, record.get("original_amount"))
@@ -180,16 +186,38 @@ def _transfer_differences(command: TransferStock, record: Record) -> Iterator[st
     yield from _name_differs("to_warehouse", command.to_warehouse, record)
     # The key of the lines is singular in answers; accept the plural of requests too.
     rows = _rows(record, "warehouse_transfer_line_attributes") or _rows(record, "warehouse_transfer_lines_attributes")
+    yield from _quantity_differences([(line.product_code, line.quantity) for line in command.lines], rows, "quantity")
+
+
+def _adjustment_differences(command: AdjustStock, record: Record) -> Iterator[str]:
+    yield from _name_differs("warehouse", command.warehouse, record)
+    yield from _name_differs("account", command.account, record)
+    yield from _differs("date", command.transaction_date, read_date(record.get("date")))
+    rows = _rows(record, "stock_adjustment_lines_attributes")
+    changes = [(line.product_code, line.quantity) for line in command.lines]
+    yield from _quantity_differences(changes, rows, "difference")
+
+
+def _quantity_differences(wanted: list[tuple[str, Decimal]], rows: list[Record], field: str) -> Iterator[str]:
+    """Compare quantities by product code, or their sum where a product of the answer shows no code."""
     codes = [_text(_block(row, "product"), "code") for row in rows]
     by_code = all(codes) and bool(rows)
-    wanted = _summed((line.product_code if by_code else "", line.quantity) for line in command.lines)
+    asked = _summed((code if by_code else "", quantity) for code, quantity in wanted)
     found = _summed(
-        (code or "" if by_code else "", read_decimal(row.get("quantity")) or Decimal(0))
+        (code or "" if by_code else "", read_decimal(row.get(field)) or Decimal(0))
         for code, row in zip(codes, rows, strict=True)
     )
-    for code in sorted({*wanted, *found}):
-        what = f"quantity of {code}" if code else "quantity"
-        yield from _amount_differs(what, wanted.get(code, Decimal(0)), found.get(code, Decimal(0)))
+    for code in sorted({*asked, *found}):
+        what = f"{field} of {code}" if code else field
+        yield from _amount_differs(what, asked.get(code, Decimal(0)), found.get(code, Decimal(0)))
+
+
+def _number(command: Command, record: Record) -> str | None:
+    """Return a document's number; of a stock adjustment it stands behind its kind, as in `Stock In/Out#1001`."""
+    if not isinstance(command, AdjustStock):
+        return _text(record, "transaction_no")
+    kind, _, number = (_text(_block(record, "entry"), "transaction_number") or "").partition("#")
+    return number or kind or None
 
 
 def _summed(quantities: Iterator[tuple[str, Decimal]]) -> dict[str, Decimal]:

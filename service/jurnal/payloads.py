@@ -11,12 +11,14 @@ from typing import Any, Literal, assert_never
 import msgspec
 
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     BookInvoice,
     Command,
     CreateCustomer,
     DepositPayout,
     InvoiceLine,
     ReceivePayment,
+    StockChange,
     TransferStock,
     WithdrawPayoutFee,
 )
@@ -64,7 +66,7 @@ def needed(command: Command) -> Needed:
     return tuple(dict.fromkeys(_needs(command)))
 
 
-def _needs(command: Command) -> list[Need]:
+def _needs(command: Command) -> list[Need]:  # noqa: PLR0911 - one branch for each command
     match command:
         case CreateCustomer():
             return []
@@ -77,6 +79,9 @@ def _needs(command: Command) -> list[Need]:
         case TransferStock():
             ends = [Need("warehouse", command.from_warehouse), Need("warehouse", command.to_warehouse)]
             return [*ends, *(Need("product", line.product_code) for line in command.lines)]
+        case AdjustStock():
+            place = [Need("warehouse", command.warehouse), Need("account", command.account)]
+            return [*place, *(Need("product", line.product_code) for line in command.lines)]
         case DepositPayout():
             accounts = [Need("account", command.account), Need("account", command.clearing_account)]
             return [*accounts, Need("contact", command.contact)]
@@ -109,7 +114,9 @@ def request_for(
     return JurnalRequest(method="POST", path=resource.path, body=body)
 
 
-def _fields(command: Command, command_id: str, ids: ResolvedIds, person: PersonNames | None) -> Fields:
+def _fields(  # noqa: PLR0911 - one branch for each command
+    command: Command, command_id: str, ids: ResolvedIds, person: PersonNames | None
+) -> Fields:
     match command:
         case CreateCustomer():
             assert person is not None, "a customer is sent with its unsealed names"
@@ -120,6 +127,8 @@ def _fields(command: Command, command_id: str, ids: ResolvedIds, person: PersonN
             return _payment(command, command_id, ids)
         case TransferStock():
             return _transfer(command, command_id, ids)
+        case AdjustStock():
+            return _adjustment(command, command_id, ids)
         case DepositPayout():
             return _deposit(command, command_id, ids)
         case WithdrawPayoutFee():
@@ -217,11 +226,36 @@ def _transfer(command: TransferStock, command_id: str, ids: ResolvedIds) -> Fiel
         "transaction_date": command.transaction_date.isoformat(),
         "transaction_no": number_of(command, command_id),
         "custom_id": command_id,
-        "memo": memo(command, command_id, command.adjustment_id),
+        "memo": memo(command, command_id, f"{command.adjustment_id}{'.back' if command.is_return else ''}"),
         "from_warehouse_id": ids[Need("warehouse", command.from_warehouse)].jurnal_id,
         "to_warehouse_id": ids[Need("warehouse", command.to_warehouse)].jurnal_id,
         "warehouse_transfer_lines_attributes": lines,
     }
+
+
+def _adjustment(command: AdjustStock, command_id: str, ids: ResolvedIds) -> Fields:
+    return {
+        "stock_adjustment_type": "General",
+        # Stock In/Out: the difference counts. A count would undo whatever was sold since.
+        "maintain_actual": False,
+        "date": command.transaction_date.isoformat(),
+        "transaction_no": number_of(command, command_id),
+        "custom_id": command_id,
+        "memo": memo(command, command_id, command.adjustment_id),
+        "warehouse_id": ids[Need("warehouse", command.warehouse)].jurnal_id,
+        "account_name": ids[Need("account", command.account)].name,
+        "lines_attributes": [_stock_change(line, ids) for line in command.lines],
+    }
+
+
+def _stock_change(line: StockChange, ids: ResolvedIds) -> Fields:
+    fields: Fields = {
+        "product_name": ids[Need("product", line.product_code)].name,
+        "difference": exact_number(line.quantity),
+    }
+    if line.price is not None:
+        fields |= {"use_custom_average_price": True, "average_price": exact_number(line.price)}
+    return fields
 
 
 def _deposit(command: DepositPayout, command_id: str, ids: ResolvedIds) -> Fields:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import msgspec
 
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     BookInvoice,
     Command,
     CreateCustomer,
@@ -34,11 +35,12 @@ CUSTOMERS = Resource("customers", "customer")
 SALES_INVOICES = Resource("sales_invoices", "sales_invoice")
 RECEIVE_PAYMENTS = Resource("receive_payments", "receive_payment")
 WAREHOUSE_TRANSFERS = Resource("warehouse_transfers", "warehouse_transfer")
+STOCK_ADJUSTMENTS = Resource("stock_adjustments", "stock_adjustment")
 BANK_DEPOSITS = Resource("bank_deposits", "bank_deposit")
 BANK_WITHDRAWALS = Resource("bank_withdrawals", "bank_withdrawal")
 
 
-def resource_of(command: Command) -> Resource:
+def resource_of(command: Command) -> Resource:  # noqa: PLR0911 - one branch for each command
     """Return the resource a command makes one of."""
     match command:
         case CreateCustomer():
@@ -49,6 +51,8 @@ def resource_of(command: Command) -> Resource:
             return RECEIVE_PAYMENTS
         case TransferStock():
             return WAREHOUSE_TRANSFERS
+        case AdjustStock():
+            return STOCK_ADJUSTMENTS
         case DepositPayout():
             return BANK_DEPOSITS
         case WithdrawPayoutFee():
@@ -64,7 +68,7 @@ def reference_of(command: Command) -> str:
             return command.code
         case BookInvoice() | ReceivePayment():
             return command.order_reference
-        case TransferStock():
+        case TransferStock() | AdjustStock():
             return command.transfer_number
         case DepositPayout() | WithdrawPayoutFee():
             return command.reference_id
@@ -78,9 +82,16 @@ def number_of(command: Command, command_id: str) -> str:
 
 
 def probe_for(command: Command, command_id: str) -> JurnalRequest:
-    """Ask whether a command's document is there: by custom_id, a transfer by its number, the only key it shows."""
-    key = number_of(command, command_id) if isinstance(command, TransferStock) else command_id
-    return _read(command, key)
+    """Ask whether a command's document is there: by custom_id, or by its number where that is the only key it shows."""
+    match command:
+        case TransferStock():
+            return _read(command, number_of(command, command_id))
+        case AdjustStock():
+            # "movement" is Stock In/Out; both words are needed, or the number is taken for an id.
+            found_by = "?search_by=transaction_no&transaction_type=movement"
+            return _read(command, number_of(command, command_id), found_by)
+        case _:
+            return _read(command, command_id)
 
 
 def reading_of(command: Command, jurnal_id: int) -> JurnalRequest:
@@ -88,5 +99,5 @@ def reading_of(command: Command, jurnal_id: int) -> JurnalRequest:
     return _read(command, str(jurnal_id))
 
 
-def _read(command: Command, key: str) -> JurnalRequest:
-    return JurnalRequest(method="GET", path=f"{resource_of(command).path}/{quote(key, safe='')}")
+def _read(command: Command, key: str, query: str = "") -> JurnalRequest:
+    return JurnalRequest(method="GET", path=f"{resource_of(command).path}/{quote(key, safe='')}{query}")

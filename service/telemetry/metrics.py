@@ -65,6 +65,7 @@ class Loop(StrEnum):
     DISPATCH = "dispatch"
     POLL = "poll"
     OBSERVE = "observe"
+    SCHEDULE = "schedule"
 
 
 class Metrics:

@@ -43,6 +43,18 @@ def test_a_service_killed_in_the_middle_ends_with_the_same_books(plain_run: Ende
     assert killed.books == plain_run.books
 
 
+@pytest.mark.parametrize("seed", ["7", "8"])
+def test_everything_ends_with_the_books_as_generated(seed: str) -> None:
+    """Every stock process, webhooks out of order and twice; both ways that a return may be told."""
+    ended = run_demo("--everything", "--seed", seed)
+    assert_right(ended)
+    report = ended.report
+    assert report["in_transit"] == report["jurnal_in_transit"]
+    assert any(count != "0" for count in report["in_transit"].values())
+    assert report["profit_and_loss"]["Waste Goods Expense"] == report["expected_profit_and_loss"]["Waste Goods Expense"]
+    assert report["balances"]["goods_received"] == report["expected_balances"]["goods_received"] != "0"
+
+
 def test_lost_webhooks_and_an_outage_end_with_the_same_books(plain_run: Ended) -> None:
     """A tenth of the webhooks never comes and the service is away for two hours of the day; polling mends it."""
     lossy = run_demo("--lose-webhooks", "0.1", "--outage")

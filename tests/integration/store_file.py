@@ -13,6 +13,9 @@ clearing_account = "iSeller Pay Clearing"
 payout_account = "Bank BCA"
 mdr_account = "iSeller Pay MDR"
 rounding_product = "ISELLER-ROUNDING"
+loss_account = "Waste Goods Expense"
+goods_received_account = "Goods Received"
+stock_adjustment_account = "Inventory Adjustments"
 
 [iseller]
 url = "http://127.0.0.1:9"

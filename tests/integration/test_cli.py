@@ -86,6 +86,19 @@ async def test_a_database_that_is_not_there_is_named_in_words(environment: dict[
     assert "hush-hush" not in complaint
 
 
+async def test_transfers_are_sent_by_hand_for_a_range_of_dates(environment: dict[str, str], tmp_path: Path) -> None:
+    """A fact with name and reason; asked again it is another fact, which lets nothing go twice."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path)), **environment)
+    asked = ("sync", "transfers", "--store", "kopi-nusantara", "--actor", "owner", "--reason", "end of month")
+    dates = ("--from", "2026-11-01", "--to", "2026-11-30")
+    first = await jurnalsync(*asked, *dates, **environment)
+    assert (first.code, first.out) == (0, "SyncRequested stands at position 4; the service acts on it at once.\n")
+    assert (await jurnalsync(*asked, *dates, **environment)).code == 0
+    backwards = await jurnalsync(*asked, "--from", "2026-11-30", "--to", "2026-11-01", **environment)
+    assert backwards.code == 2
+    assert "--to is before --from; name the earlier date first" in backwards.err
+
+
 @pytest.mark.parametrize("name", ["LISTEN", "OPERATIONS"])
 async def test_a_taken_port_is_named_with_its_setting(environment: dict[str, str], name: str) -> None:
     """The database has nothing to do with it: the address and the setting to change are told."""

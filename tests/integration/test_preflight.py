@@ -93,6 +93,30 @@ async def test_the_warehouse_of_an_outlet_is_named_with_the_outlet(stand: Stand)
     assert problem.problem == "Jurnal has no warehouse 'Kiosk Warehouse', which outlet Kiosk is mapped to"
 
 
+STOCK_ACCOUNTS = ("loss_account", "goods_received_account", "stock_adjustment_account")
+
+
+@pytest.mark.parametrize("setting", STOCK_ACCOUNTS)
+async def test_a_stock_account_that_is_not_mapped_is_named_with_its_setting(stand: Stand, setting: str) -> None:
+    """Records that need it would wait as Failed."""
+    await stand.connect(connected(**{setting: None}), live=False)
+    (problem,) = await problems_of(stand)
+    assert (problem.check, problem.subject) == ("account", setting)
+    assert problem.what_to_do == f"Name it as {setting} in the set-up file and apply the file"
+
+
+@pytest.mark.parametrize("setting", STOCK_ACCOUNTS)
+@pytest.mark.parametrize(("account", "category"), [("Inventory", "Inventory"), ("Bank BCA", "Cash & Bank")])
+async def test_an_account_that_stock_cannot_stand_across_from_is_named(
+    stand: Stand, setting: str, account: str, category: str
+) -> None:
+    """Its category is told, and which to name instead."""
+    await stand.connect(connected(**{setting: account}), live=False)
+    (problem,) = await problems_of(stand)
+    assert (problem.check, problem.subject) == ("account_category", account)
+    assert problem.problem.endswith(f"is {category}")
+
+
 @pytest.mark.parametrize(
     "changed",
     [

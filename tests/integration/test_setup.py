@@ -107,6 +107,15 @@ async def test_no_secret_stands_in_a_fact_or_in_clear_in_the_database(
         ('id = "branch"', 'id = "main"', "outlets: id 'main' stands there 2 times"),
         ('"11" = "PPN"', '"11.0" = "PPN"', "taxes: '11.0' must be a percentage without trailing zeros"),
         ("[[outlets]]", '[[payments]]\ngateway = "Cash"\naccount = "Bank BCA"\n[[outlets]]', "gateway 'cash'"),
+        ("[jurnal]", '[transfer_sync]\nmode = "scheduled"\n[jurnal]', "a schedule needs times"),
+        ("[jurnal]", '[transfer_sync]\nmode = "hourly"\n[jurnal]', "Invalid enum value 'hourly'"),
+        (
+            "[jurnal]",
+            '[transfer_sync]\nmode = "scheduled"\ntimes = ["24:00"]\n[jurnal]',
+            "'24:00' must be a time of day from 00:00 to 23:59",
+        ),
+        ("[jurnal]", '[transfer_sync]\nmode = "manual"\ntimes = ["09:00"]\n[jurnal]', "not with 'manual'"),
+        ('loss_account = "Waste', 'los_account = "Waste', "unknown field `los_account`"),
         ("secrets/jurnal", "secrets/nowhere", "cannot read the secret file secrets/nowhere: No such file"),
     ],
 )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     Command,
     CreateCustomer,
     DepositPayout,
@@ -35,6 +36,14 @@ def commands(object_id: str) -> list[Command]:
         TransferStock(
             transfer_id="t", transfer_number="T", adjustment_id=object_id, transaction_date=DAY, from_warehouse="a",
             to_warehouse="b", lines=(),
+        ),
+        TransferStock(
+            transfer_id="t", transfer_number="T", adjustment_id=object_id, transaction_date=DAY, from_warehouse="a",
+            to_warehouse="b", lines=(), is_return=True,
+        ),
+        AdjustStock(
+            transfer_id="t", transfer_number="T", adjustment_id=object_id, transaction_date=DAY, warehouse="a",
+            account="l", lines=(),
         ),
         DepositPayout(
             reference_id=object_id, transaction_date=DAY, account="a", clearing_account="c", contact="w", amount=ten

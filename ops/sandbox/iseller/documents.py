@@ -1,13 +1,12 @@
-"""Everything but orders as iSeller shows it; moments in UTC without an offset."""
+"""Everything but orders and stock as iSeller shows it; moments in UTC without an offset."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from ops.sandbox.iseller.state import ShiftState, TransferState
+from ops.sandbox.iseller.state import ShiftState
 from ops.sandbox.iseller.wire import amount, utc_text
 from ops.sandbox.scenario import Customer, Outlet, Scenario
-from ops.sandbox.traffic_events import Order, Payout, TransferReceived, TransferStarted
+from ops.sandbox.traffic_events import Order, Payout
 
 
 def fulfilment_document(scenario: Scenario, order: Order, at: datetime) -> dict[str, Any]:
@@ -58,32 +57,6 @@ def payout_document(scenario: Scenario, payout: Payout, status: str) -> dict[str
     }
 
 
-def transfer_document(scenario: Scenario, state: TransferState) -> dict[str, Any]:
-    """Return a Transfer Out to an outlet with its stock actions so far."""
-    started = state.started
-    source, destination = scenario.outlet(started.source_code), scenario.outlet(started.destination_code)
-    return {
-        "transfer_id": started.transfer_id,
-        "transfer_number": started.transfer_number,
-        "type": "Out",
-        "out_type": "To Outlet",
-        "status": state.status,
-        "outlet_id": source.outlet_id,
-        "outlet_code": source.code,
-        "outlet_name": source.name,
-        "destination_outlet_id": destination.outlet_id,
-        "destination_outlet_code": destination.code,
-        "destination_outlet_name": destination.name,
-        "notes": None,
-        "created_date": utc_text(state.created_at),
-        "modified_date": utc_text(state.modified_at),
-        "inventory_adjustments": [
-            _start(scenario, started),
-            *(_accept(scenario, receipt) for receipt in state.receipts),
-        ],
-    }
-
-
 def shift_document(scenario: Scenario, state: ShiftState) -> dict[str, Any]:
     """Return a register shift; `closed_date` is null while it is open."""
     outlet = scenario.outlet(state.outlet_code)
@@ -119,43 +92,3 @@ def store_document(scenario: Scenario) -> dict[str, Any]:
         "currency": "IDR",
         "time_zone": scenario.time_zone_name,
     }
-
-
-def _start(scenario: Scenario, started: TransferStarted) -> dict[str, Any]:
-    lines = [
-        _product(scenario, piece.sku)
-        | {
-            "quantity": amount(piece.quantity),
-            "buying_price": amount(scenario.product(piece.sku).buy_prices_idr[0]),
-        }
-        for piece in started.pieces
-    ]
-    return {
-        "inventory_adjustment_id": started.inventory_adjustment_id,
-        "action": "Start",
-        "date": utc_text(started.at),
-        "items": lines,
-    }
-
-
-def _accept(scenario: Scenario, receipt: TransferReceived) -> dict[str, Any]:
-    lines = [
-        _product(scenario, piece.sku)
-        | {
-            "accepted_quantity": amount(piece.quantity),
-            "cancelled_quantity": amount(Decimal(0)),
-            "rejected_quantity": amount(Decimal(0)),
-        }
-        for piece in receipt.pieces
-    ]
-    return {
-        "inventory_adjustment_id": receipt.inventory_adjustment_id,
-        "action": "Accept",
-        "date": utc_text(receipt.at),
-        "items": lines,
-    }
-
-
-def _product(scenario: Scenario, sku: str) -> dict[str, Any]:
-    product = scenario.product(sku)
-    return {"product_id": product.product_id, "sku": sku, "product_name": product.name}

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
-from ops.sandbox.iseller.documents import outlet_document, shift_document, store_document, transfer_document
+from ops.sandbox.iseller.documents import outlet_document, shift_document, store_document
 from ops.sandbox.iseller.order_document import order_document, transaction_document
 from ops.sandbox.iseller.shop import Shop
+from ops.sandbox.iseller.stock_documents import stock_document, transfer_document
 from ops.sandbox.iseller.wire import parse_utc
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -83,12 +85,17 @@ def transactions_page(shop: Shop, query: Query) -> Page:
 
 
 def transfers_page(shop: Shop, query: Query) -> Page:
-    """Return GetTransfer's rows."""
-    return _page(
-        [(state.created_at, state.modified_at, state) for state in shop.transfers.values()],
-        query,
-        lambda state: transfer_document(shop.scenario, state),
-    )
+    """Return GetTransfer's rows: transfers and all other stock actions."""
+    named = shop.returns_name_origin
+    transfers = [
+        (state.created_at, state.modified_at, partial(transfer_document, shop.scenario, state, names_origin=named))
+        for state in shop.transfers.values()
+    ]
+    others = [
+        (state.changed_at, state.changed_at, partial(stock_document, shop.scenario, state, names_origin=named))
+        for state in shop.stock_actions.values()
+    ]
+    return _page(transfers + others, query, lambda document: document())
 
 
 def shifts_page(shop: Shop, query: Query) -> Page:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ops.sandbox.iseller.documents import fulfilment_document, member_document, payout_document
 from ops.sandbox.iseller.order_document import EVERY_PART, order_document
 from ops.sandbox.iseller.settings import WebhookType
-from ops.sandbox.iseller.state import Notice, OrderState, ShiftState, TakenPayment, TransferState
+from ops.sandbox.iseller.state import Notice, OrderState, ShiftState, StockState, TakenPayment, TransferState
 from ops.sandbox.scenario import Customer, Scenario
 from ops.sandbox.traffic_events import (
     MemberChanged,
@@ -17,16 +17,23 @@ from ops.sandbox.traffic_events import (
     Payout,
     ShiftClosed,
     ShiftOpened,
+    StockEvent,
     TransferReceived,
     TransferStarted,
 )
 
 
 class Shop:
-    """One store; `now` is the sandbox's clock and stamps what was created and modified when."""
+    """One store; `now` is the sandbox's clock and stamps what was created and modified when.
 
-    def __init__(self, scenario: Scenario, now: Callable[[], datetime]) -> None:
+    `returns_name_origin`: a transfer that brings back cancelled goods names the one they are of. How the real one
+    links the two is unknown, so both ways can be had.
+    """
+
+    def __init__(self, scenario: Scenario, now: Callable[[], datetime], *, returns_name_origin: bool = False) -> None:
         self.scenario = scenario
+        self.returns_name_origin = returns_name_origin
+        self.stock_actions: dict[str, StockState] = {}
         self.orders: dict[str, OrderState] = {}
         self.transfers: dict[str, TransferState] = {}
         self.shifts: dict[str, ShiftState] = {}
@@ -78,10 +85,14 @@ class Shop:
         self.transfers[event.transfer_id] = TransferState(started=event, receipts=[], created_at=now, modified_at=now)
 
     def receive_transfer(self, event: TransferReceived) -> None:
-        """Accept some of a transfer's goods."""
+        """Decide on some of a transfer's goods."""
         state = self.transfers[event.transfer_id]
         state.receipts.append(event)
         state.modified_at = self._now()
+
+    def change_stock(self, event: StockEvent) -> None:
+        """Let goods of a supplier come or go, or correct an outlet's stock; iSeller notifies nobody of it."""
+        self.stock_actions[event.transfer_id] = StockState(event=event, changed_at=self._now())
 
     def report_payout(self, payout: Payout, status: str) -> None:
         """Move a payout to a status (waiting, processing, completed, failed); notifies Payout."""

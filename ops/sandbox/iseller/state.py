@@ -8,7 +8,7 @@ import msgspec
 
 from ops.sandbox.iseller.settings import WebhookType
 from ops.sandbox.scenario import Customer
-from ops.sandbox.traffic_events import Order, Payment, TransferReceived, TransferStarted
+from ops.sandbox.traffic_events import Order, Payment, StockEvent, TransferReceived, TransferStarted
 
 
 class TakenPayment(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +51,21 @@ class TransferState(msgspec.Struct, kw_only=True):
 
     @property
     def status(self) -> str:
-        """In Transfer Process until everything is accepted."""
+        """In Transfer Process until everything is decided on."""
         sent = sum(piece.quantity for piece in self.started.pieces)
-        accepted = sum(piece.quantity for receipt in self.receipts for piece in receipt.pieces)
-        return "Completed" if accepted == sent else "In Transfer Process"
+        decided = sum(
+            piece.quantity
+            for receipt in self.receipts
+            for piece in (*receipt.pieces, *receipt.cancelled, *receipt.rejected)
+        )
+        return "Completed" if decided == sent else "In Transfer Process"
+
+
+class StockState(msgspec.Struct, frozen=True, kw_only=True):
+    """A stock action that is done at once."""
+
+    event: StockEvent
+    changed_at: datetime
 
 
 class ShiftState(msgspec.Struct, kw_only=True):

@@ -129,6 +129,7 @@ class Shop:
     def __init__(self) -> None:
         self.findings: tuple[Finding, ...] = (UNMAPPED,)
         self.live_mode: LiveMode | None = None
+        self.sync_requests: list[tuple[str, date, date, str, str]] = []
         self.facts = [a_fact(version) for version in (1, 2, 3)]
 
     async def store(self, store_id: str) -> Store | None:
@@ -182,6 +183,11 @@ class Shop:
         """Tell what was found."""
         return Preflight(findings=self.findings, live_mode=self.live_mode)
 
+    async def request_sync(self, store_id: str, first: date, last: date, actor: str, reason: str) -> int:
+        """Note the request."""
+        self.sync_requests.append((store_id, first, last, actor, reason))
+        return 41 + len(self.sync_requests)
+
     async def activate_live_mode(self, _store_id: str, actor: str) -> LiveMode | NotReady:
         """Activate once, if nothing was found."""
         if self.live_mode is None:
@@ -204,7 +210,8 @@ def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
         stream=shop.stream,
         preflight=shop.preflight,
     )
-    return api_routes(queries, ApiActions(activate_live_mode=shop.activate_live_mode), token)
+    actions = ApiActions(activate_live_mode=shop.activate_live_mode, request_sync=shop.request_sync)
+    return api_routes(queries, actions, token)
 
 
 async def problem_of(client: Client, method: str, path: str, **arguments: Any) -> Problem:

@@ -62,6 +62,7 @@ def test_an_empty_token_is_refused_before_anything_is_served(shop: Shop) -> None
         ("GET", f"streams/{STREAM}"),
         ("GET", "preflight"),
         ("POST", "live-mode"),
+        ("POST", "sync-requests"),
         ("DELETE", "live-mode"),
     ],
 )

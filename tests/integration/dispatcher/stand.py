@@ -328,6 +328,8 @@ async def _master_data(shop: Shop) -> None:
     for name, number in (("Bank BCA", "1-10002"), ("iSeller Pay Clearing", "1-10003")):
         await shop.make("accounts", "account", name=name, number=number, category_name="Cash & Bank")
     await shop.make("accounts", "account", name="iSeller Pay MDR", number="6-60050", category_name="Expenses")
+    liability = "Other Current Liabilities"
+    await shop.make("accounts", "account", name="Goods Received", number="2-20205", category_name=liability)
     await shop.make("taxes", "tax", name="PPN", rate="11")
     for name in ("Main Warehouse", "Branch Warehouse", "iSeller in Transit"):
         await shop.make("warehouses", "warehouse", name=name, code=name[:3].upper() + str(len(name)))

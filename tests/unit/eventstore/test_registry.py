@@ -8,6 +8,7 @@ import pytest
 from eventstore.errors import UnknownFactType
 from eventstore.event import Fact
 from eventstore.facts.registry import CURRENT, REPORT_KINDS, decode, encode
+from eventstore.facts.settings import StoreConnected, TransferSync
 from eventstore.facts.upcasts import UPCASTS
 from eventstore.personal import cut_at_strings, find_personal
 from tests.ledger import NOON, STORE
@@ -59,6 +60,15 @@ def test_the_example_of_a_report_holds_no_personal_value_in_clear(type_: str) ->
     body = (CORPUS / f"{type_}.1.json").read_bytes()
     for span in find_personal(cut_at_strings(body), msgspec.json.decode(body), REPORTS[type_].clear):
         assert body[span.start : span.end].startswith(b'"sealed:'), span.path
+
+
+def test_a_connection_of_the_first_version_sent_transfers_as_they_came_and_had_no_stock_accounts() -> None:
+    """What the first version left unsaid keeps its meaning, whatever a later release takes for granted."""
+    connected = decode(stored("StoreConnected", 1, (CORPUS / "StoreConnected.1.json").read_bytes()))
+    assert isinstance(connected, StoreConnected)
+    assert connected.transfer_sync == TransferSync("real_time")
+    accounts = (connected.loss_account, connected.goods_received_account, connected.stock_adjustment_account)
+    assert accounts == (None, None, None)
 
 
 def test_unknown_fields_are_ignored_and_both_spellings_of_an_amount_are_read() -> None:

@@ -4,11 +4,13 @@ from datetime import date
 from decimal import Decimal
 
 from projections.jurnal_commands.commands import (
+    AdjustStock,
     BookInvoice,
     CreateCustomer,
     DepositPayout,
     InvoiceLine,
     ReceivePayment,
+    StockChange,
     StockLine,
     TransferStock,
     WithdrawPayoutFee,
@@ -58,6 +60,15 @@ TRANSFER = TransferStock(
     to_warehouse="iSeller in Transit",
     lines=(StockLine("KOPI-250", Decimal(5)), StockLine("TEH-100", Decimal("2.5"))),
 )
+ADJUSTMENT = AdjustStock(
+    transfer_id="56",
+    transfer_number="TI/0003",
+    adjustment_id="9002",
+    transaction_date=DAY,
+    warehouse="Main Outlet",
+    account="Goods Received",
+    lines=(StockChange("KOPI-250", Decimal(4), Decimal("41250.50")), StockChange("TEH-100", Decimal("-0.5"))),
+)
 PAYOUT = DepositPayout(
     reference_id="PO-77",
     transaction_date=DAY,
@@ -74,10 +85,11 @@ FEE = WithdrawPayoutFee(
     contact="iSeller Pay",
     amount=Decimal("6913.58"),
 )
-COMMANDS = (CUSTOMER, INVOICE, PAYMENT, TRANSFER, PAYOUT, FEE)
+COMMANDS = (CUSTOMER, INVOICE, PAYMENT, TRANSFER, ADJUSTMENT, PAYOUT, FEE)
 
 IDS = {
     Need("account", "Bank BCA"): Known(301, "Bank BCA"),
+    Need("account", "Goods Received"): Known(305, "Goods Received"),
     Need("account", "Cash"): Known(302, "Cash"),
     Need("account", "iSeller Pay Clearing"): Known(303, "iSeller Pay Clearing"),
     Need("account", "iSeller Pay MDR"): Known(304, "iSeller Pay MDR"),

@@ -12,7 +12,18 @@ from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import Command
 from projections.jurnal_commands.identity import command_id, transaction_no
 from service.jurnal.documents import UnreadableAnswer, matches, read_date, read_decimal, read_document
-from tests.unit.jurnal.made_up import CUSTOMER, FEE, INVOICE, INVOICE_ID, INVOICE_NO, PAYMENT, PAYOUT, STORE, TRANSFER
+from tests.unit.jurnal.made_up import (
+    ADJUSTMENT,
+    CUSTOMER,
+    FEE,
+    INVOICE,
+    INVOICE_ID,
+    INVOICE_NO,
+    PAYMENT,
+    PAYOUT,
+    STORE,
+    TRANSFER,
+)
 
 CLOSED = {"id": 2, "name": "Closed", "name_bahasa": "Selesai"}
 INVOICE_RECORD = {
@@ -38,6 +49,19 @@ PAYMENT_RECORD = {
     "deposit_to": {"id": 302, "name": "Cash"},
     "total": 29_902,
     "records": [{"id": 1, "transaction_id": 7_001, "amount": "29902.0", "transaction_no": INVOICE_NO}],
+}
+ADJUSTMENT_NO = transaction_no(command_id(STORE, ADJUSTMENT), "TI/0003")
+ADJUSTMENT_RECORD: dict[str, Any] = {
+    "id": 148,
+    "date": "02/03/2026",
+    "adjustment_type": "General",
+    "account": {"id": 305, "name": "Goods Received"},
+    "warehouse": {"id": 801, "name": "Main Outlet"},
+    "stock_adjustment_lines_attributes": [
+        {"product": {"id": 601, "name": "Kopi 250 g", "code": "KOPI-250"}, "difference": 4},
+        {"product": {"id": 602, "name": "Teh 100 g", "code": "TEH-100"}, "difference": "-0.5"},
+    ],
+    "entry": {"transaction_number": f"Stock In/Out#{ADJUSTMENT_NO}"},
 }
 TRANSFER_NO = transaction_no(command_id(STORE, TRANSFER), "TR/0007")
 TRANSFER_RECORD = {
@@ -76,6 +100,7 @@ RECORDS: list[tuple[Command, dict[str, Any]]] = [
     (INVOICE, INVOICE_RECORD),
     (PAYMENT, PAYMENT_RECORD),
     (TRANSFER, TRANSFER_RECORD),
+    (ADJUSTMENT, ADJUSTMENT_RECORD),
     (PAYOUT, PAYOUT_RECORD),
     (FEE, FEE_RECORD),
     (CUSTOMER, CUSTOMER_RECORD),
@@ -173,6 +198,21 @@ def test_the_document_of_a_command_matches_it(command: Command, record: dict[str
         (TRANSFER, changed(TRANSFER_RECORD, to_warehouse={"id": 803, "name": "Branch"}), "to_warehouse"),
         (TRANSFER, changed(TRANSFER_RECORD, from_warehouse={"id": -1, "name": None}), "Unassigned"),
         (TRANSFER, changed(TRANSFER_RECORD, warehouse_transfer_line_attributes=[]), "quantity"),
+        (ADJUSTMENT, changed(ADJUSTMENT_RECORD, entry={"transaction_number": "Stock In/Out#10"}), "transaction_no"),
+        (ADJUSTMENT, changed(ADJUSTMENT_RECORD, warehouse={"id": None, "name": None}), "warehouse"),
+        (ADJUSTMENT, changed(ADJUSTMENT_RECORD, account={"name": "Cash"}), "account"),
+        (ADJUSTMENT, changed(ADJUSTMENT_RECORD, date="03/03/2026"), "date"),
+        (
+            ADJUSTMENT,
+            changed(
+                ADJUSTMENT_RECORD,
+                stock_adjustment_lines_attributes=[
+                    {"product": {"code": "KOPI-250"}, "difference": 4},
+                    {"product": {"code": "TEH-100"}, "difference": "0.5"},
+                ],
+            ),
+            "difference of TEH-100",
+        ),
         (PAYOUT, changed(PAYOUT_RECORD, original_amount=987_655), "original_amount"),
         (PAYOUT, changed(PAYOUT_RECORD, deposit_to={"name": "Cash"}), "deposit_to"),
         (FEE, changed(FEE_RECORD, original_amount=7_000), "original_amount"),

@@ -12,6 +12,7 @@ from service.jurnal.exchange import API
 from service.jurnal.payloads import Known, Need, PersonNames, needed, request_for
 from service.jurnal.resources import probe_for, reading_of
 from tests.unit.jurnal.made_up import (
+    ADJUSTMENT,
     COMMANDS,
     CUSTOMER,
     FEE,
@@ -114,6 +115,46 @@ def test_a_transfer_names_warehouses_by_id_and_products_by_name() -> None:
             {"product_name": "Teh 100 g", "quantity": Decimal("2.5")},
         ],
     }
+
+
+def test_goods_that_go_back_carry_a_reference_of_their_own() -> None:
+    """The memo tells a return from the goods that the same receipt accepted."""
+    back = msgspec.structs.replace(TRANSFER, is_return=True)
+    identity = command_id(STORE, back)
+    assert identity.startswith("ret-")
+    assert sent(back)["memo"] == f"iSeller TR/0007 9001.back {identity}"
+
+
+def test_a_stock_adjustment_is_a_difference_with_its_price_where_it_has_one() -> None:
+    """Stock In/Out, never a count; a price stands only where goods were bought."""
+    identity = command_id(STORE, ADJUSTMENT)
+    assert sent(ADJUSTMENT) == {
+        "stock_adjustment_type": "General",
+        "maintain_actual": False,
+        "date": "2026-03-02",
+        "transaction_no": transaction_no(identity, "TI/0003"),
+        "custom_id": identity,
+        "memo": f"iSeller TI/0003 9002 {identity}",
+        "warehouse_id": 801,
+        "account_name": "Goods Received",
+        "lines_attributes": [
+            {
+                "product_name": "Kopi 250 g",
+                "difference": 4,
+                "use_custom_average_price": True,
+                "average_price": Decimal("41250.50"),
+            },
+            {"product_name": "Teh 100 g", "difference": Decimal("-0.5")},
+        ],
+    }
+
+
+def test_a_stock_adjustment_is_looked_up_by_its_number_in_words_that_jurnal_needs() -> None:
+    """Without both words Jurnal would take the number for an id."""
+    identity = command_id(STORE, ADJUSTMENT)
+    number = transaction_no(identity, "TI/0003")
+    found_by = "search_by=transaction_no&transaction_type=movement"
+    assert probe_for(ADJUSTMENT, identity).path == f"{API}/stock_adjustments/{number}?{found_by}"
 
 
 def test_a_payout_is_one_deposit_that_credits_the_clearing_account() -> None:

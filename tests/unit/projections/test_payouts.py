@@ -54,6 +54,16 @@ def test_a_payout_under_way_is_held_until_it_is_completed() -> None:
     assert story.states == {"payout-PO-1": "booking"}
 
 
+def test_a_payout_that_failed_is_not_under_way_again_because_that_was_told_late() -> None:
+    """Webhooks may overtake each other; only a completion is still believed."""
+    story = Story()
+    story.report("payout", payout(status="Failed"))
+    story.report("payout", payout(status="Waiting"))
+    assert story.states == {"payout-PO-1": "skipped"}
+    story.report("payout", payout())
+    assert story.states == {"payout-PO-1": "booking"}
+
+
 def test_a_payout_completed_twice_is_booked_once() -> None:
     """Whatever is reported after completion asks for nothing."""
     story = Story()

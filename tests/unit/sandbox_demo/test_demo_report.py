@@ -49,7 +49,7 @@ def right_report() -> Report:
 
 def test_a_run_as_expected_has_no_problem() -> None:
     """The figures compared are the generator's own, whichever payments were deposits."""
-    assert problems_of(right_report(), DUE) == []
+    assert problems_of(right_report(), DUE, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_run_as_expected_has_no_problem() -> None:
 def test_one_thing_wrong_is_one_problem_that_names_it(named: str, spoil: Callable[[Report], dict[str, object]]) -> None:
     """Whatever differs is said, and nothing else is."""
     right = right_report()
-    problems = problems_of(msgspec.structs.replace(right, **spoil(right)), DUE)
+    problems = problems_of(msgspec.structs.replace(right, **spoil(right)), DUE, 0)
     assert any(problem.startswith(named) for problem in problems), problems
     spoiled = {problem.split(":")[0] for problem in problems}
     assert spoiled <= {named.split(":", maxsplit=1)[0], "Jurnal's in-transit stock"}, problems

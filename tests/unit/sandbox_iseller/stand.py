@@ -138,9 +138,9 @@ class Stand:
         return envelope
 
 
-def traffic(seed: int = 7, orders: int = 40) -> Traffic:
+def traffic(seed: int = 7, orders: int = 40, *, everything: bool = False) -> Traffic:
     """Return the demo shop's days ending `TODAY`."""
-    return generate(KOPI_NUSANTARA, seed, orders, TODAY)
+    return generate(KOPI_NUSANTARA, seed, orders, TODAY, everything=everything)
 
 
 @asynccontextmanager

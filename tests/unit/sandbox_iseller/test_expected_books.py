@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.sandbox.expected import expected_books, half_up
+from ops.sandbox.expected import DOCUMENT_TYPES, expected_books, half_up
 from ops.sandbox.expected_invoices import expected_invoice, shared_out
 from ops.sandbox.expected_valuation import Movement, Valuation, value_product
 from ops.sandbox.scenario import KOPI_NUSANTARA
-from ops.sandbox.traffic_events import Order, OrderCompleted, OrderPaid, PayoutCompleted, StockBought, TransferStarted
+from ops.sandbox.traffic_events import (
+    Order,
+    OrderCompleted,
+    OrderPaid,
+    PayoutCompleted,
+    StockBought,
+    SupplierDelivered,
+    TransferStarted,
+)
 from tests.unit.sandbox_iseller.stand import traffic
 
 NAMES = KOPI_NUSANTARA.accounts
@@ -31,6 +39,27 @@ def test_the_books_balance_for_any_seed(seed: int, orders: int) -> None:
     income = -sum(exact[name] for name in _income())
     costs = sum(exact[name] for name in _costs())
     assert owned == bought - exact.get(NAMES.tax, Fraction(0)) + income - costs
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=25, deadline=None)
+def test_the_books_balance_when_everything_happens(seed: int) -> None:
+    """Inventory is what came in at its price less what went at its average; no piece is made or lost unseen."""
+    shown = traffic(seed, 20, everything=True)
+    books = expected_books(KOPI_NUSANTARA, shown)
+    assert sum(books.exact.values()) == 0
+    received = sum(
+        Fraction(piece.quantity * piece.price_idr)
+        for event in shown.events
+        if isinstance(event, SupplierDelivered)
+        for piece in event.pieces
+    )
+    assert received > books.balances["goods_received"] > 0
+    assert books.profit_and_loss[NAMES.loss] > 0
+    assert min(books.in_transit.values()) >= 0
+    assert min(quantity for pieces in books.stock.values() for quantity in pieces.values()) >= 0
+    assert set(books.references) - set(DOCUMENT_TYPES) == {"stock_adjustment"}
+    assert all(len(set(found)) == len(found) for found in books.references.values())
 
 
 @given(seed=st.integers(0, 2**32))
@@ -126,6 +155,16 @@ def test_goods_leave_at_the_average_of_their_dates_inflows_whatever_came_first()
         [_bought(MONDAY, 10, 100), _sold(TUESDAY, 5), _bought(TUESDAY, 10, 200), _sold(WEDNESDAY, 5)], Fraction(1)
     )
     assert valuation == Valuation(quantity=Fraction(10), cost_of_sales=Fraction(1500), value=Fraction(1500))
+
+
+def test_goods_that_are_lost_or_found_are_worth_the_average_on_their_own_account() -> None:
+    """A loss and a find do not touch cost of sales, and a find without a price changes no average."""
+    lost = Movement(date=TUESDAY, quantity=Fraction(2), unit_price=None, account="Loss")
+    found = Movement(date=WEDNESDAY, quantity=Fraction(-3), unit_price=None, account="Found")
+    valuation = value_product([_bought(MONDAY, 10, 100), lost, found, _sold(WEDNESDAY, 1)], Fraction(1))
+    assert valuation.others == {"Loss": Fraction(200), "Found": Fraction(-300)}
+    assert valuation.cost_of_sales == 100
+    assert (valuation.quantity, valuation.value) == (Fraction(10), Fraction(1_000))
 
 
 def test_uncovered_goods_are_trued_up_when_the_buy_comes() -> None:

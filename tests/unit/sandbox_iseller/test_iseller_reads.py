@@ -8,7 +8,14 @@ import pytest
 
 from ops.sandbox.iseller.wire import parse_utc, utc_text
 from ops.sandbox.traffic import apply
-from ops.sandbox.traffic_events import OrderCompleted, OrderPaid, ShiftClosed, TransferReceived, TransferStarted
+from ops.sandbox.traffic_events import (
+    OrderCompleted,
+    OrderPaid,
+    ShiftClosed,
+    SupplierReturned,
+    TransferReceived,
+    TransferStarted,
+)
 from tests.unit.sandbox_iseller.stand import Stand, standing, traffic
 
 EVERY_INCLUDE = (
@@ -183,6 +190,42 @@ async def test_a_transfer_shows_its_start_and_each_receipt_as_it_happens() -> No
             for piece in action["items"]:
                 accepted[piece["sku"]] = accepted.get(piece["sku"], Decimal(0)) + piece["accepted_quantity"]
         assert accepted == sent
+
+
+@pytest.mark.parametrize("names_origin", [True, False])
+async def test_a_return_of_cancelled_goods_names_its_transfer_only_if_told_to(names_origin: bool) -> None:
+    """Which of the two the real iSeller does is unknown."""
+    async with standing() as stand:
+        stand.shop.returns_name_origin = names_origin
+        stand.play(traffic(everything=True))
+        _, envelope = await stand.read("/api/v3/GetTransfer", time_zone="7", page_size="100")
+        origins = {row["transfer_id"]: row.get("reference_transfer_id") for row in envelope["transfers"]}
+        known = {state.started.transfer_id: state.started.return_of for state in stand.shop.transfers.values()}
+        known |= {
+            state.event.transfer_id: state.event.return_of if isinstance(state.event, SupplierReturned) else None
+            for state in stand.shop.stock_actions.values()
+        }
+        assert any(known.values())
+        assert origins == (known if names_origin else dict.fromkeys(known))
+
+
+async def test_every_kind_of_stock_action_is_read_from_one_list() -> None:
+    """Transfers, goods of suppliers, stock taking and adjustments are objects of GetTransfer."""
+    async with standing() as stand:
+        stand.play(traffic(everything=True))
+        _, envelope = await stand.read("/api/v3/GetTransfer", time_zone="7", page_size="100")
+        rows = envelope["transfers"]
+        assert {(row["type"], row.get("out_type")) for row in rows} == {
+            ("Out", "To Outlet"),
+            ("Out", "Return Supplier"),
+            ("In", None),
+            ("Opname", None),
+            ("Adjustment", None),
+        }
+        actions = [action for row in rows for action in row["inventory_adjustments"]]
+        bare = {action["action"] for action in actions if action["items"] is None}
+        assert bare == {"Accept", "Cancel", "Reject"}
+        assert {action["action"] for action in actions} == {*bare, "Start", "Opname", "Adjustment"}
 
 
 async def test_an_open_shift_has_no_closed_date() -> None:

@@ -21,7 +21,11 @@ from ops.sandbox.traffic_events import (
     PayoutFailed,
     PayoutWaiting,
     ShiftClosed,
+    StockAdjusted,
     StockBought,
+    StockCounted,
+    SupplierDelivered,
+    SupplierReturned,
     TransferReceived,
     TransferStarted,
 )
@@ -222,6 +226,33 @@ def test_every_product_is_bought_at_three_prices_and_never_runs_out_anywhere(see
         assert min(stock.values()) >= 0
     assert prices.keys() == {product.sku for product in KOPI_NUSANTARA.products}
     assert all(len(found) >= 3 for found in prices.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_without_everything_the_days_are_what_they_always_were(seed: int) -> None:
+    """The other processes are added to the same days: sales, payouts and the first transfers do not change."""
+    plain, everything = traffic(seed), traffic(seed, everything=True)
+    kinds = (OrderCompleted, OrderPaid, PayoutCompleted, PayoutFailed, TransferStarted, TransferReceived)
+    told = [event for event in plain.events if isinstance(event, kinds)]
+    assert set(map(repr, told)) <= set(map(repr, everything.events))
+    assert (
+        plain.events[plain.first_transfer_started_index] == everything.events[everything.first_transfer_started_index]
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_everything_decides_on_goods_in_every_way(seed: int) -> None:
+    """Accepted, cancelled with a return, rejected, all remaining in each form, suppliers, counts, adjustments."""
+    events = traffic(seed, everything=True).events
+    received = [event for event in events if isinstance(event, TransferReceived)]
+    started = {event.transfer_id: event for event in events if isinstance(event, TransferStarted)}
+    assert {event.remaining for event in received} == {None, "Accept", "Cancel", "Reject"}
+    assert any(event.pieces and event.cancelled and event.rejected for event in received)
+    cancelled = [event for event in received if event.cancelled]
+    returns = [event for event in started.values() if event.return_of is not None]
+    assert [event.transfer_id for event in cancelled] == [event.return_of for event in returns]
+    assert all(back.pieces == event.cancelled for event, back in zip(cancelled, returns, strict=True))
+    assert {type(event) for event in events} >= {SupplierDelivered, SupplierReturned, StockCounted, StockAdjusted}
 
 
 @pytest.mark.parametrize("orders", [0, 1, 3])

@@ -1,0 +1,57 @@
+"""Documents that wait for a setting or a sync window, found again by the fact that they wait for.
+
+A fact can ask for states only by keys it knows. A document's own fact knows its shard; a setting or a window, which
+knows no document, asks for all shards. Each shard holds the waiting documents whole, so nothing else is needed.
+"""
+
+from collections.abc import Iterable, Mapping
+from zlib import crc32
+
+import msgspec
+
+from projections.changes.transfers import TransferState
+
+# A shard is written again with every change of one of its documents: many shards keep that cheap when thousands wait.
+_SHARDS = 1_024
+WINDOW_NEED = "window:transfers"
+
+
+class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
+    """The waiting documents of one shard by stream."""
+
+    documents: dict[str, TransferState] = {}
+
+
+def waiting_key(stream_id: str) -> str:
+    """Return the key of the shard that holds a stream's document while it waits."""
+    return WAITING_KEYS[crc32(stream_id.encode()) % _SHARDS]
+
+
+WAITING_KEYS = tuple(f"waiting/{number:04}" for number in range(_SHARDS))
+
+
+def outlet_need(outlet_id: str) -> str:
+    """Return the name of the need that this outlet is mapped."""
+    return f"outlet:{outlet_id}"
+
+
+def account_need(setting: str) -> str:
+    """Return the name of the need that this account of the store is mapped."""
+    return f"account:{setting}"
+
+
+def kept_waiting(shard: Waiting, document: TransferState) -> Waiting:
+    """Return the shard with the document in it if it waits for something, without it otherwise."""
+    others = {stream_id: known for stream_id, known in shard.documents.items() if stream_id != document.stream_id}
+    return Waiting({**others, document.stream_id: document} if document.needs() else others)
+
+
+def waiting_for(shards: Iterable[Waiting], met: frozenset[str]) -> Mapping[str, TransferState]:
+    """Return the documents that wait for one of the needs that are met now, in the order of their streams."""
+    found = {
+        stream_id: document
+        for shard in shards
+        for stream_id, document in shard.documents.items()
+        if not met.isdisjoint(document.needs())
+    }
+    return dict(sorted(found.items()))

@@ -7,8 +7,11 @@ Any replica may append to any store: whoever finds the head moved reads it again
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
+from eventstore.batch import Decided
 from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, is_connection_loss
 from eventstore.connection import Pool
@@ -17,6 +20,9 @@ from eventstore.event import AppendResult, NewFact
 from eventstore.kept_connections import KeptConnections
 from eventstore.storable import fault_of, may_be_a_store
 from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
+
+# Store, facts, a result for each, and the time that those which were appended are recorded at.
+OnAppended: TypeAlias = Callable[[str, Sequence[NewFact], Sequence[AppendResult], datetime], None]
 
 
 class AppenderLimits(CommitLimits, frozen=True):
@@ -59,9 +65,9 @@ class _Lane:
 class Appender:
     """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
-    `on_batch` is told the results of every committed batch, for counting; `on_appended` also store and facts, in the
-    order of their positions, for folding them without reading them again; `on_failure` the error and the number of
-    facts of a batch that is given up, before its callers are: so that after `LedgerBehind` all can be forgotten.
+    `on_batch` is told the results of every committed batch, for counting; `on_appended` also store, facts and time of
+    recording, in the order of positions, for folding them without reading them again; `on_failure` the error and the
+    number of facts of a batch that is given up, before its callers are: after `LedgerBehind` all can be forgotten.
     """
 
     def __init__(
@@ -71,7 +77,7 @@ class Appender:
         limits: AppenderLimits | None = None,
         on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
         on_failure: Callable[[BaseException, int], None] | None = None,
-        on_appended: Callable[[str, Sequence[NewFact], Sequence[AppendResult]], None] | None = None,
+        on_appended: OnAppended | None = None,
     ) -> None:
         self._connections = KeptConnections(pool)
         self._clock = clock
@@ -185,7 +191,7 @@ class Appender:
             batch.append(queue.popleft())
         return batch
 
-    def _landed(self, lane: _Lane, batch: list[_Waiting], outcome: list[AppendResult] | BaseException) -> None:
+    def _landed(self, lane: _Lane, batch: list[_Waiting], outcome: Decided | BaseException) -> None:
         lane.flying_facts -= sum(len(waiting.facts) for waiting in batch)
         if isinstance(outcome, LedgerBehind):
             batch += self._everything_of(lane)
@@ -198,15 +204,16 @@ class Appender:
         else:
             if self._on_failure is not None and isinstance(outcome, BaseException):
                 self._on_failure(outcome, sum(len(waiting.facts) for waiting in batch))
-            self._settle(batch, outcome)
+            self._settle(batch, outcome if isinstance(outcome, BaseException) else outcome.results)
         self._launch_soon(lane)
         # Last, so that a listener that fails holds nothing up.
         if isinstance(outcome, BaseException):
             return
         if self._on_batch is not None:
-            self._on_batch(outcome)
+            self._on_batch(outcome.results)
         if self._on_appended is not None:
-            self._on_appended(lane.store_id, [fact for waiting in batch for fact in waiting.facts], outcome)
+            facts = [fact for waiting in batch for fact in waiting.facts]
+            self._on_appended(lane.store_id, facts, outcome.results, outcome.after.recorded_at)
 
     def _everything_of(self, lane: _Lane) -> list[_Waiting]:
         """Empty a lane: what waits may have been made of memories that the database has lost."""

@@ -49,6 +49,10 @@ class FollowedFact(Protocol):
         """When the source saw it."""
 
     @property
+    def recorded_at(self) -> datetime:
+        """When it was appended; never before that of the fact in front."""
+
+    @property
     def body(self) -> bytes:
         """The exact bytes, personal values replaced by tokens."""
 
@@ -73,7 +77,16 @@ class _FactRecord(asyncpg.Record):
     @property
     def observed_at(self) -> datetime:
         """When the source saw it; few folds ask."""
-        return _TIME_ZERO + timedelta(microseconds=int.from_bytes(self["observed_at"], "big", signed=True))
+        return _time(self["observed_at"])
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was appended; fewer still ask."""
+        return _time(self["recorded_at"])
+
+
+def _time(sent: bytes) -> datetime:
+    return _TIME_ZERO + timedelta(microseconds=int.from_bytes(sent, "big", signed=True))
 
 
 class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
@@ -85,6 +98,7 @@ class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
     type: str
     schema_version: int
     observed_at: datetime
+    recorded_at: datetime
     body: bytes
     metadata: bytes
 
@@ -175,7 +189,9 @@ class Tail:
         self._limits = limits if limits is not None else TailLimits()
         self._stores: OrderedDict[str, _StoreTail] = OrderedDict()
 
-    def told(self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult]) -> None:
+    def told(
+        self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
+    ) -> None:
         """Take in a committed batch; batches of a store come in the order of their positions."""
         tail = self._stores.get(store_id)
         if tail is None:
@@ -185,9 +201,9 @@ class Tail:
         self._stores.move_to_end(store_id)
         for fact, result in zip(facts, results, strict=True):
             if isinstance(result, Appended):
-                self._add(tail, store_id, fact, result.position)
+                self._add(tail, store_id, fact, result.position, recorded_at)
 
-    def _add(self, tail: _StoreTail, store_id: str, fact: NewFact, position: int) -> None:
+    def _add(self, tail: _StoreTail, store_id: str, fact: NewFact, position: int, recorded_at: datetime) -> None:
         if tail.facts and tail.facts[-1].position + 1 != position:
             tail.facts.clear()  # another process appended in between
             tail.bytes = 0
@@ -199,6 +215,7 @@ class Tail:
                 fact.type,
                 fact.schema_version,
                 fact.observed_at,
+                recorded_at,
                 fact.body,
                 fact.metadata,
             )

@@ -126,6 +126,7 @@ class LedgerReader:
 
     async def read_hash(self, store_id: str, position: int) -> bytes | None:
         """Return the chain's hash at `position`, or None beyond the end."""
+        check_place(position)
         found = await self._pool.fetchval(_HASH, store_id, position)
         if found is None:
             fact = next(iter(await self._archived_after(store_id, position - 1, 1)), None)

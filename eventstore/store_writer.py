@@ -16,7 +16,7 @@ from eventstore.clock import Clock
 from eventstore.commit import CommitLimits, commit_carefully, is_connection_loss
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerBehind
-from eventstore.event import Appended, AppendResult, Head, NewFact, VersionConflict
+from eventstore.event import Appended, Head, NewFact, VersionConflict
 from eventstore.kept_connections import KeptConnections
 from eventstore.recent import Recent
 from eventstore.store import read_head
@@ -83,9 +83,9 @@ class StoreWriter:
         return self._flying == 0
 
     def launch(
-        self, facts: Sequence[NewFact], landed: Callable[[list[AppendResult] | BaseException], None]
+        self, facts: Sequence[NewFact], landed: Callable[[Decided | BaseException], None]
     ) -> "asyncio.Task[None]":
-        """Send a batch off; `landed` is called with its results or its error, batches in their order."""
+        """Send a batch off; `landed` is called with what was decided or its error, batches in their order."""
         assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
@@ -114,8 +114,8 @@ class StoreWriter:
         self._remember(decided)
         return decided
 
-    async def _fly(self, flight: _Flight, landed: Callable[[list[AppendResult] | BaseException], None]) -> None:
-        outcome: list[AppendResult] | BaseException
+    async def _fly(self, flight: _Flight, landed: Callable[[Decided | BaseException], None]) -> None:
+        outcome: Decided | BaseException
         try:
             outcome = await self._write(flight)
         except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
@@ -130,7 +130,7 @@ class StoreWriter:
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
             raise outcome
 
-    async def _write(self, flight: _Flight) -> list[AppendResult]:
+    async def _write(self, flight: _Flight) -> Decided:
         written = await self._try_fast(flight)
         if flight.before is not None:
             came_true = await flight.before.confirmed
@@ -143,7 +143,7 @@ class StoreWriter:
         if written and flight.decided is not None:
             flight.confirmed.set_result(True)
             self._note(flight.decided)
-            return flight.decided.results
+            return flight.decided
         return await self._write_carefully(flight)
 
     async def _try_fast(self, flight: _Flight) -> bool:
@@ -170,7 +170,7 @@ class StoreWriter:
             return False
         return True
 
-    async def _write_carefully(self, flight: _Flight) -> list[AppendResult]:
+    async def _write_carefully(self, flight: _Flight) -> Decided:
         self._forget()
         misses = 0 if flight.decided is None else 1
         decided = await commit_carefully(
@@ -185,7 +185,7 @@ class StoreWriter:
         self._note(decided)
         if self._last is flight:
             self._remember(decided)
-        return decided.results
+        return decided
 
     def _note(self, decided: Decided) -> None:
         if decided.facts:

@@ -113,5 +113,5 @@ class Projection(Protocol):
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Fold one fact. A missing key in `states` was never set.
 
-        What a fold sees of a fact is what `FollowedFact` has: no hash, no sealed values, no time of recording.
+        What a fold sees of a fact is what `FollowedFact` has: no hash and no sealed values.
         """

@@ -7,6 +7,7 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -73,10 +74,12 @@ class Followers:
         """Hear of other processes' appends, and tell them of ours."""
         self._line = line
 
-    def appended(self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult]) -> None:
+    def appended(
+        self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
+    ) -> None:
         """Note what this process appended."""
         if any(isinstance(result, Appended) for result in results):
-            self._tail.told(store_id, facts, results)
+            self._tail.told(store_id, facts, results, recorded_at)
             self.woken.set()
             if self._line is not None:
                 self._line.appended(store_id)

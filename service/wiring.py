@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from eventstore.appender import Appender, AppenderLimits
+from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
@@ -85,7 +86,7 @@ async def open_ledger_parts(
     settings: Settings,
     on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
     on_failure: Callable[[BaseException, int], None] = lambda _error, _facts: None,
-    on_appended: Callable[[str, Sequence[NewFact], Sequence[AppendResult]], None] | None = None,
+    on_appended: OnAppended | None = None,
 ) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
     master = MasterKey.from_file(settings.sealing_key_file)
@@ -180,8 +181,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         metrics = Metrics(VERSION)
 
-        def on_appended(store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult]) -> None:
-            followers.appended(store_id, facts, results)
+        def on_appended(
+            store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
+        ) -> None:
+            followers.appended(store_id, facts, results, recorded_at)
 
         def on_failure(error: BaseException, facts: int) -> None:
             metrics.append_failed(error, facts)

@@ -15,7 +15,7 @@ LAST_YEAR = datetime(9999, 12, 31, 23, 59, 59, 999_998, tzinfo=UTC)
 def odd_facts() -> list[NewFact]:
     """Return facts with empty and large parts, ids of many bytes, and the first and last times."""
     plain = NewFact(
-        stream_id="order-1", type="OrderReported", schema_version=1, source_id="", observed_at=NOON, body=b"{}"
+        stream_id="order-1", type="OrderReported", schema_version=1, source_id="order", observed_at=NOON, body=b"{}"
     )
     odd: list[dict[str, Any]] = [
         {"body": b"", "sealed": b"", "metadata": b""},
@@ -30,7 +30,6 @@ def odd_facts() -> list[NewFact]:
         {"observed_at": datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)},
         {"observed_at": datetime(2000, 1, 1, tzinfo=UTC)},
         {"schema_version": 32_767},
-        {"stream_id": "", "source_id": ""},
     ]
     return [
         msgspec.structs.replace(plain, **{"source_id": f"order:{number}", **fields})

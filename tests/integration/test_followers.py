@@ -118,7 +118,7 @@ async def test_what_this_process_appended_is_folded_without_asking_the_ledger(
         await alone.until_folded(1)
         await connection.execute("REVOKE SELECT ON facts FROM jurnalsync_service")
         tail = [member(2), member(3)]
-        alone.followers.appended(STORE, tail, await appender_on_superuser(database_url, tail))
+        alone.followers.appended(STORE, tail, await appender_on_superuser(database_url, tail), NOON)
         await alone.until_folded(3)
 
 

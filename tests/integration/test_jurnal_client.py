@@ -47,6 +47,12 @@ MASTER_DATA: list[tuple[Need, str, str, dict[str, Any]]] = [
         {"number": "1-10", "category_name": CASH_AND_BANK},
     ),
     (Need("account", "iSeller Pay MDR"), "accounts", "account", {"number": "6-60", "category_name": "Expenses"}),
+    (
+        Need("account", "Goods Received"),
+        "accounts",
+        "account",
+        {"number": "2-20", "category_name": "Other Current Liabilities"},
+    ),
     (Need("contact", "Walk-in"), "customers", "customer", {"display_name": "Walk-in"}),
     (Need("contact", "iSeller Pay"), "customers", "customer", {"display_name": "iSeller Pay"}),
     (Need("tax", "PPN"), "taxes", "tax", {"rate": 11}),

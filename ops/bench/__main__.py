@@ -13,7 +13,7 @@ from ops.bench.import_history import measure_import
 from ops.bench.intake import measure_intake
 from ops.bench.measure import TABLE_CHARACTERS_MIN, Measurement, as_json, print_table
 from ops.bench.rebuild import measure_rebuild
-from ops.bench.stand import Stand
+from ops.bench.stand import SERVER_SETTINGS, Stand
 from ops.bench.verify import measure_verify
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 
@@ -36,7 +36,7 @@ def main(command: str, *, json_: bool, rounds: int, grow: bool) -> None:
     """Measure ours beside the limit of this machine."""
     if grow and command != "append":
         raise click.UsageError("--grow goes with append")
-    with EmbeddedPostgres.start(durable=True) as server:
+    with EmbeddedPostgres.start(durable=True, settings=SERVER_SETTINGS) as server:
         asyncio.run(_run(measure_grown if grow else COMMANDS[command], server, rounds, json_=json_))
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
+import asyncpg
 import msgspec
 
 from eventstore.appender import Appender
@@ -19,6 +20,8 @@ from service.migrate import migrate_all
 STORE = "kopi-nusantara"
 SERVICE_ROLE = "jurnalsync_service"
 _TEMPLATE = "migrated"
+_LOG_FILES = 40
+SERVER_SETTINGS = {"min_wal_size": f"{_LOG_FILES * 16}MB"}
 
 
 class Ours(msgspec.Struct, frozen=True):
@@ -38,7 +41,17 @@ class Stand:
         self._numbers = count(1)
 
     async def prepare(self) -> None:
-        """Migrate the database that ours are copied from."""
+        """Migrate the database that ours are copied from, and let the server's log grow to the size it will keep.
+
+        A server that has run for a while writes its log into files it has already. A new one makes each file of 16 MB
+        when it needs it, and every commit waits for that, ours as well as the limit's.
+        """
+        connection = await asyncpg.connect(self._server.url())
+        for _ in range(_LOG_FILES):
+            await connection.execute("SELECT pg_logical_emit_message(true, '', '')")
+            await connection.execute("SELECT pg_switch_wal()")
+        await connection.execute("CHECKPOINT")
+        await connection.close()
         await self._server.create_database(_TEMPLATE)
         await migrate_all(self._server.url(_TEMPLATE), service_role=SERVICE_ROLE)
 

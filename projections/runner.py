@@ -30,6 +30,14 @@ _BEHIND = statement(__package__, "read_behind")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
 # Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
+# What Postgres or the driver says of a value it cannot take. Anything else, such as a deadlock or a missing right, says
+# nothing about the fact: it is raised, and tried again.
+_UNSTORABLE = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.InterfaceError,
+)
 _STATES_MAX = 500
 _MEMORIES_MAX = 300
 
@@ -143,7 +151,7 @@ class Runner:
         """Fold `facts`, or as many of them as Postgres can store."""
         try:
             return await self._fold(store_id, memory, facts, list(read_each(facts)), epoch)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _UNSTORABLE as error:
             if is_connection_loss(error):
                 raise
             # Something in the batch cannot be stored. Halves find it; alone, it stalls its stream and no other.

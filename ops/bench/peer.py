@@ -1,6 +1,6 @@
 """The outside anchor: the package `eventsourcing` on its own table of the same server, if it is installed.
 
-It is no requirement of this project: `pip install 'eventsourcing[postgres]'` beside it makes `peer` appear.
+It comes with the development packages; what ships does not need it.
 """
 
 import asyncio

@@ -1,7 +1,9 @@
 """What cannot be stored stalls its stream alone: its neighbours, other stores and other projections go on."""
 
+import asyncpg
 import pytest
 
+from eventstore.connection import Connection
 from eventstore.event import Fact
 from eventstore.facts.answers import Document
 from eventstore.facts.registry import Meaning
@@ -44,6 +46,28 @@ async def test_a_fact_that_cannot_be_stored_stalls_its_stream_and_no_other(datab
         assert {row["record_id"] for row in await rows_of(pool, "sync_record")} == {
             f"sale-order-{number}" for number in (1, 3, 4, 5)
         }
+
+
+async def test_a_deadlock_stalls_nobody(database_url: str, connection: Connection) -> None:
+    """It says nothing about the fact: the step fails, nothing is written, and the next one folds."""
+    story = Story()
+    story.order()
+    await connection.execute(
+        "CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = 'deadlock_detected'; END $$"
+    )
+    await connection.execute(
+        "CREATE TRIGGER deadlock BEFORE INSERT ON sync_record FOR EACH ROW EXECUTE FUNCTION deadlock()"
+    )
+    async with service_pool(database_url) as pool:
+        await append_story(pool, story)
+        runner = Runner(pool, LedgerReader(pool))
+        with pytest.raises(asyncpg.DeadlockDetectedError):
+            await runner.step(STORE, SyncStatus(), epoch=1, facts_max=100)
+        await connection.execute("DROP TRIGGER deadlock ON sync_record")
+        folded = await runner.step(STORE, SyncStatus(), epoch=1, facts_max=100)
+        assert (folded.facts, folded.stalls) == (len(story.new_facts), ())
+        assert len(await rows_of(pool, "sync_record")) == 1
 
 
 async def test_an_answer_in_a_stalled_stream_is_folded_all_the_same(database_url: str) -> None:

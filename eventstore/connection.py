@@ -76,7 +76,11 @@ async def open_pool(
         raise PoolerNotDeclared(str(error)) from error
     assert pool is not None
     if not through_pooler:
-        await _refuse_a_hidden_pooler(pool)
+        try:
+            await _refuse_a_hidden_pooler(pool)
+        except BaseException:
+            pool.terminate()
+            raise
     return pool
 
 
@@ -84,7 +88,5 @@ async def _refuse_a_hidden_pooler(pool: Pool) -> None:
     """Raise `PoolerNotDeclared` where another process answers than the one that greeted: only a pooler does that."""
     async with pool.acquire() as connection:
         answering = await connection.fetchval("SELECT pg_backend_pid()")
-        greeted = connection.get_server_pid()
-    if answering != greeted:
-        pool.terminate()
-        raise PoolerNotDeclared("another server process answers than the one that greeted")
+        if answering != connection.get_server_pid():
+            raise PoolerNotDeclared("another server process answers than the one that greeted")

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from eventstore.clock import Clock
-from eventstore.connection import Pool
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.errors import LeaseLost, LedgerGap
 from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.follow import Tail
@@ -23,7 +23,7 @@ from projections.catalogue import CATALOGUE
 from projections.projection import Projection
 from projections.runner import Folded, Runner, stores_behind
 from service.telemetry.logs import LogEvent
-from service.telemetry.metrics import Metrics
+from service.telemetry.metrics import Loop, Metrics
 
 _LOG = structlog.get_logger()
 
@@ -167,6 +167,12 @@ class Followers:
         except LedgerGap as gap:
             self._metrics.ledger_gaps_total.inc()
             _LOG.critical(LogEvent.LEDGER_GAP, store=store_id, expected=gap.expected, found=gap.found)
+            return None
+        except CONNECTION_ERRORS:
+            raise
+        except Exception:  # noqa: BLE001 - logged with its stack; the other stores go on, and the next look tries again
+            _LOG.exception(LogEvent.LOOP_FAILED, loop=Loop.FOLD, subject=store_id)
+            self._runner.forget(store_id)
             return None
         self._positions[store_id, projection.name] = folded.position
         self._metrics.projection_stepped(projection.name, self._clock.now())

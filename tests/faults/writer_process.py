@@ -15,12 +15,13 @@ import msgspec
 
 from eventstore.appender import Appender, AppenderLimits
 from eventstore.clock import ManualClock
-from eventstore.connection import Pool, open_pool
+from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.event import AppendResult, NewFact
 from tests.faults.plain_store import Build, PlainStore
 from tests.ledger import NOON, SERVICE_ROLE, member
 
 CONNECTIONS = 3
+_START_AGAIN_SECONDS = 0.02
 WRITER_NAME = "writer"
 
 
@@ -103,10 +104,18 @@ class OpenAppender:
 
     @classmethod
     async def open(cls, url: str, build: Build) -> "OpenAppender":
-        """Open a pool: as the service for the ledger, as the owner for a plain store."""
+        """Open a pool: as the service for the ledger, as the owner for a plain store.
+
+        A process that is born while backends are killed or the server restarts tries again, as its supervisor would.
+        """
         role = SERVICE_ROLE if build is Build.LEDGER else None
-        pool = await open_pool(url, role=role, connections_max=CONNECTIONS, name=WRITER_NAME)
-        return cls(pool, build)
+        while True:
+            try:
+                pool = await open_pool(url, role=role, connections_max=CONNECTIONS, name=WRITER_NAME)
+            except CONNECTION_ERRORS:
+                await asyncio.sleep(_START_AGAIN_SECONDS)
+            else:
+                return cls(pool, build)
 
     async def append(self, store_id: str, facts: Sequence[NewFact], clock_seconds: int) -> list[AppendResult]:
         """Append at another time."""

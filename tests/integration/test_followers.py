@@ -27,7 +27,7 @@ from service.followers import Followers, FollowLimits
 from service.telemetry.metrics import Metrics
 from tests.folding import all_rows, append_story, fold_all
 from tests.integration.test_projections_runner import a_day
-from tests.ledger import NOON, STORE, appender_on, member, service_pool
+from tests.ledger import NOON, OTHER_STORE, STORE, appender_on, member, service_pool
 from tests.story import Story
 
 SECONDS_MAX = 20
@@ -107,6 +107,29 @@ async def test_an_append_in_one_process_wakes_the_follower_of_another(database_u
         for number in range(1, 4):
             await appends.appender.append(STORE, [member(number)])
             await folds.until_folded(number)
+
+
+async def test_a_store_that_cannot_be_folded_leaves_the_others_running(
+    database_url: str, connection: Connection
+) -> None:
+    """Its cursor stays where it is; in the same step another store is folded, and later it is, too."""
+    await connection.execute(
+        "CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = 'deadlock_detected'; END $$"
+    )
+    await connection.execute(
+        "CREATE TRIGGER deadlock BEFORE UPDATE ON projection_cursor FOR EACH ROW"
+        f" WHEN (NEW.store_id = '{STORE}') EXECUTE FUNCTION deadlock()"
+    )
+    async with process_on(database_url, look_seconds=0) as process:
+        for store_id in (STORE, OTHER_STORE):
+            await process.appender.append(store_id, [member(1)])
+        await process.followers.step()
+        folded = "SELECT store_id FROM projection_cursor WHERE position = 1 AND projection = 'in_transit_stock'"
+        assert [record["store_id"] for record in await process.pool.fetch(folded)] == [OTHER_STORE]
+        await connection.execute("DROP TRIGGER deadlock ON projection_cursor")
+        await process.followers.step()
+        assert len(await process.pool.fetch(folded)) == 2
 
 
 async def test_what_this_process_appended_is_folded_without_asking_the_ledger(

@@ -7,7 +7,6 @@ Any replica may append to any store: whoever finds the head moved reads it again
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
@@ -21,8 +20,8 @@ from eventstore.kept_connections import KeptConnections
 from eventstore.storable import fault_of, may_be_a_store
 from eventstore.store_writer import SECOND_FLIGHT_FACTS_MIN, StoreWriter
 
-# Store, facts, a result for each, and the time that those which were appended are recorded at.
-OnAppended: TypeAlias = Callable[[str, Sequence[NewFact], Sequence[AppendResult], datetime], None]
+# The store, and what was decided and is now committed.
+OnAppended: TypeAlias = Callable[[str, Decided], None]
 
 
 class AppenderLimits(CommitLimits, frozen=True):
@@ -65,8 +64,8 @@ class _Lane:
 class Appender:
     """Appends facts to ledgers. One instance a process; `append` may be awaited from any number of tasks.
 
-    `on_batch` is told the results of every committed batch, for counting; `on_appended` also store, facts and time of
-    recording, in the order of positions, for folding them without reading them again; `on_failure` the error and the
+    `on_batch` is told the results of every committed batch, for counting; `on_appended` the store and what
+    was decided, in the order of positions, for folding it without reading it again; `on_failure` the error and the
     number of facts of a batch that is given up, before its callers are: after `LedgerBehind` all can be forgotten.
     """
 
@@ -212,8 +211,7 @@ class Appender:
         if self._on_batch is not None:
             self._on_batch(outcome.results)
         if self._on_appended is not None:
-            facts = [fact for waiting in batch for fact in waiting.facts]
-            self._on_appended(lane.store_id, facts, outcome.results, outcome.after.recorded_at)
+            self._on_appended(lane.store_id, outcome)
 
     def _everything_of(self, lane: _Lane) -> list[_Waiting]:
         """Empty a lane: what waits may have been made of memories that the database has lost."""

@@ -30,6 +30,7 @@ _FILE_FACTS_MAX = 1_000_000
 _RECORD = statement(__package__, "record_archive")
 _KEEP_KEYS = statement(__package__, "keep_archived_keys")
 _REMOVE = statement(__package__, "remove_archived_facts")
+_ANALYZE_KEYS = statement(__package__, "analyze_archived_keys")
 _MOVE_ARCHIVED = statement(__package__, "move_archived")
 
 Progress = Callable[[int, int], None]
@@ -136,6 +137,8 @@ async def _move(pool: Pool, archive: Archive, on_progress: Progress) -> None:
     ]
     for start, end in batches:
         await pool.execute(_KEEP_KEYS, archive.store_id, start, end)
+    # What is looked up among the keys from now on must be planned for so many of them.
+    await pool.execute(_ANALYZE_KEYS)
     await pool.execute(_MOVE_ARCHIVED, archive.store_id, archive.last)
     for start, end in batches:
         await pool.execute(_REMOVE, archive.store_id, start, end)

@@ -16,6 +16,7 @@ from eventstore.statements import statement
 from eventstore.store import read_head
 from eventstore.write import why_missed, write_decided
 
+_READ_HASH = statement(__package__, "read_hash")
 _LOCK_HEAD = statement(__package__, "lock_head")
 _PLAN_ANEW = statement(__package__, "plan_anew")
 _TAKE_TURN_ALONE = statement(__package__, "take_turn_alone")
@@ -45,11 +46,11 @@ async def commit_carefully(
     limits: CommitLimits,
     *,
     misses: int = 0,
-    acknowledged: int = 0,
+    acknowledged: Head | None = None,
 ) -> Decided:
     """Write `facts`, whoever else writes and whatever connection breaks. `misses` counts heads lost to others before.
 
-    Raises `LedgerBehind`, and writes nothing, if the ledger ends before the `acknowledged` position.
+    Raises `LedgerBehind`, and writes nothing, if the ledger does not hold the `acknowledged` end.
 
     A connection lost at the commit leaves open whether it happened: the same source ids make the repeat harmless,
     and what was written answers as a duplicate, with the position it took.
@@ -72,7 +73,13 @@ async def commit_carefully(
 
 
 async def _try_once(
-    connection: Connection, clock: Clock, store_id: str, facts: Sequence[NewFact], *, alone: bool, acknowledged: int
+    connection: Connection,
+    clock: Clock,
+    store_id: str,
+    facts: Sequence[NewFact],
+    *,
+    alone: bool,
+    acknowledged: Head | None,
 ) -> Decided:
     """Decide and write one batch; raises what `why_missed` explains if another writer was first."""
     async with connection.transaction():
@@ -81,17 +88,26 @@ async def _try_once(
         if alone:
             await connection.execute(_TAKE_TURN_ALONE, store_id)
         head = await read_head(connection, store_id)
-        if head.position < acknowledged:
+        if acknowledged is not None and not await _holds(connection, store_id, head, acknowledged):
             # A standby that is not promoted yet may be a little late, but gives no lock: that is a reason to wait.
             head = await _locked_head(connection, store_id)
-        if head.position < acknowledged:
-            raise LedgerBehind(store_id=store_id, acknowledged=acknowledged, found=head.position)
+            if not await _holds(connection, store_id, head, acknowledged):
+                raise LedgerBehind(store_id=store_id, acknowledged=acknowledged.position, found=head.position)
         sources, versions = await _known(connection, store_id, facts)
         recorded_at = max(clock.now(), head.recorded_at)
         decided = decide_batch(store_id, head, recorded_at, facts, sources, versions)
         if decided.facts:
             await write_decided(connection, store_id, decided, follows=False)
     return decided
+
+
+async def _holds(connection: Connection, store_id: str, head: Head, acknowledged: Head) -> bool:
+    """Tell whether the ledger that ends at `head` still holds what was acknowledged, and not another fact there."""
+    if head.position <= acknowledged.position:
+        return (head.position, head.hash) == (acknowledged.position, acknowledged.hash)
+    if acknowledged.position <= head.archived:
+        return True
+    return bool(await connection.fetchval(_READ_HASH, store_id, acknowledged.position) == acknowledged.hash)
 
 
 async def _locked_head(connection: Connection, store_id: str) -> Head:

@@ -38,8 +38,9 @@ class LedgerBehind(LedgerError):
 
     def __init__(self, *, store_id: str, acknowledged: int, found: int) -> None:
         super().__init__(
-            f"ledger of {store_id!r} ends at position {found}, but {acknowledged} was acknowledged before: the database"
-            " lost facts (failover to a standby that was behind, or an older copy restored); repeat what was appended"
+            f"ledger of {store_id!r} ends at position {found} and lacks what was acknowledged at {acknowledged}:"
+            " the database lost facts (failover to a standby that was behind, or an older copy restored);"
+            " repeat what was appended"
         )
         self.store_id = store_id
         self.acknowledged = acknowledged

@@ -10,9 +10,10 @@ from typing import Protocol, cast
 import asyncpg
 import msgspec
 
+from eventstore.batch import Decided
 from eventstore.connection import Pool
 from eventstore.errors import LedgerGap
-from eventstore.event import Appended, AppendResult, NewFact
+from eventstore.event import NewFact
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
 
@@ -90,7 +91,7 @@ def _time(sent: bytes) -> datetime:
 
 
 class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
-    """A fact of the tail, as it was appended."""
+    """A fact of the tail, as it was appended. `appended_hash` tells whether the ledger still holds it."""
 
     store_id: str
     position: int
@@ -101,6 +102,7 @@ class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
     recorded_at: datetime
     body: bytes
     metadata: bytes
+    appended_hash: bytes
 
 
 async def read_page(
@@ -189,24 +191,26 @@ class Tail:
         self._limits = limits if limits is not None else TailLimits()
         self._stores: OrderedDict[str, _StoreTail] = OrderedDict()
 
-    def told(
-        self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
-    ) -> None:
-        """Take in a committed batch; batches of a store come in the order of their positions."""
+    def told(self, store_id: str, decided: Decided) -> None:
+        """Take in what was decided and committed; batches of a store come in the order of their positions."""
+        if not decided.facts:
+            return
         tail = self._stores.get(store_id)
         if tail is None:
             tail = self._stores[store_id] = _StoreTail()
             if len(self._stores) > self._limits.stores_max:
                 self._stores.popitem(last=False)
         self._stores.move_to_end(store_id)
-        for fact, result in zip(facts, results, strict=True):
-            if isinstance(result, Appended):
-                self._add(tail, store_id, fact, result.position, recorded_at)
-
-    def _add(self, tail: _StoreTail, store_id: str, fact: NewFact, position: int, recorded_at: datetime) -> None:
-        if tail.facts and tail.facts[-1].position + 1 != position:
-            tail.facts.clear()  # another process appended in between
+        if tail.facts and tail.facts[-1].appended_hash != decided.before.hash:
+            tail.facts.clear()  # another process appended in between, or what is remembered here was lost
             tail.bytes = 0
+        positions = range(decided.before.position + 1, decided.after.position + 1)
+        for position, fact, fact_hash in zip(positions, decided.facts, decided.hashes, strict=True):
+            self._add(tail, store_id, fact, position, decided.after.recorded_at, fact_hash)
+
+    def _add(
+        self, tail: _StoreTail, store_id: str, fact: NewFact, position: int, recorded_at: datetime, fact_hash: bytes
+    ) -> None:
         tail.facts.append(
             _AppendedFact(
                 store_id,
@@ -218,6 +222,7 @@ class Tail:
                 recorded_at,
                 fact.body,
                 fact.metadata,
+                fact_hash,
             )
         )
         tail.bytes += len(fact.body) + len(fact.metadata)

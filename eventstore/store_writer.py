@@ -35,7 +35,7 @@ class _Flight:
     __slots__ = ("acknowledged", "before", "confirmed", "decided", "facts")
 
     def __init__(
-        self, facts: Sequence[NewFact], decided: Decided | None, before: "_Flight | None", acknowledged: int
+        self, facts: Sequence[NewFact], decided: Decided | None, before: "_Flight | None", acknowledged: Head | None
     ) -> None:
         self.facts = facts
         self.acknowledged = acknowledged
@@ -53,8 +53,8 @@ class StoreWriter:
         self._store_id = store_id
         self._limits = limits
         self._head: Head | None = None
-        # The furthest position that callers were told; a database that ends before it has lost facts.
-        self._acknowledged = 0
+        # The furthest end that callers were told of; a database that does not hold it has lost facts.
+        self._acknowledged: Head | None = None
         self._versions: Recent[int] = Recent(_REMEMBERED_MAX)
         self._sources: Recent[Appended] = Recent(_REMEMBERED_MAX)
         self._last: _Flight | None = None
@@ -122,7 +122,7 @@ class StoreWriter:
             outcome = error
             self._forget()
             if isinstance(error, LedgerBehind):
-                self._acknowledged = error.found
+                self._acknowledged = None
         self._flying -= 1
         if not flight.confirmed.done():
             flight.confirmed.set_result(False)
@@ -180,7 +180,7 @@ class StoreWriter:
             flight.facts,
             self._limits,
             misses=misses,
-            acknowledged=max(flight.acknowledged, self._acknowledged),
+            acknowledged=_later(flight.acknowledged, self._acknowledged),
         )
         self._note(decided)
         if self._last is flight:
@@ -189,7 +189,7 @@ class StoreWriter:
 
     def _note(self, decided: Decided) -> None:
         if decided.facts:
-            self._acknowledged = max(self._acknowledged, decided.after.position)
+            self._acknowledged = _later(self._acknowledged, decided.after)
 
     def _forget(self) -> None:
         self._head = None
@@ -200,3 +200,8 @@ class StoreWriter:
         self._head = decided.after
         self._versions.remember(decided.versions)
         self._sources.remember(decided.sources)
+
+
+def _later(one: Head | None, other: Head | None) -> Head | None:
+    ends = [head for head in (one, other) if head is not None]
+    return max(ends, key=lambda head: head.position) if ends else None

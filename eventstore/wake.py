@@ -17,6 +17,7 @@ from eventstore.statements import statement
 Line: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _CHANNEL = "jurnalsync_appended"
+_GIVEN_UP = "*"  # no store can have this name
 _NOTIFY = statement(__package__, "notify_stores")
 _QUIET_SECONDS = 0.05
 _RECONNECT_SECONDS = 5.0
@@ -35,8 +36,8 @@ async def open_line(url: str, *, statement_cache_size: int) -> Line:
 class WakeLine:
     """One connection that listens for stores that others appended to, and tells others of ours.
 
-    `on_told` is called with a store's id, or None where anything may have been missed. Behind a pooler in transaction
-    mode nothing is ever heard: then polling alone wakes.
+    `on_told` is called with a store's id, or None where a store was given up or anything may have been missed. Behind a
+    pooler in transaction mode nothing is ever heard: then polling alone wakes.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class WakeLine:
         try:
             line = await self._connect()
             try:
-                await line.add_listener(_CHANNEL, self._heard)
+                async with asyncio.timeout(_RECONNECT_SECONDS):
+                    await line.add_listener(_CHANNEL, self._heard)
             except BaseException:
                 line.terminate()
                 raise
@@ -80,7 +82,14 @@ class WakeLine:
 
     def appended(self, store_id: str) -> None:
         """Tell other processes that this one appended to a store: at once, or with others after a short quiet."""
-        self._untold.add(store_id)
+        self._tell_soon(store_id)
+
+    def given_up(self) -> None:
+        """Tell other processes that there is a store to take over."""
+        self._tell_soon(_GIVEN_UP)
+
+    def _tell_soon(self, payload: str) -> None:
+        self._untold.add(payload)
         if self._telling is None and self.is_open:
             self._telling = asyncio.create_task(self._tell())
 
@@ -111,7 +120,7 @@ class WakeLine:
     def _heard(self, _line: object, pid: int, _channel: str, payload: object) -> None:
         # What this process told, its own followers know already.
         if self._line is None or pid != self._line.get_server_pid():
-            self._on_told(str(payload))
+            self._on_told(None if payload == _GIVEN_UP else str(payload))
 
     def _lost(self, _line: object) -> None:
         self._line = None

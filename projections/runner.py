@@ -118,7 +118,7 @@ class Runner:
     async def _fold_on(
         self, store_id: str, memory: _Memory, facts: Sequence[FollowedFact], epoch: int, facts_max: int
     ) -> Folded | None:
-        """Fold `facts`; None if the cursor is not where it is remembered. Memory is kept only if all went well."""
+        """Fold `facts`; None if cursor or ledger are not as remembered. Memory is kept only if all went well."""
         if not facts:
             self._remember(store_id, memory)
             return Folded(0, memory.cursor.position)
@@ -180,7 +180,9 @@ class Runner:
 
         await folding.fold(facts, read, waiting)
         position = facts[-1].position
-        if not await save(self._pool, Move(store_id, projection.name, memory.cursor, position, epoch), folding, rows):
+        from_memory = getattr(facts[-1], "appended_hash", None)
+        move = Move(store_id, projection.name, memory.cursor, position, epoch, from_memory)
+        if not await save(self._pool, move, folding, rows):
             return None
         memory.cursor = Cursor(position, memory.cursor.generation)
         memory.touch(keys)

@@ -67,19 +67,23 @@ class BatchRows:
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A cursor's way from `known` to `position`, by the holder of a lease of this epoch."""
+    """A cursor's way from `known` to `position`, by the holder of a lease of this epoch.
+
+    `hash` is that of the fact at `position` if it was folded from memory, else None.
+    """
 
     store_id: str
     projection: str
     known: Cursor
     position: int
     epoch: int
+    hash: bytes | None
 
 
 async def save(pool: Pool, move: Move, folding: Folding, rows: BatchRows) -> bool:
-    """Write a batch if the cursor still stands where it was known; else write nothing and return False."""
+    """Write a batch if cursor and ledger are as they were known; else write nothing and return False."""
     rounds = rows.rounds()
-    guard = Part(_MOVE_CURSOR, (move.known.position, move.position, move.epoch, move.known.generation))
+    guard = Part(_MOVE_CURSOR, (move.known.position, move.position, move.epoch, move.known.generation, move.hash))
     first = [*_states(folding), *rounds[0]]
     async with pool.acquire() as connection:
         if len(rounds) == 1 and not folding.stalls and not folding.resumed:

@@ -6,16 +6,14 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 
 import asyncio
 import time
-from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 import structlog
 
+from eventstore.batch import Decided
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.errors import LeaseLost, LedgerGap
-from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.follow import Tail
 from eventstore.lease import SharedStores
 from eventstore.wake import WakeLine
@@ -74,12 +72,10 @@ class Followers:
         """Hear of other processes' appends, and tell them of ours."""
         self._line = line
 
-    def appended(
-        self, store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
-    ) -> None:
+    def appended(self, store_id: str, decided: Decided) -> None:
         """Note what this process appended."""
-        if any(isinstance(result, Appended) for result in results):
-            self._tail.told(store_id, facts, results, recorded_at)
+        if decided.facts:
+            self._tail.told(store_id, decided)
             self.woken.set()
             if self._line is not None:
                 self._line.appended(store_id)
@@ -94,12 +90,14 @@ class Followers:
         self.woken.set()
 
     def told(self, store_id: str | None) -> None:
-        """Note that another process appended to a store or gave it up; None: anything may have been missed."""
-        if store_id is None or store_id not in self._shared.held():
+        """Note that another process appended to a store; None: one gave one up, or anything may have been missed."""
+        if store_id is None:
             self._look_at = 0.0
             self._shared.renew_soon()
-        else:
+        elif store_id in self._shared.held():
             self._waiting.add(store_id)
+        else:
+            return
         self.woken.set()
 
     async def step(self) -> Stepped:
@@ -147,7 +145,7 @@ class Followers:
     def _give_up(self, store_id: str) -> None:
         self._runner.forget(store_id)
         if self._line is not None:
-            self._line.appended(store_id)
+            self._line.given_up()
 
     def _position(self, store_id: str, projection: Projection) -> int:
         return self._positions.get((store_id, projection.name), 0)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
@@ -12,12 +11,13 @@ import structlog
 from aiohttp import web
 
 from eventstore.appender import Appender, AppenderLimits, OnAppended
+from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
-from eventstore.event import AppendResult, NewFact
+from eventstore.event import AppendResult
 from eventstore.follow import Tail
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import SharedStores, StoreLeases
@@ -181,10 +181,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         metrics = Metrics(VERSION)
 
-        def on_appended(
-            store_id: str, facts: Sequence[NewFact], results: Sequence[AppendResult], recorded_at: datetime
-        ) -> None:
-            followers.appended(store_id, facts, results, recorded_at)
+        def on_appended(store_id: str, decided: Decided) -> None:
+            followers.appended(store_id, decided)
 
         def on_failure(error: BaseException, facts: int) -> None:
             metrics.append_failed(error, facts)

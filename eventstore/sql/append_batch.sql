@@ -28,10 +28,14 @@ WITH inserted AS (
 ), head AS MATERIALIZED (
     SELECT ledger_head.position = $2 AND ledger_head.hash = $3 AND ledger_head.archived = $17 AND (
                $17 = 0
-               OR NOT EXISTS (SELECT FROM archived_fact a WHERE a.store_id = $1 AND a.source_id = ANY ($11::text::text[]))
-               AND NOT EXISTS (SELECT FROM unnest($7::text::text[], $8::text::integer[]) AS u (stream_id, stream_version)
-                               JOIN archived_fact a ON a.store_id = $1 AND a.stream_id = u.stream_id
-                                                   AND a.stream_version = u.stream_version)
+               OR NOT EXISTS (SELECT FROM unnest($11::text::text[]) AS u (source_id),
+                              LATERAL (SELECT FROM archived_fact a
+                                       WHERE a.store_id = $1 AND a.source_id = u.source_id OFFSET 0) AS archived)
+               AND NOT EXISTS (SELECT FROM unnest($7::text::text[], $8::text::integer[]) AS u (stream_id, stream_version),
+                               -- A look-up for each, whatever a plan made while nothing was archived thinks of it.
+                               LATERAL (SELECT FROM archived_fact a
+                                        WHERE a.store_id = $1 AND a.stream_id = u.stream_id
+                                          AND a.stream_version = u.stream_version OFFSET 0) AS archived)
            ) AS stands_before
     FROM (SELECT pg_advisory_xact_lock_shared(hashtextextended(encode($3, 'hex'), 0))
           FROM (SELECT count(*) FROM inserted) AS all_of_them) AS predecessor,

@@ -14,6 +14,7 @@ import structlog
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
+from eventstore.errors import HistoryError
 from eventstore.event import Appended, AppendResult, Duplicate, Fact, NewFact, VersionConflict
 from eventstore.facts.incidents import IntegrityIncident
 from eventstore.facts.registry import encode
@@ -163,7 +164,10 @@ class Intake:
 
     async def _retold(self, store_id: str, kind: ReportKind, fact: NewFact, duplicate: Duplicate) -> AppendResult:
         """Append what a report adds to those under its source id, or an incident if it contradicts one of them."""
-        original = await self._reader.read_one(store_id, duplicate.position)
+        try:
+            original = await self._reader.read_one(store_id, duplicate.position)
+        except HistoryError as error:
+            return self._unread(store_id, duplicate, error)
         assert original is not None
         found = compare(kind, [original], fact)
         if isinstance(found, Addition) and original.stream_id == fact.stream_id:
@@ -228,9 +232,12 @@ class Intake:
         self, store_id: str, fact: NewFact, duplicate: Duplicate, ledger_position_before: int
     ) -> AppendResult:
         """Append a polled report that tells an older content again, unless that is still the latest one."""
-        end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_LATEST_FACTS_MAX)
-        if not any(stored.type == fact.type for stored in end):
-            end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
+        try:
+            end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_LATEST_FACTS_MAX)
+            if not any(stored.type == fact.type for stored in end):
+                end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
+        except HistoryError as error:
+            return self._unread(store_id, duplicate, error)
         latest = next((stored for stored in end if stored.type == fact.type), None)
         if latest is None or _turn(latest, fact.source_id) or end[0].position > ledger_position_before:
             return duplicate
@@ -245,6 +252,11 @@ class Intake:
             if not isinstance(result, Duplicate):
                 # Somebody appended to the stream meanwhile: what this poll saw may be old.
                 return duplicate
+        return duplicate
+
+    def _unread(self, store_id: str, duplicate: Duplicate, error: HistoryError) -> Duplicate:
+        """Take a report of an archived fact for the repeat that its key says it is: its content is out of reach."""
+        self._log.error(LogEvent.ARCHIVE_UNREADABLE, store=store_id, position=duplicate.position, reason=str(error))
         return duplicate
 
     def _taken(self, store_id: str, drafted: Draft, result: AppendResult) -> Taken:

@@ -47,6 +47,7 @@ class LogEvent(StrEnum):
     INTEGRITY_INCIDENT = "integrity_incident"
     APPEND_FAILED = "append_failed"
     FACT_STALLED = "fact_stalled"
+    ARCHIVE_UNREADABLE = "archive_unreadable"
     COMMAND_ACCEPTED = "command_accepted"
     COMMAND_REFUSED = "command_refused"
     COMMAND_POSTPONED = "command_postponed"

@@ -15,8 +15,10 @@ from eventstore.keyring import Keyring
 from eventstore.store import LedgerReader
 from eventstore.verify import Whole, verify_ledger
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
+from projections.catalogue import CATALOGUE
 from service.migrate import migrate_all
 from tests.integration.iseller_room import as_body, open_room, order
+from tests.integration.test_followers import folded_position, process_on
 from tests.integration.test_ledger_chain import as_superuser
 from tests.integration.test_ledger_faults import LIMITS, Load, stored_once
 from tests.integration.test_webhooks import open_door
@@ -79,7 +81,7 @@ async def test_a_database_that_lost_acknowledged_facts_is_told_once_and_gets_no_
             with copied(first, follows=False) as older:
                 await appender.append(STORE, [member(number) for number in range(5, 9)])
                 relay.lead_to(older)
-                with pytest.raises(LedgerBehind, match=r"ends at position 5, but 9 was acknowledged"):
+                with pytest.raises(LedgerBehind, match=r"ends at position 5 and lacks what was acknowledged at 9"):
                     await appender.append(STORE, [member(8)])
                 assert told == [("LedgerBehind", 1)]
                 assert await appender.append(STORE, [member(8), member(4)]) == [Appended(6, 1), Duplicate(5, 1)]
@@ -98,7 +100,7 @@ async def test_what_waits_for_a_database_that_lost_facts_is_refused_with_it(
         mark = keyring.mark(STORE, "customer:1")
         lost = await keyring.data_keys(STORE, [mark], made_at=NOON)
         await appender.append(STORE, [member(1)])
-        await _lose_all_but(connection, GENESIS, 0)
+        await lose_all_but(connection, GENESIS, 0)
         await as_superuser(connection, "DELETE FROM person_key")
         answers = await asyncio.gather(
             *(appender.append(STORE, [member(number)]) for number in range(2, 40)), return_exceptions=True
@@ -112,7 +114,43 @@ async def test_what_waits_for_a_database_that_lost_facts_is_refused_with_it(
         assert [fact.source_id for fact in stored] == ["member:2"]
 
 
-async def _lose_all_but(connection: Connection, end: bytes, position: int) -> None:
+async def test_a_loss_that_another_process_wrote_over_is_told_and_not_folded_from_memory(
+    database_url: str, connection: Connection
+) -> None:
+    """The positions are there again, with other facts: what was acknowledged is missing all the same."""
+    async with process_on(database_url, look_seconds=0) as process:
+        await process.appender.append(STORE, [member(number) for number in range(1, 6)])
+        await process.until_folded(5)
+        await process.appender.append(STORE, [member(number) for number in range(6, 10)])
+        fifth = await LedgerReader(process.pool).read_one(STORE, 5)
+        assert fifth is not None
+        await lose_all_but(connection, fifth.hash, 5)
+        other = Appender(process.pool, SystemClock(), LIMITS)
+        await other.append(STORE, [member(number) for number in range(50, 54)])
+        assert (await process.followers.step()).facts == 4 * len(CATALOGUE)
+        with pytest.raises(LedgerBehind):
+            await process.appender.append(STORE, [member(30)])
+        assert positions(await process.appender.append(STORE, [member(30)])) == [10]
+
+
+async def test_what_was_lost_is_not_folded_from_memory(database_url: str, connection: Connection) -> None:
+    """The cursor stays behind the ledger's end, and what comes in the place of the lost facts is folded."""
+    async with process_on(database_url, look_seconds=0) as process:
+        await process.appender.append(STORE, [member(number) for number in range(1, 6)])
+        await process.until_folded(5)
+        await process.appender.append(STORE, [member(number) for number in range(6, 10)])
+        fifth = await LedgerReader(process.pool).read_one(STORE, 5)
+        assert fifth is not None
+        await lose_all_but(connection, fifth.hash, 5)
+        await process.followers.step()
+        assert await folded_position(process.pool) == 5
+        with pytest.raises(LedgerBehind):
+            await process.appender.append(STORE, [member(20)])
+        await process.appender.append(STORE, [member(number) for number in range(20, 26)])
+        assert (await process.followers.step()).facts == 6 * len(CATALOGUE)
+
+
+async def lose_all_but(connection: Connection, end: bytes, position: int) -> None:
     """Set the database back to where its chain ended with that hash, as an older copy would be."""
     await as_superuser(connection, f"DELETE FROM facts WHERE position > {position:d}")  # noqa: S608 - a number
     await connection.execute("UPDATE ledger_head SET position = $1, hash = $2", position, end)
@@ -124,7 +162,7 @@ async def test_a_webhook_that_meets_a_loss_is_asked_to_come_again(database_url: 
         for number in range(3):
             assert (await door.send("order", as_body(order(order_id=f"order-{number}")))).status == 200
         (kept, *_) = await room.facts()
-        await _lose_all_but(connection, kept.hash, 1)
+        await lose_all_but(connection, kept.hash, 1)
         lost = as_body(order(order_id="order-2"))
         refused = await door.send("order", lost)
         assert (refused.status, refused.retry_after) == (503, "2")

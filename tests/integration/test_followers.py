@@ -11,11 +11,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from eventstore.appender import Appender
+from eventstore.appender import Appender, OnAppended
 from eventstore.clock import ManualClock, SystemClock
 from eventstore.connection import Connection, Pool
 from eventstore.errors import LeaseLost, LedgerGap
-from eventstore.event import AppendResult, NewFact
+from eventstore.event import NewFact
 from eventstore.follow import PageReader, Tail, TailLimits
 from eventstore.lease import SharedStores, StoreLeases
 from eventstore.store import LedgerReader, open_ledger
@@ -140,15 +140,36 @@ async def test_what_this_process_appended_is_folded_without_asking_the_ledger(
         await alone.appender.append(STORE, [member(1)])
         await alone.until_folded(1)
         await connection.execute("REVOKE SELECT ON facts FROM jurnalsync_service")
+        # That they stand in the ledger is asked all the same.
+        await connection.execute("GRANT SELECT (store_id, position, hash) ON facts TO jurnalsync_service")
         tail = [member(2), member(3)]
-        alone.followers.appended(STORE, tail, await appender_on_superuser(database_url, tail), NOON)
+        await append_as_owner(database_url, tail, alone.followers.appended)
         await alone.until_folded(3)
 
 
-async def appender_on_superuser(url: str, facts: list[NewFact]) -> list[AppendResult]:
+async def append_as_owner(url: str, facts: list[NewFact], on_appended: OnAppended) -> None:
     """Append as the owner of the tables."""
     async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
-        return await Appender(pool, ManualClock(NOON)).append(STORE, facts)
+        await Appender(pool, ManualClock(NOON), on_appended=on_appended).append(STORE, facts)
+
+
+async def test_an_append_to_a_store_of_another_process_renews_nothing_here(database_url: str) -> None:
+    """Only a store that was given up, or a line that was lost, makes a process look for its share."""
+    async with process_on(database_url) as first, process_on(database_url) as second:
+        for _ in range(3):
+            for process in (first, second):
+                await process.followers.step()
+                process.shared.renew_soon()
+        (mine,) = first.shared.held()
+        await first.followers.step()
+        await second.followers.step()
+        second.followers.woken.clear()
+        before = await first.pool.fetch("SELECT * FROM store_lease ORDER BY store_id, purpose")
+        await first.appender.append(mine, [member(1)])
+        await second.appender.append(next(iter(second.shared.held())), [member(1)])
+        await first.followers.step()
+        await second.followers.step()
+        assert await first.pool.fetch("SELECT * FROM store_lease ORDER BY store_id, purpose") == before
 
 
 async def test_a_lost_wake_line_falls_back_to_polling_and_is_made_again(

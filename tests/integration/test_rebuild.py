@@ -7,6 +7,8 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from eventstore.appender import Appender
+from eventstore.clock import ManualClock
 from eventstore.connection import Pool
 from eventstore.event import Fact
 from eventstore.facts.answers import Attempted, CommandRefused, Document
@@ -23,7 +25,7 @@ from projections.runner import Runner
 from projections.sync_status.fold import SyncStatus
 from tests.folding import all_rows, append_story, fold_all, rows_of, tell
 from tests.integration.test_projections_unstorable import Poisoned
-from tests.ledger import NOON, STORE, appender_on, open_test_pool, service_pool
+from tests.ledger import NOON, STORE, open_test_pool, service_pool
 from tests.story import Story, own, paid
 
 INVOICE = f"inv-{STORE}.order-1"
@@ -232,7 +234,7 @@ async def test_a_runner_that_remembers_folds_on_from_what_was_swapped_in(worksho
     )
     held = (await LedgerReader(workshop.pool).head(STORE)).position
     new = workshop.story.new_facts[held:]
-    tail.told(STORE, new, await appender_on(workshop.pool).append(STORE, new), NOON)
+    await Appender(workshop.pool, ManualClock(NOON), on_appended=tail.told).append(STORE, new)
     assert (await runner.step(STORE, projection, epoch=1, facts_max=100)).facts == 1
     rebuilt = await workshop.rebuild(Renumbered(), swap=False)
     assert rebuilt.differences == ()  # type: ignore[attr-defined]  # a Rebuilt

@@ -5,14 +5,17 @@ import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from eventstore.appender import Appender, AppenderLimits
+from eventstore.archive import archive_before
 from eventstore.event import Appended, NewFact
 from service.iseller.intake import Intake
 from service.iseller.routes import BodyLimits, IntakeDependencies, Refusal, intake_routes
@@ -296,3 +299,17 @@ async def test_a_retry_may_carry_its_first_timestamp_for_days(door: Door) -> Non
     door.room.clock.advance(timedelta(days=6))
     assert (await door.send("payout", as_body(payout()))).status == 200
     assert (await door.room.facts())[0].observed_at == NOW
+
+
+async def test_a_repeat_of_an_archived_payout_is_a_duplicate_even_without_the_archives_folder(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Its key says so; only what it says cannot be compared, and that is logged."""
+    async with open_room(database_url) as room, open_door(room) as door:
+        body = as_body(payout())
+        first = await door.send("payout", body)
+        async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as owner:
+            assert await archive_before(owner, STORE, NOW + timedelta(days=9), tmp_path)
+        again = await door.send("payout", body)
+        assert (again.status, again.document["position"]) == (200, first.document["position"])
+        assert again.document["outcome"] == "duplicate"

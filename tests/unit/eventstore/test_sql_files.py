@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(path for package in ("eventstore", "projections") for path in (ROOT / package).rglob("sql/*.sql"))
 # What is not about one store: the schema itself, the clock, and the process's own sums over all stores.
 NOT_OF_ONE_STORE = {
+    "analyze_archived_keys.sql",
     "create_migration_table.sql", "database_now.sql", "lock_migrations.sql", "login_may_change_facts.sql",
     "migration_checksum.sql", "migration_table_exists.sql", "migrations_applied.sql", "plan_anew.sql",
     "record_migration.sql", "role_exists.sql", "saved.sql", "set_commit_unflushed.sql",

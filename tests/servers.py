@@ -143,10 +143,16 @@ def pooled(server: PostgresServer, *, ignored_settings: str = "") -> Iterator[Po
 
 def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
-    while not path.exists():
+    while not _is_listening(path):
         assert process.poll() is None, "PgBouncer ended at its start"
         assert time.monotonic() < deadline, "PgBouncer did not listen in time"
         time.sleep(0.005)
+
+
+def _is_listening(path: Path) -> bool:
+    """Tell whether somebody answers there: the file stands before that."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _free_port() -> int:

@@ -29,7 +29,6 @@ _STALLED = statement(__package__, "read_stalled")
 _BEHIND = statement(__package__, "read_behind")
 _LAG = statement(__package__, "count_lag")
 _COUNT_STALLED = statement(__package__, "count_stalled")
-# Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
 # What Postgres or the driver says of a value it cannot take. Anything else, such as a deadlock or a missing right, says
 # nothing about the fact: it is raised, and tried again.
 _UNSTORABLE = (
@@ -38,6 +37,7 @@ _UNSTORABLE = (
     asyncpg.ProgramLimitExceededError,
     asyncpg.InterfaceError,
 )
+# Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
 _STATES_MAX = 500
 _MEMORIES_MAX = 300
 

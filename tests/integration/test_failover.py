@@ -114,10 +114,11 @@ async def test_what_waits_for_a_database_that_lost_facts_is_refused_with_it(
         assert [fact.source_id for fact in stored] == ["member:2"]
 
 
+@pytest.mark.parametrize("written_over", [4, 5])
 async def test_a_loss_that_another_process_wrote_over_is_told_and_not_folded_from_memory(
-    database_url: str, connection: Connection
+    database_url: str, connection: Connection, written_over: int
 ) -> None:
-    """The positions are there again, with other facts: what was acknowledged is missing all the same."""
+    """The four positions are there again, with other facts up to them or beyond: what was acknowledged is missing."""
     async with process_on(database_url, look_seconds=0) as process:
         await process.appender.append(STORE, [member(number) for number in range(1, 6)])
         await process.until_folded(5)
@@ -126,11 +127,11 @@ async def test_a_loss_that_another_process_wrote_over_is_told_and_not_folded_fro
         assert fifth is not None
         await lose_all_but(connection, fifth.hash, 5)
         other = Appender(process.pool, SystemClock(), LIMITS)
-        await other.append(STORE, [member(number) for number in range(50, 54)])
-        assert (await process.followers.step()).facts == 4 * len(CATALOGUE)
+        await other.append(STORE, [member(number) for number in range(50, 50 + written_over)])
+        assert (await process.followers.step()).facts == written_over * len(CATALOGUE)
         with pytest.raises(LedgerBehind):
             await process.appender.append(STORE, [member(30)])
-        assert positions(await process.appender.append(STORE, [member(30)])) == [10]
+        assert positions(await process.appender.append(STORE, [member(30)])) == [6 + written_over]
 
 
 async def test_what_was_lost_is_not_folded_from_memory(database_url: str, connection: Connection) -> None:

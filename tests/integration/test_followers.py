@@ -160,16 +160,18 @@ async def test_an_append_to_a_store_of_another_process_renews_nothing_here(datab
             for process in (first, second):
                 await process.followers.step()
                 process.shared.renew_soon()
-        (mine,) = first.shared.held()
-        await first.followers.step()
+        (not_mine,) = first.shared.held()
         await second.followers.step()
+        leases = "SELECT * FROM store_lease ORDER BY store_id, purpose"
+        before = await second.pool.fetch(leases)
         second.followers.woken.clear()
-        before = await first.pool.fetch("SELECT * FROM store_lease ORDER BY store_id, purpose")
-        await first.appender.append(mine, [member(1)])
-        await second.appender.append(next(iter(second.shared.held())), [member(1)])
-        await first.followers.step()
+        second.followers.told(not_mine)
+        assert not second.followers.woken.is_set()
         await second.followers.step()
-        assert await first.pool.fetch("SELECT * FROM store_lease ORDER BY store_id, purpose") == before
+        assert await second.pool.fetch(leases) == before
+        second.followers.told(None)
+        await second.followers.step()
+        assert await second.pool.fetch(leases) != before
 
 
 async def test_a_lost_wake_line_falls_back_to_polling_and_is_made_again(

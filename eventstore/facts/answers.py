@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+# Stands among the fields of a refusal whose only cause is that Jurnal has too little stock for it.
+SHORT_OF_STOCK = "short_of_stock"
+
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A Jurnal document as far as the ledger keeps it. `amount` and `remaining` in IDR."""

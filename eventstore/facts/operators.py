@@ -34,4 +34,43 @@ class StreamFactSkipped(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-OperatorFact = CommandParked | CommandReleased | StreamRetried | StreamFactSkipped
+class RecordRetried(msgspec.Struct, frozen=True, kw_only=True):
+    """What of this fact's stream is not booked is judged again; `record_id` is the line somebody looked at."""
+
+    record_id: str
+    actor: str
+    reason: str
+
+
+class RecordSkipped(msgspec.Struct, frozen=True, kw_only=True):
+    """What `record_id` stands for will not be booked by us: a person has seen to it. Nothing of it is sent any more."""
+
+    record_id: str
+    actor: str
+    reason: str
+
+
+class StorePaused(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is sent to Jurnal for this store until it is resumed; everything else goes on."""
+
+    actor: str
+    reason: str
+
+
+class StoreResumed(msgspec.Struct, frozen=True, kw_only=True):
+    """Sending goes on where it was paused."""
+
+    actor: str
+    reason: str
+
+
+OperatorFact = (
+    CommandParked
+    | CommandReleased
+    | StreamRetried
+    | StreamFactSkipped
+    | RecordRetried
+    | RecordSkipped
+    | StorePaused
+    | StoreResumed
+)

@@ -17,7 +17,16 @@ from eventstore.facts.answers import (
     MasterDataFound,
 )
 from eventstore.facts.incidents import IntegrityIncident, PayloadUnreadable
-from eventstore.facts.operators import CommandParked, CommandReleased, StreamFactSkipped, StreamRetried
+from eventstore.facts.operators import (
+    CommandParked,
+    CommandReleased,
+    RecordRetried,
+    RecordSkipped,
+    StorePaused,
+    StoreResumed,
+    StreamFactSkipped,
+    StreamRetried,
+)
 from eventstore.facts.reports.customers import MEMBER, MemberReport
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.facts.reports.orders import (
@@ -33,8 +42,12 @@ from eventstore.facts.reports.refunds import REFUND, RefundReport
 from eventstore.facts.reports.shifts import REGISTER_SHIFT, RegisterShiftReport
 from eventstore.facts.reports.transfers import TRANSFER, TransferReport
 from eventstore.facts.settings import (
+    BooksClosed,
+    ChannelMapped,
     LiveModeActivated,
     OutletMapped,
+    SalesAccountsMapped,
+    SalesRulesSet,
     StoreConnected,
     SyncRequested,
     SyncWindowOpened,
@@ -62,6 +75,10 @@ Meaning = (
     | IntegrityIncident
     | StoreConnected
     | OutletMapped
+    | ChannelMapped
+    | SalesAccountsMapped
+    | SalesRulesSet
+    | BooksClosed
     | LiveModeActivated
     | SyncWindowOpened
     | SyncRequested
@@ -75,6 +92,10 @@ Meaning = (
     | CommandReleased
     | StreamRetried
     | StreamFactSkipped
+    | RecordRetried
+    | RecordSkipped
+    | StorePaused
+    | StoreResumed
 )
 
 _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
@@ -82,6 +103,10 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     IntegrityIncident,
     StoreConnected,
     OutletMapped,
+    ChannelMapped,
+    SalesAccountsMapped,
+    SalesRulesSet,
+    BooksClosed,
     LiveModeActivated,
     SyncWindowOpened,
     SyncRequested,
@@ -95,6 +120,10 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     CommandReleased,
     StreamRetried,
     StreamFactSkipped,
+    RecordRetried,
+    RecordSkipped,
+    StorePaused,
+    StoreResumed,
 )
 
 # The version our own facts are written in, where it is not the first.

@@ -14,6 +14,7 @@ import msgspec
 from eventstore.event import Fact
 from eventstore.facts.reports.transfers import InventoryAdjustment, TransferLine, TransferReport
 from projections.changes.times import read_utc
+from projections.changes.verdict import Verdict
 
 Route = Literal["outlets", "from_supplier", "to_supplier", "correction", "unknown"]
 ActionKind = Literal["start", "decision", "count", "adjustment"]
@@ -47,15 +48,6 @@ class Goods(msgspec.Struct, frozen=True):
     def decided(self) -> Decimal:
         """What no longer remains once this is decided on."""
         return self.quantity + self.cancelled + self.rejected
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """Why an action is not booked. `needs` names the settings whose change makes it worth judging again."""
-
-    state: Literal["held", "failed", "skipped"]
-    reason: str
-    what_to_do: str | None = None
-    needs: tuple[str, ...] = ()
 
 
 class StockAction(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,9 @@ from projections.changes.transfers import TransferState
 # A shard is written again with every change of one of its documents: many shards keep that cheap when thousands wait.
 _SHARDS = 1_024
 WINDOW_NEED = "window:transfers"
+SALES_WINDOW_NEED = "window:sales"
+# Any mapping or rule may mend what waits with this: it is judged again with every change of them.
+SETTINGS_NEED = "settings"
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -38,6 +41,11 @@ def outlet_need(outlet_id: str) -> str:
 def account_need(setting: str) -> str:
     """Return the name of the need that this account of the store is mapped."""
     return f"account:{setting}"
+
+
+def shift_need(register_id: str) -> str:
+    """Return the name of the need that the shift of this register is closed."""
+    return f"shift:{register_id}"
 
 
 def kept_waiting(shard: Waiting, document: TransferState) -> Waiting:

@@ -39,18 +39,23 @@ class StockChange(msgspec.Struct, frozen=True):
 
 
 class CreateCustomer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Make a registered customer known to Jurnal. `position` is the fact with the sealed name."""
+    """Make a registered customer known to Jurnal. `position` is the fact with the sealed name.
+
+    `own_id`: iSeller's id of the customer, which Jurnal is to use too; None: an identity of ours.
+    """
 
     customer_id: str
     code: str
     position: int
+    own_id: str | None = None
 
 
 class BookInvoice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Book a completed order. `total` is what iSeller says and Jurnal's `original_amount` must equal, IDR.
 
     `customer_id` None is the walk-in contact. `header_discount` is taken off after tax. `deposit` > 0 is the first
-    payment, received into `deposit_account`.
+    payment, received into `deposit_account` by `deposit_method`. `revision`: 1, and one more each time the order is
+    booked anew.
     """
 
     order_id: str
@@ -65,6 +70,8 @@ class BookInvoice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     total: Decimal
     deposit: Decimal
     deposit_account: str | None
+    deposit_method: str | None = None
+    revision: int = 1
 
 
 class ReceivePayment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -78,6 +85,7 @@ class ReceivePayment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     amount: Decimal
     account: str
     payment_method: str
+    revision: int = 1
 
 
 class TransferStock(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -97,7 +105,10 @@ class TransferStock(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_de
 
 
 class AdjustStock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Change one warehouse's stock against an account; `adjustment_id` is iSeller's stock action behind it."""
+    """Change one warehouse's stock against an account; `adjustment_id` is iSeller's stock action behind it.
+
+    For the goods of an order `transfer_id` and `transfer_number` are the order's id and reference.
+    """
 
     transfer_id: str
     transfer_number: str
@@ -106,6 +117,121 @@ class AdjustStock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     warehouse: str
     account: str
     lines: tuple[StockChange, ...]
+
+
+class ReturnLine(msgspec.Struct, frozen=True, kw_only=True):
+    """So much of the invoice line that has this product and rate (IDR, net)."""
+
+    product_code: str
+    quantity: Decimal
+    rate: Decimal
+
+
+class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a journal entry in IDR; exactly one of `debit` and `credit` is above zero."""
+
+    account: str
+    debit: Decimal = Decimal(0)
+    credit: Decimal = Decimal(0)
+
+
+class UpdateInvoice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Give the invoice that `invoice` made (a command's id) the content of `content`: the `change`-th one."""
+
+    order_id: str
+    order_reference: str
+    invoice: str
+    change: int
+    content: BookInvoice
+
+
+class DeleteInvoice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Delete the invoice that `invoice` made (a command's id), with its deposit."""
+
+    order_id: str
+    order_reference: str
+    invoice: str
+
+
+class ReturnSale(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Return lines of the invoice that `invoice` made (a command's id); goods come back to `warehouse`.
+
+    `return_id` is unique within the order. `amount`: what it is worth by Jurnal's arithmetic, tax included, IDR.
+    """
+
+    order_id: str
+    order_reference: str
+    return_id: str
+    invoice: str
+    invoice_no: str
+    transaction_date: date
+    warehouse: str
+    lines: tuple[ReturnLine, ...]
+    amount: Decimal
+
+
+class IssueCreditMemo(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Credit a customer by hand, against `account`: money given back without goods."""
+
+    order_id: str
+    order_reference: str
+    credit_id: str
+    transaction_date: date
+    walk_in_contact: str
+    customer_id: str | None
+    account: str
+    amount: Decimal
+
+
+class RefundCredit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Pay a credit out of a Cash & Bank `account`. `source`: the command (a return or credit memo) that made it."""
+
+    order_id: str
+    order_reference: str
+    refund_id: str
+    source: str
+    transaction_date: date
+    walk_in_contact: str
+    customer_id: str | None
+    account: str
+    amount: Decimal
+
+
+class ApplyCredit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Use a credit to pay the invoice that `invoice` made. `source`: the command that made the credit."""
+
+    order_id: str
+    order_reference: str
+    apply_id: str
+    source: str
+    invoice: str
+    invoice_no: str
+    walk_in_contact: str
+    customer_id: str | None
+    amount: Decimal
+
+
+class PostJournal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Post a journal entry; debits equal credits. `journal_id` tells what for, unique within the store."""
+
+    journal_id: str
+    reference: str
+    transaction_date: date
+    lines: tuple[JournalLine, ...]
+
+
+class CreateProduct(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make a product that iSeller has and Jurnal has not. Prices in IDR; accounts None are Jurnal's defaults."""
+
+    product_code: str
+    name: str
+    unit: str
+    track_inventory: bool
+    sell_price: Decimal
+    buy_price: Decimal
+    sell_account: str | None = None
+    inventory_account: str | None = None
+    cost_account: str | None = None
 
 
 class DepositPayout(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -130,8 +256,25 @@ class WithdrawPayoutFee(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     amount: Decimal
 
 
+OrderCommand = (
+    BookInvoice
+    | ReceivePayment
+    | UpdateInvoice
+    | DeleteInvoice
+    | ReturnSale
+    | IssueCreditMemo
+    | RefundCredit
+    | ApplyCredit
+)
 Command = (
-    CreateCustomer | BookInvoice | ReceivePayment | TransferStock | AdjustStock | DepositPayout | WithdrawPayoutFee
+    OrderCommand
+    | CreateCustomer
+    | CreateProduct
+    | TransferStock
+    | AdjustStock
+    | PostJournal
+    | DepositPayout
+    | WithdrawPayoutFee
 )
 
 ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")

@@ -6,7 +6,8 @@ coming in at the price they were bought for, going back at Jurnal's average, the
 
 import msgspec
 
-from projections.changes.transfers import Goods, Verdict
+from projections.changes.transfers import Goods
+from projections.changes.verdict import Verdict
 from projections.changes.waiting import outlet_need
 from projections.jurnal_commands.commands import AdjustStock, StockChange
 from projections.jurnal_commands.stock_action import (

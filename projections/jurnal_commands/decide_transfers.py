@@ -11,7 +11,8 @@ import msgspec
 
 from eventstore.event import Fact
 from projections.changes.settings import StoreSettings
-from projections.changes.transfers import Goods, TransferState, Verdict, goods_told
+from projections.changes.transfers import Goods, TransferState, goods_told
+from projections.changes.verdict import Verdict
 from projections.changes.waiting import outlet_need
 from projections.jurnal_commands.commands import AdjustStock, StockChange, StockLine, TransferStock
 from projections.jurnal_commands.decide_stock import judge_correction, judge_supplier

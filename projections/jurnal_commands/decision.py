@@ -20,6 +20,9 @@ RecordKind = Literal[
     "stock_adjustment",
     "payout",
     "refund",
+    "void",
+    "change",
+    "product",
     "unreadable",
 ]
 

@@ -11,12 +11,21 @@ from typing import assert_never
 
 from projections.jurnal_commands.commands import (
     AdjustStock,
+    ApplyCredit,
     BookInvoice,
     Command,
     CreateCustomer,
+    CreateProduct,
+    DeleteInvoice,
     DepositPayout,
+    IssueCreditMemo,
+    OrderCommand,
+    PostJournal,
     ReceivePayment,
+    RefundCredit,
+    ReturnSale,
     TransferStock,
+    UpdateInvoice,
     WithdrawPayoutFee,
 )
 
@@ -28,19 +37,42 @@ def command_id(store_id: str, command: Command) -> str:  # noqa: PLR0911 - one b
     """Return the command's identity, which is also its `custom_id` in Jurnal."""
     match command:
         case CreateCustomer():
-            return _identity("cus", store_id, command.customer_id)
-        case BookInvoice():
-            return _identity("inv", store_id, command.order_id)
-        case ReceivePayment():
-            return payment_command_id(store_id, command.order_id, command.transaction_id)
+            return customer_command_id(store_id, command.customer_id)
+        case CreateProduct():
+            return _identity("prd", store_id, command.product_code)
         case TransferStock():
             return _identity("ret" if command.is_return else "trf", store_id, command.adjustment_id)
         case AdjustStock():
             return _identity("adj", store_id, command.adjustment_id)
+        case PostJournal():
+            return _identity("jnl", store_id, command.journal_id)
         case DepositPayout():
             return _identity("dep", store_id, command.reference_id)
         case WithdrawPayoutFee():
             return _identity("fee", store_id, command.reference_id)
+        case _:
+            return _order_command_id(store_id, command)
+
+
+def _order_command_id(store_id: str, command: OrderCommand) -> str:  # noqa: PLR0911 - one branch for each command
+    order_id = command.order_id
+    match command:
+        case BookInvoice():
+            return invoice_command_id(store_id, order_id, command.revision)
+        case ReceivePayment():
+            return payment_command_id(store_id, order_id, command.transaction_id, command.revision)
+        case UpdateInvoice():
+            return _identity("upd", store_id, f"{command.change}:{command.invoice}")
+        case DeleteInvoice():
+            return _identity("del", store_id, command.invoice)
+        case ReturnSale():
+            return _identity("srn", store_id, f"{order_id}:{command.return_id}")
+        case IssueCreditMemo():
+            return _identity("crm", store_id, f"{order_id}:{command.credit_id}")
+        case RefundCredit():
+            return _identity("rfd", store_id, f"{order_id}:{command.refund_id}")
+        case ApplyCredit():
+            return _identity("apl", store_id, f"{order_id}:{command.apply_id}")
         case _:
             assert_never(command)
 
@@ -50,14 +82,15 @@ def customer_command_id(store_id: str, customer_id: str) -> str:
     return _identity("cus", store_id, customer_id)
 
 
-def invoice_command_id(store_id: str, order_id: str) -> str:
-    """Return the identity of the command that books an order's invoice."""
-    return _identity("inv", store_id, order_id)
+def invoice_command_id(store_id: str, order_id: str, revision: int = 1) -> str:
+    """Return the identity of the command that books an order's invoice, for the `revision`-th time."""
+    return _identity("inv", store_id, order_id if revision == 1 else f"{revision}:{order_id}")
 
 
-def payment_command_id(store_id: str, order_id: str, transaction_id: str) -> str:
+def payment_command_id(store_id: str, order_id: str, transaction_id: str, revision: int = 1) -> str:
     """Return the identity of the command that receives a payment: transaction ids may repeat between orders."""
-    return _identity("pay", store_id, f"{order_id}:{transaction_id}")
+    again = "" if revision == 1 else f"{revision}:"
+    return _identity("pay", store_id, f"{again}{order_id}:{transaction_id}")
 
 
 def return_command_id(store_id: str, adjustment_id: str) -> str:

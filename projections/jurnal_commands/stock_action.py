@@ -9,7 +9,8 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.settings import StoreSettings
 from projections.changes.times import local_date
-from projections.changes.transfers import Goods, StockAction, TransferState, Verdict
+from projections.changes.transfers import Goods, StockAction, TransferState
+from projections.changes.verdict import Verdict
 from projections.changes.waiting import WINDOW_NEED, account_need
 from projections.changes.windows import next_window
 from projections.jurnal_commands.commands import AdjustStock, TransferStock

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.facts.reports.kind import ReportKind, prefixed
+from eventstore.facts.reports.refunds import REFUND_PATHS, RefundReport
 from eventstore.personal import ClearPaths
 
 
@@ -30,8 +31,20 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     promotion_amount: Decimal | None = None
 
 
+class ProductPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that another one is made of; `quantity` in one unit of that one."""
+
+    product_id: str | None = None
+    sku: str | None = None
+    product_sku: str | None = None
+    quantity: Decimal | None = None
+
+
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `base_price` is a unit price, `discount_amount` the line's own discount, both IDR."""
+    """One line. `base_price` is a unit price, `discount_amount` the line's own discount, both IDR.
+
+    A line with `product_modifier_id` is a modifier of the line `parent_order_detail_id`.
+    """
 
     order_detail_id: str | None = None
     product_id: str | None = None
@@ -45,7 +58,17 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_percentage: Decimal | None = None
     tax_amount: Decimal | None = None
     track_inventory: bool | None = None
+    parent_order_detail_id: str | None = None
+    product_modifier_id: str | None = None
+    product_modifier_name: str | None = None
+    modifier_product_id: str | None = None
+    modifier_product_sku: str | None = None
+    modifier_product_quantity: Decimal | None = None
+    weight_quantity: Decimal | None = None
     promotions: tuple[Promotion, ...] | None = None
+    product_composites: tuple[ProductPart, ...] | None = None
+    product_combos: tuple[ProductPart, ...] | None = None
+    modifier_product_composites: tuple[ProductPart, ...] | None = None
 
 
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +111,7 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
     remaining_on_accoun: Decimal | None = None
     order_details: tuple[OrderLine, ...] | None = None
     transactions: tuple[Transaction, ...] | None = None
+    refunded_orders: tuple[RefundReport, ...] | None = None
 
 
 _TRANSACTION = (
@@ -120,7 +144,8 @@ _ORDER = (
     "buying_price", "total_shipping_amount", "total_weight", "tax_inclusive", "on_account", "remaining_on_account",
     "remaining_on_accoun", "order_type", "total_bonus",
     *prefixed("order_details", *_LINE), *prefixed("promotions", *_PROMOTION), *prefixed("discounts", *_DISCOUNT),
-    *prefixed("transactions", *_TRANSACTION), *prefixed("unfulfilled_items", "product_id", "sku", "quantity"),
+    *prefixed("transactions", *_TRANSACTION), *prefixed("refunded_orders", *REFUND_PATHS),
+    *prefixed("unfulfilled_items", "product_id", "sku", "quantity"),
 )  # fmt: skip
 
 ORDER = ReportKind(

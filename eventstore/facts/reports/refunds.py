@@ -35,6 +35,13 @@ class RefundReport(msgspec.Struct, frozen=True, kw_only=True):
     refund_details: tuple[RefundedLine, ...] | None = None
 
 
+REFUND_PATHS = (
+    "order_id", "order_reference", "channel", "order_date", "refund_date", "refund_amount",
+    *prefixed("units_returned", "product_name", "product_id", "sku", "stock", "serial_numbers"),
+    *prefixed("refund_details", "product_id", "sku", "quantity"),
+    *prefixed("refund_details.cogs", "product_id", "sku", "quantity", "buying_price"),
+)  # fmt: skip
+
 REFUND = ReportKind(
     name="refund",
     fact_type="RefundReported",
@@ -42,10 +49,5 @@ REFUND = ReportKind(
     struct=RefundReport,
     id_field="order_id",
     stream_prefix="order-",
-    clear=ClearPaths(
-        "order_id", "order_reference", "channel", "order_date", "refund_date", "refund_amount",
-        *prefixed("units_returned", "product_name", "product_id", "sku", "stock", "serial_numbers"),
-        *prefixed("refund_details", "product_id", "sku", "quantity"),
-        *prefixed("refund_details.cogs", "product_id", "sku", "quantity", "buying_price"),
-    ),
-)  # fmt: skip
+    clear=ClearPaths(*REFUND_PATHS),
+)

@@ -14,10 +14,8 @@ from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic
 from ops.sandbox.traffic_calendar import local_date
 from ops.sandbox.traffic_events import (
-    Order,
     OrderCompleted,
     OrderPaid,
-    Payment,
     Payout,
     PayoutCompleted,
     StockAdjusted,
@@ -28,6 +26,7 @@ from ops.sandbox.traffic_events import (
     TransferReceived,
     TransferStarted,
 )
+from ops.sandbox.traffic_order import Order, Payment
 
 DOCUMENT_TYPES = ("sales_invoice", "receive_payment", "warehouse_transfer", "bank_deposit", "bank_withdrawal")
 

@@ -5,7 +5,7 @@ from math import floor
 
 import msgspec
 
-from ops.sandbox.traffic_events import Order
+from ops.sandbox.traffic_order import Order
 
 
 class ExpectedInvoice(msgspec.Struct, frozen=True, kw_only=True):

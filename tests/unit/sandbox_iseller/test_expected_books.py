@@ -13,7 +13,6 @@ from ops.sandbox.expected_invoices import expected_invoice, shared_out
 from ops.sandbox.expected_valuation import Movement, Valuation, value_product
 from ops.sandbox.scenario import KOPI_NUSANTARA
 from ops.sandbox.traffic_events import (
-    Order,
     OrderCompleted,
     OrderPaid,
     PayoutCompleted,
@@ -21,6 +20,7 @@ from ops.sandbox.traffic_events import (
     SupplierDelivered,
     TransferStarted,
 )
+from ops.sandbox.traffic_order import Order
 from tests.unit.sandbox_iseller.stand import traffic
 
 NAMES = KOPI_NUSANTARA.accounts

@@ -118,7 +118,7 @@ def setup_text(scenario: Scenario, iseller_url: str) -> str:
     ]
     for gateway, account in scenario.gateway_accounts.items():
         lines += ["", "[[payments]]", f'gateway = "{gateway}"', f'account = "{account}"']
-        lines += [f'method = "{PAYMENT_METHODS[gateway]}"']
+        lines += [f'payment_method = "{PAYMENT_METHODS[gateway]}"']
     for outlet in scenario.outlets:
         lines += ["", "[[outlets]]", f'id = "{outlet.outlet_id}"', f'name = "{outlet.name}"']
         lines += [f'warehouse = "{outlet.warehouse}"']

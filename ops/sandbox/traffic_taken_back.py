@@ -128,7 +128,7 @@ def _all_of(line: OrderLine) -> RefundedPiece:
 
 def _some(dice: Dice, order: Order) -> tuple[RefundedPiece, ...]:
     """Return a part of one line, or all of it and some of another."""
-    sold = [line for line in order.lines if line.price_idr > 0 and line.modifies is None]
+    sold = [line for line in order.lines if line.before_order_idr > 0 and line.modifies is None]
     lines = dice.picks(sold, min(len(sold), dice.between(1, 2)))
     return tuple(
         RefundedPiece(

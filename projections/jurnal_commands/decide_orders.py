@@ -26,7 +26,8 @@ from projections.changes.times import local_date, read_utc
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, ReceivePayment
 from projections.jurnal_commands.decision import Decision, Noted, Planned, SyncRecord
 from projections.jurnal_commands.identity import command_id, customer_command_id, invoice_command_id, transaction_no
-from projections.jurnal_commands.invoice import NotDrawable, draw_invoice
+from projections.jurnal_commands.invoice import draw_invoice
+from projections.jurnal_commands.invoice_drawn import NotDrawable
 
 _ZERO = Decimal(0)
 
@@ -114,12 +115,7 @@ def _completed(
         )
         return _undecided(state), [skipped]
     connection = settings.connection
-    drawn = draw_invoice(
-        order,
-        {tax.percentage: tax.tax_name for tax in connection.taxes},
-        rounding_product=connection.rounding_product_code,
-        tax_decimals=connection.tax_decimals,
-    )
+    drawn = draw_invoice(order, settings, outlet)
     if isinstance(drawn, NotDrawable):
         failed = Noted(record=record, state="failed", reason=drawn.reason, what_to_do=drawn.what_to_do)
         return _undecided(state), [failed]
@@ -135,7 +131,7 @@ def _completed(
         warehouse=outlet.warehouse,
         walk_in_contact=connection.walk_in_contact,
         customer_id=order.customer_id,
-        lines=drawn.lines,
+        lines=tuple(drawn_line.line for drawn_line in drawn.lines),
         header_discount=drawn.header_discount,
         total=order.total_amount,
         deposit=deposit,

@@ -4,42 +4,39 @@ The rule is written down in README.md beside this file.
 """
 
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from hashlib import sha256
 
 import msgspec
 
 from eventstore.facts.reports.orders import OrderLine, OrderReport
+from projections.changes.settings import Place, StoreSettings
 from projections.jurnal_commands.commands import InvoiceLine
+from projections.jurnal_commands.invoice_drawn import Drawn, DrawnLine, NotDrawable
 
 _WHOLE = Decimal(1)
 _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
+# What an order tells that is no matter of its invoice.
+_NO_CONTENT = (
+    "status", "payment_status", "fulfillment_status", "closed_date", "cancel_date", "cancel_reason", "on_account",
+    "remaining_on_account", "remaining_on_accoun", "transactions", "refunded_orders", "customer_first_name",
+    "customer_last_name", "external_customer_id", "customer_id", "register_id", "order_reference", "order_date",
+    "outlet_id", "outlet_code", "outlet_name", "channel", "channel_detail",
+)  # fmt: skip
 
 
-class Drawn(msgspec.Struct, frozen=True):
-    """Invoice lines and header discount, in IDR; their sum with Jurnal's tax is the order's total."""
-
-    lines: tuple[InvoiceLine, ...]
-    header_discount: Decimal
-
-
-class NotDrawable(msgspec.Struct, frozen=True):
-    """Why the order cannot become an invoice whose total is right, and what a person can do about it."""
-
-    reason: str
-    what_to_do: str
-
-
-def draw_invoice(
-    order: OrderReport, taxes: dict[str, str], *, rounding_product: str, tax_decimals: int | None
-) -> Drawn | NotDrawable:
-    """Draw the invoice of a completed order. `taxes` maps a percentage ("11") to the name of Jurnal's tax."""
+def draw_invoice(order: OrderReport, settings: StoreSettings, place: Place) -> Drawn | NotDrawable:  # noqa: ARG001
+    """Draw the invoice of a completed order that is mapped by `place`."""
+    connection = settings.connection
+    assert connection is not None
+    taxes = {tax.percentage: tax.tax_name for tax in connection.taxes}
     lines = order.order_details or ()
     if (refusal := _refusal(order, lines, taxes)) is not None:
         return refusal
     nets = line_nets(order)
     if any(net < 0 for net in nets):
         return NotDrawable("The order's discounts exceed its prices", "Check the order's discounts in iSeller")
-    drawn: list[InvoiceLine] = []
+    drawn: list[DrawnLine] = []
     tax_total = _ZERO
     taxed_lines = 0
     for line, net in zip(lines, nets, strict=True):
@@ -50,10 +47,10 @@ def draw_invoice(
         pieces = _split(line, net, tax_name)
         # Of what is sent, not of `net`: Jurnal computes its tax from quantity and rate.
         tax_total += sum((piece.quantity * piece.rate for piece in pieces), _ZERO) * percentage / 100
-        drawn += pieces
-    if tax_decimals is not None:
-        tax_total = tax_total.quantize(Decimal(1).scaleb(-tax_decimals), ROUND_HALF_UP)
-    net_total = sum((line.quantity * line.rate for line in drawn), _ZERO)
+        drawn += [DrawnLine(line.order_detail_id or "", line.product_id or "", percentage, piece) for piece in pieces]
+    if connection.tax_decimals is not None:
+        tax_total = tax_total.quantize(Decimal(1).scaleb(-connection.tax_decimals), ROUND_HALF_UP)
+    net_total = sum((piece.line.quantity * piece.line.rate for piece in drawn), _ZERO)
     total = order.total_amount
     assert total is not None
     remainder = total - net_total - tax_total
@@ -65,8 +62,15 @@ def draw_invoice(
             "Compare the order's lines with its total in iSeller; charges and shipping are not booked yet",
         )
     if remainder > 0:
-        drawn.append(InvoiceLine(product_code=rounding_product, quantity=_WHOLE, rate=remainder))
-    return Drawn(tuple(drawn), max(-remainder, _ZERO))
+        rounding = InvoiceLine(product_code=connection.rounding_product_code, quantity=_WHOLE, rate=remainder)
+        drawn.append(DrawnLine("", "", _ZERO, rounding))
+    return Drawn(tuple(drawn), max(-remainder, _ZERO), remainder=remainder - expected)
+
+
+def content_of(order: OrderReport) -> str:
+    """Return a digest (16 hex digits) of all that an edit of the order could change in Jurnal."""
+    told = msgspec.structs.replace(order, **dict.fromkeys(_NO_CONTENT))
+    return sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
 
 def line_nets(order: OrderReport) -> list[Decimal]:

@@ -7,7 +7,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reports.orders import OrderReport
-from projections.changes.booking import BookedLine, BookedPayment, Booking
+from projections.changes.booking import BookedEntry, BookedLine, BookedPayment, Booking
 from projections.changes.orders import OrderState, Payment
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
@@ -178,6 +178,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         ),
         content=content_of(order),
         parts=drawn.parts,
+        journal=tuple(BookedEntry(line.account, line.debit - line.credit) for line in drawn.journal),
     )
 
 

@@ -13,9 +13,10 @@ from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED, outlet_need
-from projections.jurnal_commands.commands import AdjustStock, BookInvoice, CreateCustomer, PostJournal, StockChange
+from projections.jurnal_commands.commands import AdjustStock, BookInvoice, PostJournal, StockChange
+from projections.jurnal_commands.customers import customer_of
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
-from projections.jurnal_commands.identity import customer_command_id, invoice_command_id, transaction_no
+from projections.jurnal_commands.identity import invoice_command_id, transaction_no
 from projections.jurnal_commands.invoice import content_of, draw_invoice
 from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
 from projections.jurnal_commands.order_action import (
@@ -70,9 +71,11 @@ def plan_sale(
     first = _deposit(state, settings) if drawn.lines and revision == 1 else None
     invoice = _invoice(state, settings, place, drawn, booked_on, revision, first)
     booking = _booking(order, fact, drawn, invoice)
-    decisions, needs = _customer(state, order, fact.store_id)
+    decisions: list[Decision] = []
     if drawn.lines:
-        decisions.append(planned(state, fact, record, invoice, needs))
+        customer = customer_of(state, order, settings, fact.store_id)
+        needs = tuple(first_needed.command_id for first_needed in customer)
+        decisions += [*customer, planned(state, fact, record, invoice, needs)]
     decisions += _beside(state, settings, fact, record, drawn, booking)
     if first is not None:
         payment, purse = first
@@ -211,17 +214,3 @@ def _beside(
         )
         beside.append(planned(state, fact, record, journal, needs))
     return beside
-
-
-def _customer(state: OrderState, order: OrderReport, store_id: str) -> tuple[list[Decision], tuple[str, ...]]:
-    if order.customer_id is None:
-        return [], ()
-    customer = CreateCustomer(
-        customer_id=order.customer_id,
-        code=order.external_customer_id or order.customer_id[:8],
-        position=state.customer_position,
-    )
-    identity = customer_command_id(store_id, order.customer_id)
-    lane = f"customer-{order.customer_id}"
-    record = SyncRecord(record_id=lane, kind="customer", reference=customer.code)
-    return [Planned(command_id=identity, command=customer, lane=lane, record=record)], (identity,)

@@ -31,12 +31,6 @@ from projections.jurnal_commands.order_action import (
 from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of, stored_value_moved
 
 _ZERO = Decimal(0)
-_NO_COST_ACCOUNT = Verdict(
-    "failed",
-    "No account is mapped for the cost of parts and of goods given away",
-    "Name it as cost_account in the set-up file and apply the file; the sale is then booked by itself",
-    (SETTINGS_NEED,),
-)
 
 
 def plan_sale(
@@ -61,8 +55,6 @@ def plan_sale(
     drawn = draw_invoice(order, settings, place)
     if isinstance(drawn, NotDrawable):
         return with_verdict(state, record, Verdict("failed", drawn.reason, drawn.what_to_do, drawn.needs))
-    if drawn.parts and settings.rules.cost_account is None:
-        return with_verdict(state, record, _NO_COST_ACCOUNT)
     told = day or order_day(state, settings)
     assert told is not None
     booked_on = booking_day(settings, told)

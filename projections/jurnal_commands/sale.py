@@ -27,6 +27,7 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.payments import Purse, payment_record, pays_later, purse_of, stored_value_moved
+from projections.jurnal_commands.sales_window import waits_for_sales_sync
 
 _ZERO = Decimal(0)
 
@@ -35,7 +36,7 @@ def plan_sale(
     state: OrderState,
     settings: StoreSettings,
     fact: Fact,
-    shifts: Shifts,  # noqa: ARG001 - asked once sales wait for their window
+    shifts: Shifts,
     revision: int = 1,
 ) -> tuple[OrderState, list[Decision]]:
     """Plan the invoice of a completed order with what stands beside it, for the `revision`-th time, or why it waits."""
@@ -54,6 +55,8 @@ def plan_sale(
         return with_verdict(state, record, day)
     if drawn.parts and settings.rules.cost_account is None:
         return with_verdict(state, record, _no_cost_account())
+    if revision == 1 and (held := waits_for_sales_sync(state, settings, fact, shifts)):
+        return with_verdict(state, record, held)
     decisions, needs = _customer(state, fact.store_id)
     invoice, payments, moved = _invoice(state, settings, fact, place, drawn, day, revision)
     booking = _booking(state, fact, drawn, invoice, payments)

@@ -35,13 +35,17 @@ _DETAILS = (
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
-    """A `sale` transaction that was successful at one time. `amount` in IDR as iSeller applied it."""
+    """A `sale` transaction that was successful at one time. `amount` in IDR as iSeller applied it.
+
+    `told_at`: the position of the fact that told it first.
+    """
 
     transaction_id: str
     amount: Decimal
     received_at: datetime
     gateway: str
     payment_type_name: str | None
+    told_at: int
 
 
 class TransactionStatus(msgspec.Struct, frozen=True, array_like=True):
@@ -55,7 +59,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     """All that is known of an order, and what of it is planned or waits.
 
     `known`: its fields, `seen`: when each was observed, in microseconds. `payments` and `statuses`: by transaction.
-    `completed_at`: the position of the fact by which it was completed first, 0 before. `released`: a sales window
+    `completed_at`: the position of the fact that told it as completed first, 0 before. `released`: a sales window
     opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by record,
     why what is not planned is not. `skipped_records`: by record, who has seen to it and why. `asked`: what was planned.
     """
@@ -161,7 +165,8 @@ def _reported(state: OrderState, fact: Fact, report: OrderReport) -> OrderState:
         state = _with_transaction(state, fact, transaction, 0)
     for refund in report.refunded_orders or ():
         state = msgspec.structs.replace(state, taken_back=refund_told(state.taken_back, refund, fact))
-    if state.status == "completed" and not state.completed_at:
+    # Also by a report that comes late: that it was completed stays true whatever came of it since.
+    if (report.status or "").lower() == "completed" and not state.completed_at:
         state = msgspec.structs.replace(state, completed_at=fact.position)
     return state
 
@@ -214,6 +219,7 @@ def _with_transaction(state: OrderState, fact: Fact, transaction: Transaction, o
         received_at=at,
         gateway=(transaction.gateway or "").lower(),
         payment_type_name=transaction.payment_type_name,
+        told_at=fact.position,
     )
     return msgspec.structs.replace(state, payments={**state.payments, identity: payment})
 

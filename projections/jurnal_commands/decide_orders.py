@@ -8,10 +8,12 @@ from projections.changes.orders import OrderState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.jurnal_commands.decision import Decision
+from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
-from projections.jurnal_commands.payments import plan_payments
+from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
 from projections.jurnal_commands.sale import plan_sale
+
+_MONEY_OF_BEFORE = Verdict("skipped", "Before Live Mode, like the sale that it pays")
 
 
 def judge_order(
@@ -20,22 +22,33 @@ def judge_order(
     """Judge all of an order that is not planned yet; return the state with what is planned, and what is new of it."""
     decisions: list[Decision] = []
     if state.booking is None:
-        verdict = _not_to_plan(state, settings, fact)
-        if verdict is not None:
-            return with_verdict(state, sale_record(state, settings), verdict)
+        if (verdict := _not_to_plan(state, settings, fact)) is not None:
+            state, decisions = with_verdict(state, sale_record(state, settings), verdict)
+            if verdict == BEFORE_LIVE_MODE:
+                state, decisions = _money_of_before(state, settings, decisions)
+            return state, decisions
         state, decisions = plan_sale(state, settings, fact, shifts)
     if state.booking is None:
         return state, decisions
     state, money = plan_payments(state, settings, fact)
-    return state, [*decisions, *money]
+    # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
+    state, more = plan_payments(state, settings, fact)
+    state, reversed_money = judge_reversed(state, settings)
+    return state, _last_words([*decisions, *money, *more, *reversed_money])
+
+
+def _last_words(decisions: list[Decision]) -> list[Decision]:
+    """Return the decisions without notes on records that are planned after all."""
+    planned = {decision.record.record_id for decision in decisions if isinstance(decision, Planned)}
+    return [
+        decision for decision in decisions if isinstance(decision, Planned) or decision.record.record_id not in planned
+    ]
 
 
 def _not_to_plan(state: OrderState, settings: StoreSettings, fact: Fact) -> Verdict | None:
     """Return why the order is no sale of ours, or none yet."""
-    if state.status in ("draft", "reserved"):
-        return Verdict("held", f"The order's status is {state.status}; only completed orders are booked")
-    if state.status and state.status != "completed" and not state.completed_at:
-        return Verdict("skipped", f"The order's status is {state.status}; only completed orders are booked")
+    if (incomplete := _not_completed(state)) is not None:
+        return incomplete
     if settings.connection is None or not settings.is_live(state.completed_at or fact.position):
         return BEFORE_LIVE_MODE
     if state.lacking:
@@ -44,6 +57,28 @@ def _not_to_plan(state: OrderState, settings: StoreSettings, fact: Fact) -> Verd
             f"Waiting for the order's details ({', '.join(state.lacking)})",
             "Nothing: iSeller is being asked for them",
         )
-    if f"sale-{state.order_id}" in state.skipped_records:
-        return Verdict("skipped", state.skipped_records[f"sale-{state.order_id}"])
+    if (seen_to := state.skipped_records.get(f"sale-{state.order_id}")) is not None:
+        return Verdict("skipped", seen_to)
+    if state.is_voided and settings.rules.taken_back_unsent == "send_nothing":
+        return Verdict("skipped", f"The order's status is {state.status}: it was taken back before it was sent")
     return None
+
+
+def _not_completed(state: OrderState) -> Verdict | None:
+    reason = f"The order's status is {state.status}; only completed orders are booked"
+    if state.status in ("draft", "reserved"):
+        return Verdict("held", reason)
+    if state.status in ("", "completed") or state.completed_at:
+        return None
+    return Verdict("skipped", reason)
+
+
+def _money_of_before(
+    state: OrderState, settings: StoreSettings, decisions: list[Decision]
+) -> tuple[OrderState, list[Decision]]:
+    """Show money that came in since Live Mode for a sale from before it: it stands in no books of ours."""
+    for payment in state.in_order():
+        if settings.is_live(payment.told_at):
+            state, noted = with_verdict(state, payment_record(state, settings, payment), _MONEY_OF_BEFORE)
+            decisions = [*decisions, *noted]
+    return state, decisions

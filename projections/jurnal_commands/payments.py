@@ -24,6 +24,12 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 
+_REVERSED = Verdict(
+    "failed",
+    "iSeller reports this payment as failed or void after it counted",
+    "Look at the payment in iSeller; if the money did not come in, delete its payment in Jurnal by hand",
+)
+
 
 class Purse(msgspec.Struct, frozen=True):
     """Where the money of a payment goes. `liability`: the account it comes out of, empty for money proper."""
@@ -130,11 +136,34 @@ def stored_value_moved(
     return [planned(state, fact, record, entry, (booked.command_id,))]
 
 
+def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderState, list[Decision]]:
+    """Show every planned payment that iSeller takes back by itself; with a void of the order it goes back anyway."""
+    decisions: list[Decision] = []
+    booking = state.booking
+    assert booking is not None
+    planned_on_it = {known.transaction_id for known in booking.payments}
+    for payment in state.in_order():
+        day = local_day(state, settings, payment.received_at)
+        identity = f"reversed-{state.order_id}-{payment.transaction_id}"
+        record = record_of(state, identity, "payment", day, payment.amount)
+        stands = payment.transaction_id in planned_on_it and not booking.ended and not state.is_voided
+        if stands and state.is_reversed(payment):
+            verdict = _REVERSED
+        elif identity in state.verdicts:
+            verdict = Verdict("skipped", "The payment stands again, or went back with the order")
+        else:
+            continue
+        state, noted = with_verdict(state, record, verdict)
+        decisions += noted
+    return state, decisions
+
+
 def _judged(
     state: OrderState, settings: StoreSettings, booking: Booking, payment: Payment, record: SyncRecord
 ) -> tuple[Purse, date, Decimal] | Verdict:
     """Return where, on which date and how much of a payment is booked on the invoice, or why it is not."""
-    if (reason := _no_money(state, booking, payment, record)) is not None:
+    reason = "The sale was taken back" if booking.ended else no_money(state, payment, record)
+    if reason is not None:
         return Verdict("skipped", reason)
     amount = min(payment.amount, booking.remaining)
     if amount <= 0:
@@ -143,15 +172,18 @@ def _judged(
     if isinstance(purse, Verdict):
         return purse
     assert record.business_date is not None
-    day = booking_day(settings, record.business_date)
+    # Jurnal receives nothing on an invoice before the invoice: a sale that is booked anew keeps its payments' dates
+    # only as far as they are not before it.
+    day = booking_day(settings, max(record.business_date, booking.booked_on if booking.revision > 1 else date.min))
     return day if isinstance(day, Verdict) else (purse, day, amount)
 
 
-def _no_money(state: OrderState, booking: Booking, payment: Payment, record: SyncRecord) -> str | None:
+def no_money(state: OrderState, payment: Payment, record: SyncRecord) -> str | None:
+    """Return why a payment will not be booked whatever is mapped; None if it is money for the invoice."""
     if record.record_id in state.skipped_records:
         return state.skipped_records[record.record_id]
     if state.is_reversed(payment):
         return "iSeller reports this payment as failed or void"
     if pays_later(state, payment):
         return "Sold on account: the customer pays later"
-    return "The sale was taken back" if booking.ended else None
+    return None if payment.amount > 0 else "No money came in by it"

@@ -29,6 +29,7 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of, stored_value_moved
+from projections.jurnal_commands.sales_window import waits_for_sales_sync
 
 _ZERO = Decimal(0)
 
@@ -37,7 +38,7 @@ def plan_sale(
     state: OrderState,
     settings: StoreSettings,
     fact: Fact,
-    shifts: Shifts,  # noqa: ARG001 - asked once sales wait for their window
+    shifts: Shifts,
     revision: int = 1,
     *,
     record: SyncRecord | None = None,
@@ -60,6 +61,8 @@ def plan_sale(
     booked_on = booking_day(settings, told)
     if isinstance(booked_on, Verdict):
         return with_verdict(state, record, booked_on)
+    if revision == 1 and (held := waits_for_sales_sync(state, settings, fact, shifts)) is not None:
+        return with_verdict(state, record, held)
     first = _deposit(state, settings) if drawn.lines and revision == 1 else None
     invoice = _invoice(state, settings, place, drawn, booked_on, revision, first)
     booking = _booking(order, fact, drawn, invoice)

@@ -15,10 +15,11 @@ from eventstore.event import Fact
 from eventstore.facts.operators import RecordSkipped
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.refunds import RefundReport
+from projections.changes.asked import Asked
 from projections.changes.booking import Booking
 from projections.changes.refunds import TakenBack, order_told, refund_told, return_transaction_told
 from projections.changes.times import read_utc
-from projections.changes.verdict import Verdict
+from projections.changes.verdict import Verdict, seen_to_by
 
 OrderFact = OrderReport | Transaction | RefundReport | RecordSkipped
 
@@ -60,7 +61,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     `known`: its fields, `seen`: when each was observed, in microseconds. `payments` and `statuses`: by transaction.
     `completed_at`: the position of the fact that told it as completed first, 0 before. `released`: a sales window
     opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by record,
-    why what is not planned is not. `skipped_records`: by record, who has seen to it and why.
+    why what is not planned is not. `skipped_records`: by record, who has seen to it and why. `asked`: what was planned.
     """
 
     order_id: str
@@ -75,6 +76,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     bookings: tuple[Booking, ...] = ()
     verdicts: dict[str, Verdict] = {}
     skipped_records: dict[str, str] = {}
+    asked: tuple[Asked, ...] = ()
 
     @property
     def stream_id(self) -> str:
@@ -151,8 +153,8 @@ def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> Or
         case RefundReport():
             return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning, fact))
         case RecordSkipped():
-            by = f"Seen to by {meaning.actor}: {meaning.reason}"
-            return msgspec.structs.replace(known, skipped_records={**known.skipped_records, meaning.record_id: by})
+            seen_to = {**known.skipped_records, meaning.record_id: seen_to_by(meaning)}
+            return msgspec.structs.replace(known, skipped_records=seen_to)
         case _:
             assert_never(meaning)
 

@@ -8,7 +8,7 @@ from projections.changes.orders import OrderState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.jurnal_commands.decision import Decision
+from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
 from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
 from projections.jurnal_commands.sale import plan_sale
@@ -31,8 +31,18 @@ def judge_order(
     if state.booking is None:
         return state, decisions
     state, money = plan_payments(state, settings, fact)
+    # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
+    state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)
-    return state, [*decisions, *money, *reversed_money]
+    return state, _last_words([*decisions, *money, *more, *reversed_money])
+
+
+def _last_words(decisions: list[Decision]) -> list[Decision]:
+    """Return the decisions without notes on records that are planned after all."""
+    planned = {decision.record.record_id for decision in decisions if isinstance(decision, Planned)}
+    return [
+        decision for decision in decisions if isinstance(decision, Planned) or decision.record.record_id not in planned
+    ]
 
 
 def _not_to_plan(state: OrderState, settings: StoreSettings, fact: Fact) -> Verdict | None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from projections.changes.booking import BookedPart
+from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import InvoiceLine, JournalLine
 
 
@@ -44,3 +45,16 @@ class NotDrawable(msgspec.Struct, frozen=True):
     reason: str
     what_to_do: str
     needs: tuple[str, ...] = ()
+
+
+class Undrawable(Exception):
+    """Raised where drawing finds that it cannot go on; `draw_invoice` returns `why`."""
+
+    def __init__(self, why: NotDrawable) -> None:
+        super().__init__(why.reason)
+        self.why = why
+
+
+def not_set_up(reason: str, what_to_do: str) -> Undrawable:
+    """Return what stops drawing until the store's settings change."""
+    return Undrawable(NotDrawable(reason, what_to_do, (SETTINGS_NEED,)))

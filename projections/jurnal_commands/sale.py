@@ -13,9 +13,10 @@ from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED, outlet_need
-from projections.jurnal_commands.commands import AdjustStock, BookInvoice, CreateCustomer, PostJournal, StockChange
+from projections.jurnal_commands.commands import AdjustStock, BookInvoice, PostJournal, StockChange
+from projections.jurnal_commands.customers import customer_of
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
-from projections.jurnal_commands.identity import customer_command_id, invoice_command_id, transaction_no
+from projections.jurnal_commands.identity import invoice_command_id, transaction_no
 from projections.jurnal_commands.invoice import content_of, draw_invoice
 from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
 from projections.jurnal_commands.order_action import (
@@ -28,21 +29,16 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of, stored_value_moved
+from projections.jurnal_commands.sales_window import waits_for_sales_sync
 
 _ZERO = Decimal(0)
-_NO_COST_ACCOUNT = Verdict(
-    "failed",
-    "No account is mapped for the cost of parts and of goods given away",
-    "Name it as cost_account in the set-up file and apply the file; the sale is then booked by itself",
-    (SETTINGS_NEED,),
-)
 
 
 def plan_sale(
     state: OrderState,
     settings: StoreSettings,
     fact: Fact,
-    shifts: Shifts,  # noqa: ARG001 - asked once sales wait for their window
+    shifts: Shifts,
     revision: int = 1,
     *,
     record: SyncRecord | None = None,
@@ -60,19 +56,21 @@ def plan_sale(
     drawn = draw_invoice(order, settings, place)
     if isinstance(drawn, NotDrawable):
         return with_verdict(state, record, Verdict("failed", drawn.reason, drawn.what_to_do, drawn.needs))
-    if drawn.parts and settings.rules.cost_account is None:
-        return with_verdict(state, record, _NO_COST_ACCOUNT)
     told = day or order_day(state, settings)
     assert told is not None
     booked_on = booking_day(settings, told)
     if isinstance(booked_on, Verdict):
         return with_verdict(state, record, booked_on)
+    if revision == 1 and (held := waits_for_sales_sync(state, settings, fact, shifts)) is not None:
+        return with_verdict(state, record, held)
     first = _deposit(state, settings) if drawn.lines and revision == 1 else None
     invoice = _invoice(state, settings, place, drawn, booked_on, revision, first)
     booking = _booking(order, fact, drawn, invoice)
-    decisions, needs = _customer(state, order, fact.store_id)
+    decisions: list[Decision] = []
     if drawn.lines:
-        decisions.append(planned(state, fact, record, invoice, needs))
+        customer = customer_of(state, order, settings, fact.store_id)
+        needs = tuple(first_needed.command_id for first_needed in customer)
+        decisions += [*customer, planned(state, fact, record, invoice, needs)]
     decisions += _beside(state, settings, fact, record, drawn, booking)
     if first is not None:
         payment, purse = first
@@ -212,17 +210,3 @@ def _beside(
         )
         beside.append(planned(state, fact, record, journal, needs))
     return beside
-
-
-def _customer(state: OrderState, order: OrderReport, store_id: str) -> tuple[list[Decision], tuple[str, ...]]:
-    if order.customer_id is None:
-        return [], ()
-    customer = CreateCustomer(
-        customer_id=order.customer_id,
-        code=order.external_customer_id or order.customer_id[:8],
-        position=state.customer_position,
-    )
-    identity = customer_command_id(store_id, order.customer_id)
-    lane = f"customer-{order.customer_id}"
-    record = SyncRecord(record_id=lane, kind="customer", reference=customer.code)
-    return [Planned(command_id=identity, command=customer, lane=lane, record=record)], (identity,)

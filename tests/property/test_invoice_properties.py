@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from eventstore.facts.reports.orders import OrderLine, OrderReport, Promotion
 from eventstore.facts.settings import TaxMapping
 from projections.changes.settings import StoreSettings
-from projections.jurnal_commands.invoice import draw_invoice, share_out
+from projections.jurnal_commands.invoice import draw_invoice
 from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
+from projections.jurnal_commands.invoice_shares import share_out
 from tests.story import CONNECTION, MAIN
 
 D = Decimal

@@ -74,8 +74,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """One invoice of an order as it is planned, with all that hangs on it.
 
     `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole on `ended_on`, by a
-    return or by deleting it, because the order was voided or is booked anew. `content`: a digest of what iSeller told of
-    lines and amounts; another one is an edited order. `journal`: the entry beside it that moves between accounts.
+    return or by deleting it, because the order was voided or is booked anew. `content`: a digest of what iSeller told
+    of lines and amounts; another one is an edited order. `journal`: the entry beside it that moves between accounts.
     """
 
     revision: int

@@ -56,7 +56,7 @@ class Invoice(msgspec.Struct, frozen=True):
     def is_extra(self, place: int) -> bool:
         """Tell whether a line is a charge, shipping or rounding."""
         line = self.left[place].line
-        goods = {(each.sku or "").strip() for each in self.order_lines}
+        goods = {(code or "").strip() for each in self.order_lines for code in (each.sku, each.modifier_product_sku)}
         return not line.detail_id and not line.product_id and line.product_code not in goods
 
     def has_parts(self, place: int) -> bool:
@@ -107,6 +107,7 @@ def pick_goods(invoice: Invoice, record: RefundRecord) -> Picked | Verdict:
             put_back[goods.sku] = put_back.get(goods.sku, _ZERO) + goods.quantity
     for each in wanted.values():
         each.quantity = max(each.quantity, each.restocked)
+    _weigh(invoice, wanted)
     if (refused := _beyond(invoice, wanted)) is not None:
         return refused
     picked = min(_ways(invoice, wanted), key=lambda way: _distance(invoice, way, record))
@@ -127,6 +128,19 @@ def _unknown(goods: Goods) -> Verdict:
         f"The refund is about {quantity_text(goods.quantity)} of {goods.name}, which is not on the invoice",
         "Compare the refund with the order in iSeller; enter the return in Jurnal by hand and skip the record",
     )
+
+
+def _weigh(invoice: Invoice, wanted: dict[str, _Wanted]) -> None:
+    """Turn pieces of weighed goods into their weight: the invoice counts that, and a refund may count either."""
+    for code, each in wanted.items():
+        lines = [line for line in invoice.order_lines if (line.sku or "").strip() == code]
+        pieces = sum((line.quantity or _ZERO for line in lines), _ZERO)
+        is_whole = each.quantity == each.quantity.to_integral_value()
+        if pieces and all(line.weight_quantity for line in lines) and is_whole and each.quantity <= pieces:
+            sold = sum(
+                (left.line.quantity for place, left in enumerate(invoice.left) if _is_of(invoice, place, code)), _ZERO
+            )
+            each.quantity, each.restocked = each.quantity * sold / pieces, each.restocked * sold / pieces
 
 
 def _beyond(invoice: Invoice, wanted: dict[str, _Wanted]) -> Verdict | None:

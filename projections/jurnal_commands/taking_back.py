@@ -30,6 +30,7 @@ from projections.jurnal_commands.commands import (
 from projections.jurnal_commands.decision import Planned, SyncRecord
 from projections.jurnal_commands.identity import command_id
 from projections.jurnal_commands.order_action import planned
+from projections.jurnal_commands.payments import payment_record
 from projections.jurnal_commands.return_arithmetic import left_of, net_of, returned_lines, worth
 from projections.jurnal_commands.returned_goods import Invoice, Picked
 
@@ -193,14 +194,14 @@ def pay_back(taking: Taking, made: BookedCredit | None, outs: tuple[PayOut, ...]
     if made is not None:
         if kept:
             decisions += _kept(taking, made.source, kept)
-        paid_out = payable(made.credit - made.paid_out) - left + kept
-        credits_made.append(msgspec.structs.replace(made, paid_out=made.paid_out + paid_out))
+        credits_made.append(
+            msgspec.structs.replace(made, paid_out=made.paid_out + payable(made.credit - made.paid_out))
+        )
     if short:
         memo = credited(taking, missing)
         decisions += [memo, *(refunded(taking, memo.command_id, out) for out in short)]
         credits_made.append(BookedCredit(memo.command_id, missing, missing, missing))
-    decisions += [entry for out in outs if out.liability for entry in (_onto_liability(taking, out),)]
-    return Back(decisions, tuple(credits_made))
+    return Back([*decisions, *onto_liabilities(taking, outs)], tuple(credits_made))
 
 
 def credited(taking: Taking, amount: Decimal) -> Planned:
@@ -248,6 +249,44 @@ def entry(taking: Taking, name: str, day: date, *lines: JournalLine, needs: str 
     return taking.planned(journal, needs)
 
 
+def side(account: str, amount: Decimal) -> JournalLine:
+    """Return one side of an entry; an amount above zero is a debit."""
+    return JournalLine(account=account, debit=max(amount, _ZERO), credit=max(-amount, _ZERO))
+
+
+def onto_liabilities(taking: Taking, outs: tuple[PayOut, ...]) -> list[Planned]:
+    """Return that what left through the clearing account is owed to the customer from then on."""
+    entries: list[Planned] = []
+    for out in outs:
+        if out.liability:
+            cleared = JournalLine(account=out.account, debit=out.amount)
+            owed = JournalLine(account=out.liability, credit=out.amount)
+            marked = msgspec.structs.replace(taking, key=out.mark)
+            entries.append(entry(marked, "refund", out.day, cleared, owed))
+    return entries
+
+
+def money_is_missing(state: OrderState, settings: StoreSettings) -> bool:
+    """Tell whether a payment waits to be booked: then the invoice would seem to owe what was paid."""
+    for payment in state.in_order():
+        verdict = state.verdicts.get(payment_record(state, settings, payment).record_id)
+        if verdict is not None and verdict.state != "skipped":
+            return True
+    return False
+
+
+def with_credits(state: OrderState, told: tuple[BookedCredit, ...]) -> OrderState:
+    """Return the state with credits of the order, new ones and known ones as they stand now."""
+    bookings = []
+    new = {credit.source: credit for credit in told if credit.source}
+    for booking in state.bookings:
+        known = tuple(new.pop(credit.source, credit) for credit in booking.credits)
+        bookings.append(msgspec.structs.replace(booking, credits=known))
+    added = (*new.values(), *(credit for credit in told if not credit.source))
+    current = msgspec.structs.replace(bookings[-1], credits=(*bookings[-1].credits, *added))
+    return msgspec.structs.replace(state, bookings=(*bookings[:-1], current))
+
+
 def _adjusted(taking: Taking, name: str, account: str | None, changes: dict[str, Decimal], needs: str) -> Planned:
     assert account is not None
     adjustment = AdjustStock(
@@ -272,14 +311,6 @@ def _kept(taking: Taking, source: str, amount: Decimal) -> list[Planned]:
     cleared = JournalLine(account=rules.stored_value_clearing, debit=amount)
     earned = JournalLine(account=rules.sales_return_account, credit=amount)
     return [paid, entry(taking, "kept", taking.day, cleared, earned, needs=paid.command_id)]
-
-
-def _onto_liability(taking: Taking, out: PayOut) -> Planned:
-    """Return that what left through the clearing account is owed to the customer."""
-    cleared = JournalLine(account=out.account, debit=out.amount)
-    owed = JournalLine(account=out.liability, credit=out.amount)
-    marked = msgspec.structs.replace(taking, key=out.mark)
-    return entry(marked, "refund", out.day, cleared, owed)
 
 
 def _taken_off_liabilities(taking: Taking, booked: BookedCredit) -> list[Planned] | Verdict:

@@ -170,11 +170,12 @@ def _remainder(
         # iSeller rounds what is taxed, and what is weighed.
         rounded = sum(bool(charge.tax) for charge in charges)
         rounded += sum(bool(line.tax) or line.quantity != line.quantity.to_integral_value() for line in sold)
-        if abs(unexplained) > max(rounded, 1) * WHOLE:
+        rounding_max = max(rounded, 1) * WHOLE
+        if abs(unexplained) > rounding_max:
             raise Undrawable(
                 NotDrawable(
                     f"iSeller says the total is Rp {told:f}, its lines, charges, taxes and rounding give "
-                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes)}",
+                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes, rounding_max)}",
                     "Compare the order in iSeller with its total, correct it there, and try again",
                 )
             )

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -71,6 +71,14 @@ class Accountant:
             for warehouse in row["warehouses"]:
                 stock.setdefault(warehouse["name"], {})[row["product_code"]] = Decimal(warehouse["quantity"])
         return stock
+
+    async def receivables(self, last: date) -> list[Decimal]:
+        """Return what each customer owes in whole rupiah, largest first, without those who owe nothing."""
+        answer = await self._report("aged_receivables", end_date=last.isoformat())
+        owed = (
+            Decimal(str(row["total_percustomer"])).quantize(Decimal(1), ROUND_HALF_UP) for row in answer["customers"]
+        )
+        return sorted((amount for amount in owed if amount), reverse=True)
 
     async def invoice_statuses(self) -> Counter[str]:
         """Return how many sales invoices show each status."""

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ops.sandbox.demo_company import post_buys
 from ops.sandbox.demo_house import House
+from ops.sandbox.demo_settle import caught_up
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
 from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
@@ -90,6 +91,8 @@ class Day:
             self._bought.append(event)
             return
         await self._post_buys()
+        if isinstance(event, CaughtUp):
+            await caught_up(self._house)
         apply(event, self._house.shop)
 
     async def _post_buys(self) -> None:

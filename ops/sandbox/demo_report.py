@@ -10,6 +10,7 @@ import msgspec
 
 from ops.sandbox.demo_house import House
 from ops.sandbox.demo_settle import Due, counted
+from ops.sandbox.expected import balance_accounts, half_up
 
 # The generated days are the last three, the opening stock stands two days before them.
 _REPORT_DAYS = 10
@@ -31,6 +32,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     net_income: Decimal
     stock: dict[str, Amounts]
     invoices: Counter[str]
+    receivables: list[Decimal]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,23 +78,17 @@ async def read_books(house: House, today: date) -> Books:
         net_income=await accountant.net_income(first, today),
         stock=await accountant.stock(today),
         invoices=await accountant.invoice_statuses(),
+        receivables=await accountant.receivables(today),
     )
 
 
 def balances_of(house: House, trial_balance: Mapping[str, Decimal]) -> Amounts:
     """Return the balances the generator speaks of, in its words."""
-    names = house.scenario.accounts
-    banks = {*house.scenario.gateway_accounts.values(), names.payout} - {names.clearing}
-    zero = Decimal(0)
     balances = {
-        "receivables": trial_balance.get(names.receivables, zero),
-        "clearing": trial_balance.get(names.clearing, zero),
-        "tax": -trial_balance.get(names.tax, zero),
-        "inventory": trial_balance.get(names.inventory, zero),
-    } | {f"bank:{bank}": trial_balance.get(bank, zero) for bank in sorted(banks)}
-    if received := trial_balance.get(names.goods_received):
-        balances["goods_received"] = -received
-    return balances
+        name: sign * trial_balance.get(account, Decimal(0))
+        for name, (account, sign) in balance_accounts(house.scenario).items()
+    }
+    return {name: amount for name, amount in balances.items() if amount or name != "goods_received"}
 
 
 class Course(msgspec.Struct, kw_only=True):
@@ -213,7 +209,17 @@ def _jurnal_problems(report: Report, books: Books, due: Due) -> list[str]:
     problems = _differences("invoices in Jurnal", books.invoices, Counter(report.invoices))
     for warehouse, expected in due.books.stock.items():
         problems += _differences(f"stock of {warehouse}", books.stock.get(warehouse, {}), expected)
+    exact = {account: half_up(balance) for account, balance in due.books.exact.items()}
+    problems += _differences("trial balance", books.trial_balance, exact)
+    if books.receivables != due.books.receivables:
+        problems.append(
+            f"receivables by customer: {_listed(books.receivables)}, expected {_listed(due.books.receivables)}"
+        )
     return problems
+
+
+def _listed(amounts: list[Decimal]) -> str:
+    return ", ".join(f"{amount:f}" for amount in amounts) or "none"
 
 
 def _differences(name: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:

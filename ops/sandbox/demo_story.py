@@ -3,7 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
@@ -11,6 +11,7 @@ from aiohttp import web
 from ops.sandbox.demo_company import make_master_data
 from ops.sandbox.demo_day import Day, outage_indices
 from ops.sandbox.demo_house import House, utc_now
+from ops.sandbox.demo_payouts import payout_report
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
 from ops.sandbox.demo_service_api import ApiUnreachable, View
@@ -19,7 +20,7 @@ from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
 from ops.sandbox.expected import expected_books
 from ops.sandbox.jurnal.faults import FaultPlan, no_fault
 from ops.sandbox.traffic import Traffic, apply, generate
-from ops.sandbox.traffic_events import OrderCompleted
+from ops.sandbox.traffic_events import OrderCompleted, PayoutUntold
 
 _STEP_SECONDS_MAX = 30.0
 _CATCH_SECONDS_MAX = 10.0
@@ -39,8 +40,10 @@ class Story:
         self._view: View | None = None
         self._day: Day | None = None
         today = time_in_store(house).date()
+        # Refunds and voids are only believed when they are told after they happened, so these days are over.
+        last_day = today - timedelta(days=1) if self._options.everything else today
         whole = generate(
-            self._scenario, self._options.seed, self._options.orders, today, everything=self._options.everything
+            self._scenario, self._options.seed, self._options.orders, last_day, everything=self._options.everything
         )
         first = whole.first_transfer_started_index
         self._traffic = whole.until(first + 1) if self._options.stop_after_transfer_start else whole
@@ -122,8 +125,18 @@ class Story:
             interruptions[down] = self._stop_service
             interruptions[up] = self._start_service
         await day.play()
+        await self._enter_untold_payouts()
         if self._options.stop_after_transfer_start:
             await self._first_transfer_stands_in_transit()
+
+    async def _enter_untold_payouts(self) -> None:
+        """Let the merchant enter the payouts that iSeller's webhooks did not tell, from iSeller's own report."""
+        untold = [event.payout for event in self._traffic.events if isinstance(event, PayoutUntold)]
+        if untold:
+            file = self._house.folder.path / "payouts.csv"
+            file.write_text(payout_report(self._scenario, untold))
+            await self._house.service.run_command("payouts", "import", str(file))
+            self._screen.done(f"{len(untold)} payout that iSeller did not tell is entered from its report")
 
     async def _before_first_transfer(self) -> None:
         self._course.opening_stock = await self._house.accountant.stock(self._course.today)

@@ -263,7 +263,7 @@ def test_a_payment_type_has_an_account_before_its_gateway() -> None:
 
 def test_a_payment_of_a_closed_period_goes_on_the_first_open_day() -> None:
     """By the rule, or it fails and goes when the period is opened again."""
-    story = Story()
+    story = shop(SalesRulesSet(closed_period="first_open_day"))
     story.order(on_account=True)
     told(story, BooksClosed(until=date(2026, 11, 24)))
     story.order(on_account=True, transactions=[paid("t1", 5_000)])

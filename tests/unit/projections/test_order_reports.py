@@ -1,6 +1,5 @@
 """Reports of an order are thin or full, early or late: what they come to."""
 
-
 from projections.jurnal_commands.commands import BookInvoice
 from tests.story import Story, full_order, line
 

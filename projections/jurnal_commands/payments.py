@@ -143,9 +143,7 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
     assert booking is not None
     planned_on_it = {known.transaction_id for known in booking.payments}
     for payment in state.in_order():
-        day = local_day(state, settings, payment.received_at)
         identity = f"reversed-{state.order_id}-{payment.transaction_id}"
-        record = record_of(state, identity, "payment", day, payment.amount)
         stands = payment.transaction_id in planned_on_it and not booking.ended and not state.is_voided
         if stands and state.is_reversed(payment):
             verdict = _REVERSED
@@ -153,7 +151,8 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
             verdict = Verdict("skipped", "The payment stands again, or went back with the order")
         else:
             continue
-        state, noted = with_verdict(state, record, verdict)
+        day = local_day(state, settings, payment.received_at)
+        state, noted = with_verdict(state, record_of(state, identity, "payment", day, payment.amount), verdict)
         decisions += noted
     return state, decisions
 

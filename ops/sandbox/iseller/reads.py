@@ -15,6 +15,7 @@ from ops.sandbox.iseller.documents import (
     store_document,
 )
 from ops.sandbox.iseller.order_document import order_document, transaction_document
+from ops.sandbox.iseller.product_documents import product_document
 from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.iseller.state import OrderState
 from ops.sandbox.iseller.stock_documents import stock_document, transfer_document
@@ -22,6 +23,8 @@ from ops.sandbox.iseller.wire import parse_utc
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
+# When the shop's products were entered; they never change.
+_ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
 
@@ -111,6 +114,15 @@ def shifts_page(shop: Shop, query: Query) -> Page:
         [(state.created_at, state.modified_at, state) for state in shop.shifts.values()],
         query,
         lambda state: shift_document(shop.scenario, state),
+    )
+
+
+def products_page(shop: Shop, query: Query) -> Page:
+    """Return GetProducts' rows."""
+    return _page(
+        [(_ENTERED, _ENTERED, product) for product in shop.scenario.products],
+        query,
+        lambda product: product_document(shop.scenario, product, _ENTERED),
     )
 
 

@@ -26,7 +26,13 @@ EVERY_INCLUDE = (
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v2/GetOrders", "/api/v2/GetTransactions", "/api/v2/GetRegisterShifts", "/api/v3/GetTransfer"],
+    [
+        "/api/v2/GetOrders",
+        "/api/v2/GetTransactions",
+        "/api/v2/GetRegisterShifts",
+        "/api/v2/GetProducts",
+        "/api/v3/GetTransfer",
+    ],
 )
 async def test_a_missing_time_zone_is_an_error_with_http_200(path: str) -> None:
     """The error stands in the body only: status false and a message."""

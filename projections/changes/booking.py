@@ -81,6 +81,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     header_discount: Decimal
     lines: tuple[BookedLine, ...]
     content: str
+    due_on: date | None = None
     parts: tuple[BookedPart, ...] = ()
     payments: tuple[BookedPayment, ...] = ()
     credits: tuple[BookedCredit, ...] = ()

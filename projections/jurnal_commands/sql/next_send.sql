@@ -1,5 +1,6 @@
 -- Walks what is due in order and stops at the first that its lane and its needs let go: cost does not grow with the queue.
-SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest
+SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest,
+       s.credit_before, s.owed_before, s.vouched
 FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body

@@ -64,7 +64,7 @@ class InvoicePayment:
         """Return settings, order and invoice."""
         if not fact.stream_id.startswith(("order-", "settings")):
             return ()
-        return (*document_keys(fact, meaning), _key(fact))
+        return (*document_keys(fact, meaning), fact.stream_id, _key(fact))
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Open the invoice when it is planned; count money when Jurnal confirms it."""
@@ -78,7 +78,7 @@ class InvoicePayment:
                 invoice = _planned(decision.command_id, decision.command)
         if isinstance(meaning, CommandAccepted) and invoice is not None:
             invoice = _confirmed(invoice, meaning)
-        order = told.document or states.get(fact.stream_id)
+        order = told.documents.get(fact.stream_id) or states.get(fact.stream_id)
         if invoice is None or not isinstance(order, OrderState):
             return Evolved(told.states, ())
         return Evolved({**told.states, _key(fact): invoice}, (_row(invoice, order, fact.position),))

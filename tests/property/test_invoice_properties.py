@@ -2,14 +2,25 @@
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from eventstore.facts.reports.orders import OrderLine, OrderReport, Promotion
-from projections.jurnal_commands.invoice import Drawn, NotDrawable, draw_invoice, share_out
+from eventstore.facts.settings import TaxMapping
+from projections.changes.settings import StoreSettings
+from projections.jurnal_commands.invoice import draw_invoice
+from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
+from projections.jurnal_commands.invoice_shares import share_out
+from tests.story import CONNECTION, MAIN
 
 D = Decimal
 TAXES = {"11": "PPN", "10.5": "PB1"}
+SETTINGS = StoreSettings(
+    connection=msgspec.structs.replace(
+        CONNECTION, taxes=tuple(TaxMapping(percentage, name) for percentage, name in TAXES.items())
+    )
+)
 RATES = {name: D(percentage) for percentage, name in TAXES.items()}
 PRICES = st.one_of(
     st.just(D(0)),
@@ -83,14 +94,15 @@ def _rate(line: OrderLine) -> D:
 @given(order=orders())
 def test_quantity_times_rate_plus_exact_tax_less_the_header_discount_is_the_total(order: OrderReport) -> None:
     """To the last decimal; every rate is zero or more; quantities are kept; the books need no further rounding."""
-    drawn = draw_invoice(order, TAXES, rounding_product="ISELLER-ROUNDING", tax_decimals=None)
+    drawn = draw_invoice(order, SETTINGS, MAIN)
     assert isinstance(drawn, Drawn), drawn
-    net = sum((line.quantity * line.rate for line in drawn.lines), D(0))
-    tax = sum((line.quantity * line.rate * RATES.get(line.tax_name or "", D(0)) / 100 for line in drawn.lines), D(0))
+    lines = [drawn_line.line for drawn_line in drawn.lines]
+    net = sum((line.quantity * line.rate for line in lines), D(0))
+    tax = sum((line.quantity * line.rate * RATES.get(line.tax_name or "", D(0)) / 100 for line in lines), D(0))
     assert net + tax - drawn.header_discount == order.total_amount
-    assert all(line.rate >= 0 and line.quantity > 0 for line in drawn.lines)
+    assert all(line.rate >= 0 and line.quantity > 0 for line in lines)
     assert drawn.header_discount >= 0
-    goods = [line for line in drawn.lines if line.product_code == "LATTE"]
+    goods = [line for line in lines if line.product_code == "LATTE"]
     assert sum(line.quantity for line in goods) == sum(line.quantity or D(0) for line in order.order_details or ())
     rates = [line.rate for line in goods]
     assert all(rate == rate.quantize(D("0.01")) for rate in rates)
@@ -109,7 +121,7 @@ def test_a_total_that_the_lines_do_not_explain_is_refused_with_both_numbers(orde
         tax_inclusive=order.tax_inclusive,
         total_amount=claimed,
     )
-    refused = draw_invoice(wrong, TAXES, rounding_product="ISELLER-ROUNDING", tax_decimals=None)
+    refused = draw_invoice(wrong, SETTINGS, MAIN)
     assert isinstance(refused, NotDrawable)
     assert f"Rp {claimed:f}" in refused.reason
 

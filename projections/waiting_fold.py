@@ -7,6 +7,7 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.asked import Asked
 from projections.changes.orders import OrderState
+from projections.changes.payouts import PayoutState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import SHIFTS_KEY, Shifts
 from projections.changes.waiting import (
@@ -27,8 +28,9 @@ from projections.jurnal_commands.commands import (
     UpdateInvoice,
 )
 from projections.jurnal_commands.decide_orders import judge_order
+from projections.jurnal_commands.decide_payouts import judge_payout
 from projections.jurnal_commands.decide_transfers import judge_transfer
-from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.decision import Decision, Planned, of_stream
 from projections.jurnal_commands.identity import invoice_command_id
 from projections.projection import States
 
@@ -92,6 +94,8 @@ def _judged(
     decisions: Sequence[Decision]
     if isinstance(document, OrderState):
         after, decisions = judge_order(document, settings, fact, shifts)
+    elif isinstance(document, PayoutState):
+        after, decisions = judge_payout(document, settings, fact)
     else:
         after, decisions = judge_transfer(document, settings, fact)
     known = {each.command_id for each in after.asked}
@@ -108,7 +112,7 @@ def _judged(
                 needs,
             )
             after = msgspec.structs.replace(after, asked=(*after.asked, asked))
-    return after, decisions
+    return after, of_stream(decisions, after.stream_id)
 
 
 def _invoice_of(command: Command, command_id: str, store_id: str) -> str:

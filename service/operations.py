@@ -179,7 +179,9 @@ def _retry(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]]
     if standing.state == "booking":
         return NothingToDo(_nothing_stuck(standing))
     if standing.stream_id.startswith("unreadable-"):
-        return NothingToDo("What cannot be read is read no better a second time: send its position to support, or skip it.")
+        return NothingToDo(
+            "What cannot be read is read no better a second time: send its position to support, or skip it."
+        )
     if not standing.stream_id:
         return NothingToDo(_UNKNOWN_STREAM)
     return [(standing.stream_id, RecordRetried(record_id=standing.record_id, actor=actor, reason=reason))]
@@ -205,6 +207,8 @@ _UNKNOWN_STREAM = (
 
 
 def _nothing_stuck(standing: Standing) -> str:
+    if standing.seen_to:
+        return "A person has seen to it already, for good: what is still to be booked of it is booked in Jurnal by hand."
     if standing.under_way:
         return "It is on its way to Jurnal: nothing of it is refused or parked. Wait for Jurnal's answer."
     return "It is in Jurnal already. What is booked there is corrected in iSeller, by a refund or a void."

@@ -7,6 +7,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reports.payouts import PayoutReport
+from projections.changes.asked import Asked
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
 
@@ -29,7 +30,7 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
     """All that is known of a payout, with what was judged of it.
 
     `told_at`: the position of the report that `status` and `completion` are of. A completed payout without `completion`
-    lacks its date or an amount. `seen_to`: a person's word that it is not booked by us.
+    lacks its date or an amount. `seen_to`: a person's word that it is not booked by us. `asked`: its commands.
     """
 
     reference_id: str
@@ -40,6 +41,7 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
     verdict: Verdict | None = None
     booked: bool = False
     seen_to: str = ""
+    asked: tuple[Asked, ...] = ()
 
     @property
     def failed(self) -> bool:

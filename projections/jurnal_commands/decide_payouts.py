@@ -52,7 +52,6 @@ def _record(state: PayoutState, settings: StoreSettings) -> SyncRecord:
         record_id=payout_record_id(state.reference_id),
         kind="payout",
         reference=state.reference_id,
-        stream_id=state.stream_id,
     )
     completion = state.completion
     if completion is None or settings.connection is None:
@@ -112,7 +111,7 @@ def _unmapped(payout: Completion, settings: StoreSettings) -> Verdict | None:
         return None
     return Verdict(
         "failed",
-        f"The payout's outlet {payout.outlet_id} is not mapped",
+        f"The payout's outlet is not mapped: {payout.outlet_id}",
         "Map the outlet; the payout is then booked by itself",
         (outlet_need(payout.outlet_id),),
     )

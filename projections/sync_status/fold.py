@@ -58,9 +58,7 @@ def _seen_to(known: SyncRecordRow | None, told: RecordSeenTo) -> SyncRecordRow |
     """Show a line as skipped, unless it is being booked; as `skip_records` does."""
     if known is None or known.state == "booking":
         return known
-    return msgspec.structs.replace(
-        known, state="skipped", reason=told.reason, what_to_do=None, updated=told.updated
-    )
+    return msgspec.structs.replace(known, state="skipped", reason=told.reason, what_to_do=None, updated=told.updated)
 
 
 class SyncStatus:
@@ -86,7 +84,8 @@ class SyncStatus:
         """Write the records that a report's decisions speak of, and the money that they move."""
         told = tell(states, fact, meaning)
         if not told.decisions:
-            rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) else ()
+            # A word about a document was judged with it; what cannot be read is no document.
+            rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and not told.documents else ()
             return Evolved(told.states, rows) if told.states or rows else NOTHING
         by_record: dict[str, list[Decision]] = {}
         for decision in told.decisions:

@@ -1,4 +1,4 @@
-"""Reads the Accounting Sync list: pages that stay right while lines change, counts, and what can be done about a line."""
+"""Reads the Accounting Sync list: pages that stay right while lines change, counts, and what can be told of a line."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,8 @@ _DOCUMENT = msgspec.json.Decoder(Document, strict=False)
 Sort = Literal["newest", "date"]
 # What the fold calls a line that shows this status; what is being booked shows what its commands came to.
 _STATES = {"Held": "held", "Failed": "failed", "Skipped": "skipped", "Superseded": "superseded", "Success": "booking"}
-_WORST = {"Pending": 2, "Processing": 3, "Failed": 4}
+# The ranks of commands, see `command_rank`; a line shows the highest of its commands.
+_RANKS = {"Skipped": 2, "Pending": 3, "Processing": 4, "Held": 5, "Failed": 6}
 _ALL_STATES = ("held", "booking", "failed", "skipped", "superseded")
 _NO_DATE = -1_000_000
 _FIRST_DAY = date(2000, 1, 1)
@@ -59,7 +60,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def shows_stalled(self) -> bool:
         """Whether stalled streams are wanted: they have no outlet and no date."""
         is_wanted = "Failed" in self.statuses or not self.statuses
-        return is_wanted and not (self.outlet or self.first or self.last) and (not self.kinds or "stalled" in self.kinds)
+        return (
+            is_wanted and not (self.outlet or self.first or self.last) and (not self.kinds or "stalled" in self.kinds)
+        )
 
 
 class ListedRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,8 @@ class SyncPage(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What can be told of one line: the stream of its document, and its commands that Jurnal has not accepted.
 
-    `state` is the fold's, or `stalled`. `stream_id` is empty for a line that an earlier release wrote.
+    `state` is the fold's, or `stalled`. `stream_id` is empty for a line that an earlier release wrote. `stuck` commands
+    are refused or parked; `seen_to`: a person has skipped one.
     """
 
     record_id: str
@@ -97,6 +101,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     stream_id: str
     stuck: tuple[str, ...] = ()
     under_way: tuple[str, ...] = ()
+    seen_to: bool = False
 
 
 async def read_page(
@@ -151,6 +156,10 @@ async def read_standing(pool: Pool, store_id: str, record_ids: list[str]) -> lis
                 known = msgspec.structs.replace(known, stuck=(*known.stuck, row["command_id"]))
             case "due":
                 known = msgspec.structs.replace(known, under_way=(*known.under_way, row["command_id"]))
+            case "skipped":
+                known = msgspec.structs.replace(known, seen_to=True)
+            case _:
+                pass
         found[known.record_id] = known
     return [found[record_id] for record_id in record_ids if record_id in found]
 
@@ -162,12 +171,12 @@ async def _places(
     filters = wanted.arguments
     behind = (None, None) if after is None else (after.at, after.record_id)
     statuses = wanted.statuses
-    states = list(dict.fromkeys(_STATES[status] for status in statuses if status in _STATES) if statuses else _ALL_STATES)
+    states = list(
+        dict.fromkeys(_STATES[status] for status in statuses if status in _STATES) if statuses else _ALL_STATES
+    )
     rows = await connection.fetch(_PAGES[sort], store_id, states, *filters, *behind, rows_max, bool(statuses))
-    if worst := [_WORST[status] for status in statuses if status in _WORST]:
-        rows += await connection.fetch(
-            _UNSETTLED, store_id, worst, sort == "newest", *filters, *behind, rows_max
-        )
+    if ranks := [_RANKS[status] for status in statuses if status in _RANKS]:
+        rows += await connection.fetch(_UNSETTLED, store_id, ranks, sort == "newest", *filters, *behind, rows_max)
     places = {Place(row["place"], row["record_id"]) for row in rows}
     if wanted.shows_stalled:
         for row in await connection.fetch(_STALLED, store_id, filters[-1]):

@@ -137,7 +137,7 @@ class RetryRequest(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class SyncRequest(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Send what waits of these dates of the store, both included; for sales, iSeller's orders of them are read again."""
+    """Send what waits of these dates of the store, both included; for sales, iSeller's orders are read again."""
 
     scope: SyncScope
     first: dt.date

@@ -147,7 +147,11 @@ def _listing(answers: SyncListAnswers) -> list[Endpoint]:
             )
             for name, summary, handler in (
                 ("retry", "Let a record go again that failed, is held or was skipped", answers.retry),
-                ("skip", "Leave a record to the person who has seen to it: nothing of it is sent any more", answers.skip),
+                (
+                    "skip",
+                    "Leave a record to the person who has seen to it: nothing of it is sent any more",
+                    answers.skip,
+                ),
             )
         ),
     ]

@@ -65,7 +65,7 @@ class JurnalDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the Accounting Sync list; `amount` None for goods. `reason` and `what_to_do` are for the shopkeeper."""
+    """One line of the Accounting Sync list; `amount` None for goods. `reason` and `what_to_do` are words for people."""
 
     record_id: str
     kind: str

@@ -152,7 +152,7 @@ class StoreAnswers:
         await known_store(self._queries, request)
         detail = (
             "What happens after the switch would be missing in Jurnal, and its stock and receivables would be wrong"
-            " for good. To stop sending for a while, pause the store: what comes in is kept, and goes when it is resumed."
+            " for good. To stop sending for a while, pause the store: what comes in is kept, and goes when you resume."
         )
         return problem(
             405,

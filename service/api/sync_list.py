@@ -94,9 +94,7 @@ class SyncListAnswers:
         store_id, _ = await known_store(self._queries, request)
         asked = await body_of(request, SyncRequest)
         _refuse_backwards(SyncFilter(first=asked.first, last=asked.last))
-        position = await self._actions.request_sync(
-            store_id, asked.scope, asked.first, asked.last, asked.decision
-        )
+        position = await self._actions.request_sync(store_id, asked.scope, asked.first, asked.last, asked.decision)
         return json_response(SyncAccepted(position=position))
 
     async def pause(self, request: web.Request) -> web.Response:

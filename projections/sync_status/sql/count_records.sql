@@ -3,15 +3,12 @@ FROM (
     SELECT CASE r.state
                WHEN 'held' THEN 'Held' WHEN 'failed' THEN 'Failed'
                WHEN 'skipped' THEN 'Skipped' WHEN 'superseded' THEN 'Superseded'
-               ELSE (ARRAY['Success', 'Pending', 'Processing', 'Failed'])[coalesce(open.worst, 1)]
+               ELSE (ARRAY['Success', 'Skipped', 'Pending', 'Processing', 'Held', 'Failed'])[coalesce(open.worst, 1)]
            END AS status, count(*) AS records
     FROM sync_record r
     LEFT JOIN (
-        SELECT k.record_id, string_agg(concat_ws(' ', k.reason, s.reason), ' ') AS reasons,
-               max(CASE WHEN k.state IN ('refused', 'parked') THEN 4
-                        WHEN s.state IN ('sending', 'unknown') THEN 3 ELSE 2 END) AS worst
-        FROM command k
-        LEFT JOIN send s ON s.store_id = k.store_id AND s.command_id = k.command_id
+        SELECT k.record_id, max(k.rank) AS worst, string_agg(k.reason, ' ') AS reasons
+        FROM command_shown k
         WHERE k.store_id = $1 AND k.state <> 'accepted'
         GROUP BY k.record_id
     ) open ON r.state = 'booking' AND open.record_id = r.record_id

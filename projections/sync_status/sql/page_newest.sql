@@ -11,10 +11,8 @@ CROSS JOIN LATERAL (
       AND ($6::integer IS NULL OR coalesce(r.business_date - DATE '2000-01-01', -1000000) <= $6)
       AND ($7::text IS NULL OR r.reference ILIKE $7 OR r.record_id ILIKE $7 OR r.reason ILIKE $7
            OR r.record_id IN (SELECT k.record_id
-                              FROM command k
-                              LEFT JOIN send s ON s.store_id = k.store_id AND s.command_id = k.command_id
-                              WHERE k.store_id = $1 AND k.state <> 'accepted'
-                                AND (k.reason ILIKE $7 OR s.reason ILIKE $7)))
+                              FROM command_shown k
+                              WHERE k.store_id = $1 AND k.state <> 'accepted' AND k.reason ILIKE $7))
       AND ($8::bigint IS NULL OR (r.position, r.record_id COLLATE "C") < ($8, $9::text))
       AND (NOT $11::boolean OR r.state <> 'booking'
            OR NOT EXISTS (SELECT FROM command k

@@ -1,11 +1,8 @@
 -- Lines whose commands are not all accepted, found from those few commands; $2 names the worst of a line's commands.
 SELECT r.record_id, place.place
 FROM (
-    SELECT k.record_id, string_agg(concat_ws(' ', k.reason, s.reason), ' ') AS reasons,
-           max(CASE WHEN k.state IN ('refused', 'parked') THEN 4
-                    WHEN s.state IN ('sending', 'unknown') THEN 3 ELSE 2 END) AS worst
-    FROM command k
-    LEFT JOIN send s ON s.store_id = k.store_id AND s.command_id = k.command_id
+    SELECT k.record_id, max(k.rank) AS worst, string_agg(k.reason, ' ') AS reasons
+    FROM command_shown k
     WHERE k.store_id = $1 AND k.state <> 'accepted'
     GROUP BY k.record_id
 ) open

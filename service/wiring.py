@@ -52,6 +52,7 @@ from service.jurnal_calls import JurnalCalls
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
+from service.operations import Operations
 from service.people import People
 from service.preflight import Preflight
 from service.quota import QuotaBudget
@@ -81,6 +82,11 @@ class Ledger(msgspec.Struct, frozen=True):
     def setup(self) -> StoreSetup:
         """Return what applies set-up files."""
         return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+    @property
+    def operations(self) -> Operations:
+        """Return what appends a person's decisions."""
+        return Operations(self.pool, self.reader, self.appender, self.clock)
 
 
 @asynccontextmanager
@@ -240,7 +246,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
-        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.appender, ledger.clock, preflight, live_mode)
+        answers = ApiAnswers(
+            ledger.pool,
+            ledger.reader,
+            ledger.appender,
+            ledger.clock,
+            preflight,
+            live_mode,
+            ledger.operations,
+            loops.wake_poller,
+        )
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)

@@ -9,7 +9,6 @@ import msgspec
 
 from ops.sandbox.iseller.documents import (
     outlet_document,
-    product_document,
     refund_document,
     shift_document,
     store_document,
@@ -120,7 +119,7 @@ def shifts_page(shop: Shop, query: Query) -> Page:
 def products_page(shop: Shop, query: Query) -> Page:
     """Return GetProducts' rows."""
     return _page(
-        [(_ENTERED, _ENTERED, product) for product in shop.scenario.products],
+        [(_ENTERED, _ENTERED, product) for product in (*shop.scenario.products, *shop.scenario.menu)],
         query,
         lambda product: product_document(shop.scenario, product, _ENTERED),
     )
@@ -133,12 +132,6 @@ def outlets_page(shop: Shop, query: Query) -> Page:
         query,
         outlet_document,
     )
-
-
-def products_page(shop: Shop, query: Query) -> Page:
-    """Return GetProducts' rows; products never change."""
-    products = (*shop.scenario.products, *shop.scenario.menu)
-    return _page([(_FIRST, _LAST, each) for each in products], query, partial(product_document, shop.scenario))
 
 
 def store_info(shop: Shop) -> dict[str, Any]:

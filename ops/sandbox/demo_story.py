@@ -11,6 +11,7 @@ from aiohttp import web
 from ops.sandbox.demo_company import make_master_data
 from ops.sandbox.demo_day import Day, outage_indices
 from ops.sandbox.demo_house import House, utc_now
+from ops.sandbox.demo_mend import by_kind, mend, see
 from ops.sandbox.demo_payouts import payout_report
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
@@ -54,6 +55,7 @@ class Story:
             opening_stock={},
             unsettled=[],
             seconds=0,
+            failures_intended=by_kind(self._traffic.intended),
         )
 
     async def tell(self) -> Report:
@@ -126,8 +128,18 @@ class Story:
             interruptions[up] = self._start_service
         await day.play()
         await self._enter_untold_payouts()
+        await self._mend_what_failed()
         if self._options.stop_after_transfer_start:
             await self._first_transfer_stands_in_transit()
+
+    async def _mend_what_failed(self) -> None:
+        intended = self._traffic.intended
+        if not intended:
+            return
+        self._course.failures_seen = by_kind(await see(self._house, intended))
+        self._screen.done(f"{sum(self._course.failures_seen.values())} of {len(intended)} intended failures are shown")
+        await mend(self._house, intended)
+        self._screen.done("what was not mapped is mapped, the missing product is made, the rest is seen to")
 
     async def _enter_untold_payouts(self) -> None:
         """Let the merchant enter the payouts that iSeller's webhooks did not tell, from iSeller's own report."""

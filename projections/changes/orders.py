@@ -17,7 +17,7 @@ from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.refunds import RefundReport
 from projections.changes.asked import Asked
 from projections.changes.booking import Booking
-from projections.changes.refunds import TakenBack, refund_told, return_transaction_told
+from projections.changes.refunds import TakenBack, order_told, refund_told, return_transaction_told
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict, seen_to_by
 
@@ -160,11 +160,11 @@ def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> Or
 
 
 def _reported(state: OrderState, fact: Fact, report: OrderReport) -> OrderState:
-    state = _merge(state, fact, report, polled=_METADATA.decode(fact.metadata).channel == "poll")
+    polled = _METADATA.decode(fact.metadata).channel == "poll"
+    state = _merge(state, fact, report, polled=polled)
     for transaction in report.transactions or ():
         state = _with_transaction(state, fact, transaction, 0)
-    for refund in report.refunded_orders or ():
-        state = msgspec.structs.replace(state, taken_back=refund_told(state.taken_back, refund, fact))
+    state = msgspec.structs.replace(state, taken_back=order_told(state.taken_back, report, fact, polled=polled))
     # Also by a report that comes late: that it was completed stays true whatever came of it since.
     if (report.status or "").lower() == "completed" and not state.completed_at:
         state = msgspec.structs.replace(state, completed_at=fact.position)

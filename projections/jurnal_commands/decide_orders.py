@@ -3,16 +3,22 @@
 Judging is repeatable: what is planned stays planned, everything else is judged afresh on the settings of the moment.
 """
 
+from decimal import Decimal
+
 from eventstore.event import Fact
 from projections.changes.orders import OrderState
+from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
+from projections.jurnal_commands.decide_changed import judge_changed
+from projections.jurnal_commands.decide_taken_back import judge_taken_back
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
 from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
 from projections.jurnal_commands.sale import plan_sale
 
+_ZERO = Decimal(0)
 _MONEY_OF_BEFORE = Verdict("skipped", "Before Live Mode, like the sale that it pays")
 
 
@@ -26,22 +32,28 @@ def judge_order(
             state, decisions = with_verdict(state, sale_record(state, settings), verdict)
             if verdict == BEFORE_LIVE_MODE:
                 state, decisions = _money_of_before(state, settings, decisions)
-            return state, decisions
-        state, decisions = plan_sale(state, settings, fact, shifts)
+        else:
+            state, decisions = plan_sale(state, settings, fact, shifts)
+    else:
+        state, decisions = judge_changed(state, settings, fact, shifts)
     if state.booking is None:
-        return state, decisions
+        state, taken_back = judge_taken_back(state, settings, fact)
+        return state, [*decisions, *taken_back]
     state, money = plan_payments(state, settings, fact)
+    state, taken_back = judge_taken_back(state, settings, fact)
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
     state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)
-    return state, _last_words([*decisions, *money, *more, *reversed_money])
+    return state, _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
 
 
 def _last_words(decisions: list[Decision]) -> list[Decision]:
-    """Return the decisions without notes on records that are planned after all."""
-    planned = {decision.record.record_id for decision in decisions if isinstance(decision, Planned)}
+    """Return what is planned, and what is noted of a record unless something later is said of it."""
+    last = {decision.record.record_id: number for number, decision in enumerate(decisions)}
     return [
-        decision for decision in decisions if isinstance(decision, Planned) or decision.record.record_id not in planned
+        decision
+        for number, decision in enumerate(decisions)
+        if isinstance(decision, Planned) or last[decision.record.record_id] == number
     ]
 
 
@@ -59,9 +71,22 @@ def _not_to_plan(state: OrderState, settings: StoreSettings, fact: Fact) -> Verd
         )
     if (seen_to := state.skipped_records.get(f"sale-{state.order_id}")) is not None:
         return Verdict("skipped", seen_to)
-    if state.is_voided and settings.rules.taken_back_unsent == "send_nothing":
-        return Verdict("skipped", f"The order's status is {state.status}: it was taken back before it was sent")
+    if settings.rules.taken_back_unsent == "send_nothing" and _is_whole_back(state, settings):
+        return Verdict("skipped", "The order was taken back before it was sent")
     return None
+
+
+def _is_whole_back(state: OrderState, settings: StoreSettings) -> bool:
+    """Tell whether all goods and all money of an order went back: what did not has to stand in the books."""
+    if state.is_voided:
+        return settings.rules.void_restocks
+    refunds = refunds_of(state.taken_back)
+    back = sum((refund.amount or _ZERO for refund in refunds), _ZERO)
+    restocked = all(
+        refund.record is not None and refund.record.tells_goods and refund.record.refunded == refund.record.restocked
+        for refund in refunds
+    )
+    return bool(refunds) and restocked and back >= Decimal(state.known["total_amount"])
 
 
 def _not_completed(state: OrderState) -> Verdict | None:

@@ -96,13 +96,14 @@ def _draw(order: OrderReport, settings: StoreSettings, place: Place) -> Drawn:
     drawn: list[DrawnLine] = []
     for line in sold:
         drawn += _draw_line(line, parts, zero_sent=rules.zero_prices == "send")
-    drawn += draw_charges(order, rules, sold, excess)
+    charges = draw_charges(order, rules, sold, excess)
+    drawn += charges
     if parts and rules.cost_account is None:
         raise not_set_up(
             "No account is mapped for the cost of parts and of goods given away",
             "Name it as cost_account in the store's set-up",
         )
-    remainder, unexplained = _remainder(order, sold, drawn, connection.tax_decimals)
+    remainder, unexplained = _remainder(order, sold, drawn, charges, connection.tax_decimals)
     if remainder > 0:
         rounding = InvoiceLine(product_code=connection.rounding_product_code, quantity=WHOLE, rate=remainder)
         drawn.append(DrawnLine("", "", ZERO, rounding))
@@ -144,7 +145,11 @@ def _split(quantity: Decimal, net: Decimal) -> list[tuple[Decimal, Decimal]]:
 
 
 def _remainder(
-    order: OrderReport, sold: list[SoldLine], drawn: list[DrawnLine], tax_decimals: int | None
+    order: OrderReport,
+    sold: list[SoldLine],
+    drawn: list[DrawnLine],
+    charges: list[DrawnLine],
+    tax_decimals: int | None,
 ) -> tuple[Decimal, Decimal]:
     """Return what iSeller's total is above Jurnal's, and what of that is not iSeller's own rounding."""
     told = order.total_amount
@@ -162,13 +167,15 @@ def _remainder(
     remainder = told - nets - taxes
     unexplained = remainder - rounding
     if unexplained:
-        # A line is rounded by iSeller if it is taxed, or weighed.
-        rounded = sum(bool(line.tax) or line.quantity != line.quantity.to_integral_value() for line in sold)
-        if abs(unexplained) > max(rounded, 1) * WHOLE:
+        # iSeller rounds what is taxed, and what is weighed.
+        rounded = sum(bool(charge.tax) for charge in charges)
+        rounded += sum(bool(line.tax) or line.quantity != line.quantity.to_integral_value() for line in sold)
+        rounding_max = max(rounded, 1) * WHOLE
+        if abs(unexplained) > rounding_max:
             raise Undrawable(
                 NotDrawable(
                     f"iSeller says the total is Rp {told:f}, its lines, charges, taxes and rounding give "
-                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes)}",
+                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes, rounding_max)}",
                     "Compare the order in iSeller with its total, correct it there, and try again",
                 )
             )

@@ -7,7 +7,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reports.orders import OrderReport
-from projections.changes.booking import BookedLine, BookedPayment, Booking
+from projections.changes.booking import BookedEntry, BookedLine, BookedPayment, Booking
 from projections.changes.orders import OrderState, Payment
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
@@ -32,12 +32,14 @@ from projections.jurnal_commands.payments import Purse, no_money, payment_record
 from projections.jurnal_commands.sales_window import waits_for_sales_sync
 
 _ZERO = Decimal(0)
-_NO_COST_ACCOUNT = Verdict(
-    "failed",
-    "No account is mapped for the cost of parts and of goods given away",
-    "Name it as cost_account in the set-up file and apply the file; the sale is then booked by itself",
-    (SETTINGS_NEED,),
-)
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A sale that nothing keeps from being planned: its place, what is drawn of it, and its date in the books."""
+
+    place: Place
+    drawn: Drawn
+    day: date
 
 
 def plan_sale(
@@ -52,42 +54,47 @@ def plan_sale(
 ) -> tuple[OrderState, list[Decision]]:
     """Plan the invoice of a completed order with what stands beside it, or keep why it waits.
 
-    A sale that is booked anew (`revision` above 1) is told as `record`, dated `day`, and takes no deposit.
+    A sale that is booked anew (`revision` above 1) is told as `record`, dated `day`, waits for no sync and takes no
+    deposit.
     """
     record = record or sale_record(state, settings)
-    place = place_of(state, settings)
-    if place is None:
-        return with_verdict(state, record, _unmapped(state))
     order = state.report
-    drawn = draw_invoice(order, settings, place)
-    if isinstance(drawn, NotDrawable):
-        return with_verdict(state, record, Verdict("failed", drawn.reason, drawn.what_to_do, drawn.needs))
-    if drawn.parts and settings.rules.cost_account is None:
-        return with_verdict(state, record, _NO_COST_ACCOUNT)
-    told = day or order_day(state, settings)
-    assert told is not None
-    booked_on = booking_day(settings, told)
-    if isinstance(booked_on, Verdict):
-        return with_verdict(state, record, booked_on)
-    if revision == 1 and (held := waits_for_sales_sync(state, settings, fact, shifts)) is not None:
+    ready = _judged(state, order, settings, day)
+    held = waits_for_sales_sync(state, settings, fact, shifts) if revision == 1 else None
+    if isinstance(ready, Verdict):
+        # What fails meanwhile misses no window: once it is mended it goes at once.
+        waits_too = held.needs if held is not None and ready.state == "failed" else ()
+        return with_verdict(state, record, msgspec.structs.replace(ready, needs=(*ready.needs, *waits_too)))
+    if held is not None:
         return with_verdict(state, record, held)
-    first = _deposit(state, settings) if drawn.lines and revision == 1 else None
-    invoice = _invoice(state, settings, place, drawn, booked_on, revision, first)
-    booking = _booking(order, fact, drawn, invoice)
+    first = _deposit(state, settings) if ready.drawn.lines and revision == 1 else None
+    invoice = _invoice(state, settings, ready, revision, first)
+    booking = _booking(order, fact, ready.drawn, invoice)
     decisions: list[Decision] = []
-    if drawn.lines:
+    if ready.drawn.lines:
         customer = customer_of(state, order, settings, fact.store_id)
         needs = tuple(first_needed.command_id for first_needed in customer)
         decisions += [*customer, planned(state, fact, record, invoice, needs)]
-    decisions += _beside(state, settings, fact, record, drawn, booking)
+    decisions += _beside(state, settings, fact, record, ready.drawn, booking)
     if first is not None:
-        payment, purse = first
-        identity = payment.transaction_id
-        booked = BookedPayment(identity, invoice.deposit, purse.account, purse.liability, booking.command_id, booked_on)
+        booked, moved = _deposited(state, settings, fact, booking, invoice.deposit, *first)
         booking = msgspec.structs.replace(booking, payments=(booked,))
-        decisions += stored_value_moved(state, fact, payment_record(state, settings, payment), booked, revision)
+        decisions += moved
     state = without_verdict(msgspec.structs.replace(state, bookings=(*state.bookings, booking)), record)
     return state, decisions
+
+
+def _judged(state: OrderState, order: OrderReport, settings: StoreSettings, day: date | None) -> Ready | Verdict:
+    place = place_of(state, settings)
+    if place is None:
+        return _unmapped(state)
+    drawn = draw_invoice(order, settings, place)
+    if isinstance(drawn, NotDrawable):
+        return Verdict("failed", drawn.reason, drawn.what_to_do, drawn.needs)
+    told = day or order_day(state, settings)
+    assert told is not None
+    booked_on = booking_day(settings, told)
+    return booked_on if isinstance(booked_on, Verdict) else Ready(place, drawn, booked_on)
 
 
 def _unmapped(state: OrderState) -> Verdict:
@@ -112,13 +119,7 @@ def _unmapped(state: OrderState) -> Verdict:
 
 
 def _invoice(
-    state: OrderState,
-    settings: StoreSettings,
-    place: Place,
-    drawn: Drawn,
-    day: date,
-    revision: int,
-    first: tuple[Payment, Purse] | None,
+    state: OrderState, settings: StoreSettings, ready: Ready, revision: int, first: tuple[Payment, Purse] | None
 ) -> BookInvoice:
     connection = settings.connection
     assert connection is not None
@@ -126,13 +127,13 @@ def _invoice(
     return BookInvoice(
         order_id=state.order_id,
         order_reference=state.reference,
-        transaction_date=day,
-        due_date=day + timedelta(days=connection.term_days),
-        warehouse=place.warehouse,
+        transaction_date=ready.day,
+        due_date=ready.day + timedelta(days=connection.term_days),
+        warehouse=ready.place.warehouse,
         walk_in_contact=connection.walk_in_contact,
         customer_id=state.known.get("customer_id"),
-        lines=tuple(piece.line for piece in drawn.lines),
-        header_discount=drawn.header_discount,
+        lines=tuple(piece.line for piece in ready.drawn.lines),
+        header_discount=ready.drawn.header_discount,
         total=total,
         deposit=min(first[0].amount, total) if first else _ZERO,
         deposit_account=first[1].account if first else None,
@@ -159,6 +160,22 @@ def _deposit(state: OrderState, settings: StoreSettings) -> tuple[Payment, Purse
     return None
 
 
+def _deposited(
+    state: OrderState,
+    settings: StoreSettings,
+    fact: Fact,
+    booking: Booking,
+    amount: Decimal,
+    payment: Payment,
+    purse: Purse,
+) -> tuple[BookedPayment, list[Planned]]:
+    """Return the deposit as it stands on the invoice, and what moves it out of a liability."""
+    identity, day = payment.transaction_id, booking.booked_on
+    booked = BookedPayment(identity, amount, purse.account, purse.liability, booking.command_id, day)
+    record = payment_record(state, settings, payment)
+    return booked, stored_value_moved(state, fact, record, booked, booking.revision)
+
+
 def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice) -> Booking:
     identity = invoice_command_id(fact.store_id, invoice.order_id, invoice.revision)
     return Booking(
@@ -166,6 +183,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         command_id=identity,
         invoice_no=transaction_no(identity, invoice.order_reference),
         booked_on=invoice.transaction_date,
+        due_on=invoice.due_date,
         warehouse=invoice.warehouse,
         walk_in_contact=invoice.walk_in_contact,
         customer_id=invoice.customer_id,
@@ -184,6 +202,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         ),
         content=content_of(order),
         parts=drawn.parts,
+        journal=tuple(BookedEntry(line.account, line.debit - line.credit) for line in drawn.journal),
     )
 
 

@@ -9,7 +9,7 @@ from eventstore.facts.settings import (
     SETTINGS_STREAM,
     BooksClosed,
     ChannelMapped,
-    OutletMapped,
+    Mapping,
     PaymentMapping,
     SalesRulesSet,
     StoreConnected,
@@ -34,7 +34,7 @@ TOKOPEDIA = ChannelMapped(
 )
 
 
-def told(story: Story, setting: StoreConnected | OutletMapped | ChannelMapped | SalesRulesSet | BooksClosed) -> None:
+def told(story: Story, setting: Mapping | BooksClosed) -> None:
     """Let a person change a setting."""
     story.tell(own(setting, SETTINGS_STREAM, f"setting:{len(story.facts) + 1}"))
 
@@ -78,8 +78,9 @@ def journals(story: Story) -> list[PostJournal]:
 
 def money(story: Story) -> Decimal:
     """Return all money that was planned, deposits and payments."""
-    deposits = sum(invoice.deposit for invoice in invoices(story))
-    return deposits + sum(command.amount for command in story.commands if isinstance(command, ReceivePayment))
+    deposits = [invoice.deposit for invoice in invoices(story)]
+    payments = [command.amount for command in story.commands if isinstance(command, ReceivePayment)]
+    return sum([*deposits, *payments], Decimal(0))
 
 
 def moved(debit: str, credit: str, amount: int) -> tuple[JournalLine, ...]:

@@ -57,7 +57,7 @@ def test_a_customer_without_an_id_gets_ours(told: str | None) -> None:
 
 
 def test_with_the_rule_off_the_id_is_ours_whatever_iseller_has() -> None:
-    """iSeller's own switch: off, its id stays in iSeller."""
+    """ISeller's own switch: off, its id stays in iSeller."""
     assert (created(order_of(external="MEM-7"), OFF).own_id, created(order_of(external="MEM-7"), OFF).code) == (
         None,
         "7f3c1d90",

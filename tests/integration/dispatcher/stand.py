@@ -38,6 +38,7 @@ from service.answer_ledger import AnswerLedger
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
 from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.inquiry import Inquiry
 from service.iseller.intake import Intake
 from service.jurnal.client import JurnalClient, open_session
 from service.jurnal.pace import Limit
@@ -155,7 +156,8 @@ class Stand:
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
         answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
-        dispatcher = kind(self.pool, answers, queue, leases, calls, directory, people, fence or Fence())
+        inquiry = Inquiry(queue, calls, directory, people)
+        dispatcher = kind(self.pool, answers, queue, leases, calls, inquiry, fence or Fence())
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:

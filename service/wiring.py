@@ -43,6 +43,7 @@ from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
 from service.iseller.intake import Intake
 from service.iseller.poll import IsellerConnection, Poller, PollSettings
+from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
 from service.jurnal.client import JurnalClient, open_session
@@ -323,7 +324,8 @@ def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp
     )
     client = IsellerClient(session, ledger.credentials, ledger.pool, ledger.clock)
     endpoint_pass = EndpointPass(client, intake, ledger.reader, PollCursors(ledger.pool), poll)
-    return Poller(endpoint_pass, ledger.clock, connection_of, poll)
+    requested_reads = RequestedReads(client, intake, ledger.reader, ledger.pool, poll)
+    return Poller(endpoint_pass, requested_reads, ledger.clock, connection_of, poll)
 
 
 def _public(

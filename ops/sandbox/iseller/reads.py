@@ -9,12 +9,12 @@ import msgspec
 
 from ops.sandbox.iseller.documents import (
     outlet_document,
+    product_document,
     refund_document,
     shift_document,
     store_document,
 )
 from ops.sandbox.iseller.order_document import order_document, transaction_document
-from ops.sandbox.iseller.product_documents import product_document
 from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.iseller.state import OrderState
 from ops.sandbox.iseller.stock_documents import stock_document, transfer_document
@@ -22,7 +22,7 @@ from ops.sandbox.iseller.wire import parse_utc
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
-# When the shop's products were entered; they never change.
+# When the shop's products were entered.
 _ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
@@ -116,15 +116,6 @@ def shifts_page(shop: Shop, query: Query) -> Page:
     )
 
 
-def products_page(shop: Shop, query: Query) -> Page:
-    """Return GetProducts' rows."""
-    return _page(
-        [(_ENTERED, _ENTERED, product) for product in (*shop.scenario.products, *shop.scenario.menu)],
-        query,
-        lambda product: product_document(shop.scenario, product, _ENTERED),
-    )
-
-
 def outlets_page(shop: Shop, query: Query) -> Page:
     """Return GetOutlets' rows; outlets never change."""
     return _page(
@@ -132,6 +123,12 @@ def outlets_page(shop: Shop, query: Query) -> Page:
         query,
         outlet_document,
     )
+
+
+def products_page(shop: Shop, query: Query) -> Page:
+    """Return GetProducts' rows; products never change."""
+    products = (*shop.scenario.products, *shop.scenario.menu)
+    return _page([(_ENTERED, _ENTERED, each) for each in products], query, partial(product_document, shop.scenario))
 
 
 def store_info(shop: Shop) -> dict[str, Any]:

@@ -285,4 +285,5 @@ def test_a_payment_that_a_person_has_seen_to_is_not_booked_any_more() -> None:
     record = story.records["payment-order-1-t1"]
     assert (record.state, record.reason) == ("skipped", "Seen to by owner: booked by hand")
     told(story, WITH_VOUCHER)
+    story.order(transactions=[paid("t1", 20_000, **VOUCHER)], closed_date="2026-11-20T19:00:00")
     assert received(story) == []

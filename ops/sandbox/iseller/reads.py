@@ -126,9 +126,21 @@ def outlets_page(shop: Shop, query: Query) -> Page:
 
 
 def products_page(shop: Shop, query: Query) -> Page:
-    """Return GetProducts' rows; products never change."""
-    products = (*shop.scenario.products, *shop.scenario.menu)
-    return _page([(_ENTERED, _ENTERED, each) for each in products], query, partial(product_document, shop.scenario))
+    """Return GetProducts' rows; modifiers are none, and a product of the season is entered with its first sale."""
+    first_sold: dict[str, datetime] = {}
+    for state in shop.orders.values():
+        for line in state.order.lines:
+            first_sold.setdefault(line.sku, state.created_at)
+    entered = [
+        (first_sold.get(product.sku) if product.kind == "unknown_to_jurnal" else _ENTERED, product)
+        for product in (*shop.scenario.products, *shop.scenario.menu)
+        if product.kind != "modifier"
+    ]
+    return _page(
+        [(at, at, product) for at, product in entered if at is not None],
+        query,
+        partial(product_document, shop.scenario),
+    )
 
 
 def store_info(shop: Shop) -> dict[str, Any]:

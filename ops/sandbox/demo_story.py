@@ -148,7 +148,7 @@ class Story:
         if untold:
             file = self._house.folder.path / "payouts.csv"
             file.write_text(payout_report(self._scenario, untold))
-            await self._house.service.run_command("payouts", "import", str(file))
+            await self._house.service.run_command("payouts", "import", "--store", self._scenario.store, str(file))
             self._screen.done(f"{len(untold)} payout that iSeller did not tell is entered from its report")
 
     async def _before_first_transfer(self) -> None:

@@ -188,18 +188,8 @@ def _contradicted(
     if _is_carried(state, refund):
         return None
     planned = state.taken_back.planned
-    if not refund.money or refund.record is None:
-        others = [each for each in refunds if each.key not in planned and each.amount and each.at is not None]
-        records = [each for each in others if each.record is not None and not each.money]
-        money = [each for each in others if each.record is None]
-        if records and money and refund.amount:
-            told, paid = (sum((each.amount or _ZERO for each in some), _ZERO) for some in (records, money))
-            return Verdict(
-                "failed",
-                f"iSeller tells refunds of {rupiah(told)} without money, and money of {rupiah(paid)} without a refund",
-                "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and"
-                " skip the records",
-            )
+    if (alone := _beside_each_other(state, refund, refunds)) is not None:
+        return alone
     before = sum((each.paid for each in refunds if each.key in planned and each.key != refund.key), _ZERO)
     received = _received(state, settings)
     if refund.paid and before + refund.paid > received:
@@ -212,6 +202,30 @@ def _contradicted(
             " skip the record",
         )
     return None
+
+
+def _beside_each_other(state: OrderState, refund: Refund, refunds: tuple[Refund, ...]) -> Verdict | None:
+    """Return that a record stands without money and money without a record: booked both, they would count twice."""
+    if refund.money and refund.record is not None:
+        return None
+    open_refunds = [
+        each
+        for each in refunds
+        if each.key not in state.taken_back.planned
+        and each.amount != 0
+        and _record_id(state, each.key) not in state.skipped_records
+    ]
+    records = [each for each in open_refunds if not each.money]
+    money = [each for each in open_refunds if each.record is None]
+    if not records or not money or refund.amount == 0:
+        return None
+    told, paid = (sum((each.amount or _ZERO for each in some), _ZERO) for some in (records, money))
+    return Verdict(
+        "failed",
+        f"iSeller tells refunds of {rupiah(told)} without money, and money of {rupiah(paid)} without a refund",
+        "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and skip the"
+        " records",
+    )
 
 
 def _received(state: OrderState, settings: StoreSettings) -> Decimal:

@@ -183,9 +183,11 @@ def _merge(state: OrderState, fact: Fact, report: OrderReport, *, polled: bool) 
         told.setdefault("remaining_on_account", remaining)
     at = microseconds(fact.observed_at)
     known, seen = dict(state.known), dict(state.seen)
+    # A webhook that tells the void's own transaction was made after it: a poll that says the same is no further fact.
+    is_believed = polled or any((each.type or "").lower() == "void" for each in report.transactions or ())
     for name, value in told.items():
         older = at < seen.get(name, at)
-        backwards = name == "status" and not polled and _rank(value) < _rank(known.get("status"))
+        backwards = name == "status" and not is_believed and _rank(value) < _rank(known.get("status"))
         if older or backwards:
             continue
         known[name], seen[name] = value, at

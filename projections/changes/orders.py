@@ -151,7 +151,7 @@ def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> Or
         case Transaction():
             return _with_transaction(known, fact, meaning, _METADATA.decode(fact.metadata).time_zone)
         case RefundReport():
-            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning, fact))
+            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning))
         case RecordSkipped():
             seen_to = {**known.skipped_records, meaning.record_id: seen_to_by(meaning)}
             return msgspec.structs.replace(known, skipped_records=seen_to)

@@ -1,17 +1,28 @@
 """What the projections about business documents share: settings and document states by key, and one fold of both."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import msgspec
 
 from eventstore.event import Fact
+from eventstore.facts.operators import RecordRetried, RecordSkipped
 from eventstore.facts.registry import Meaning
+from eventstore.facts.reports.orders import OrderReport, Transaction
+from eventstore.facts.reports.refunds import RefundReport
+from eventstore.facts.reports.shifts import RegisterShiftReport
 from eventstore.facts.reports.transfers import TransferReport
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
+    BooksClosed,
+    ChannelMapped,
     LiveModeActivated,
     OutletMapped,
+    SalesAccountsMapped,
+    SalesRulesSet,
+    Setting,
     StoreConnected,
+    SyncFact,
     SyncRequested,
     SyncWindowOpened,
 )
@@ -19,39 +30,68 @@ from projections.changes.orders import OrderState
 from projections.changes.payouts import PayoutState
 from projections.changes.returns import Returns
 from projections.changes.settings import StoreSettings, evolve_settings
+from projections.changes.shifts import SHIFTS_KEY, Shifts
 from projections.changes.transfers import TransferState
-from projections.changes.waiting import WAITING_KEYS, Waiting
+from projections.changes.waiting import (
+    SALES_WINDOW_NEED,
+    SETTINGS_NEED,
+    WAITING_KEYS,
+    WINDOW_NEED,
+    Waiting,
+    account_need,
+    outlet_need,
+    waiting_key,
+)
 from projections.jurnal_commands.decide import fold_document, is_document
 from projections.jurnal_commands.decision import Decision
+from projections.jurnal_commands.identity import commands_of_record
+from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
 from projections.projection import States
-from projections.transfer_fold import TransfersTold, tell_setting, tell_sync, tell_transfer, transfer_keys
+from projections.transfer_fold import tell_transfer, tell_transfer_sync, tell_transfer_word, transfer_keys
+from projections.waiting_fold import DocumentsTold, judged, judged_again
 
-DOCUMENT_STATES = StoreSettings | OrderState | TransferState | PayoutState | Waiting | Returns
+DOCUMENT_STATES = StoreSettings | OrderState | TransferState | PayoutState | Waiting | Returns | Shifts
+DocumentState = OrderState | TransferState | PayoutState
+
+_ACCOUNTS = ("loss_account", "goods_received_account", "stock_adjustment_account")
 
 
 class Told(msgspec.Struct, frozen=True):
-    """New states by key, the decisions that follow, and what they concern.
+    """New states by key, and the decisions that follow.
 
-    `settings` are those after the fact. `document` is the state of the fact's own document (None: unchanged);
-    `transfers` are all transfers it touched, by stream: a setting or a sync window touches those that wait for it.
+    `settings` are those after the fact. `documents` are all documents it touched, by stream: a setting, a window or a
+    shift touches those that wait for it. `skipped`: commands planned before that a person has seen to.
     """
 
     states: dict[str, msgspec.Struct]
     settings: StoreSettings
     decisions: Sequence[Decision] = ()
-    document: OrderState | TransferState | PayoutState | None = None
-    transfers: dict[str, TransferState] = {}
+    documents: dict[str, DocumentState] = {}
+    skipped: tuple[str, ...] = ()
 
 
-def document_keys(fact: Fact, meaning: Meaning) -> Sequence[str]:
-    """Return the keys of the states a fact about a document, a setting or a sync needs."""
+def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
+    fact: Fact, meaning: Meaning
+) -> Sequence[str]:
+    """Return the keys of the states a fact about a document, a setting, a sync or a shift needs."""
     match meaning:
-        case StoreConnected() | OutletMapped() | SyncWindowOpened() | SyncRequested():
-            return (SETTINGS_STREAM, *WAITING_KEYS)
+        case LiveModeActivated():
+            return (SETTINGS_STREAM,)
+        case _ if isinstance(meaning, Setting | SyncFact):
+            return (SETTINGS_STREAM, SHIFTS_KEY, *WAITING_KEYS)
+        case RegisterShiftReport():
+            # An open shift moves nothing.
+            return () if meaning.closed_date is None else (SETTINGS_STREAM, SHIFTS_KEY, *WAITING_KEYS)
         case TransferReport():
             return (SETTINGS_STREAM, fact.stream_id, *transfer_keys(fact.stream_id, meaning))
-        case _:
+        case OrderReport() | Transaction() | RefundReport():
+            return (SETTINGS_STREAM, fact.stream_id, *order_keys(fact.stream_id))
+        case RecordRetried() | RecordSkipped():
+            return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id), SHIFTS_KEY)
+        case _ if is_document(meaning):
             return (SETTINGS_STREAM, fact.stream_id)
+        case _:
+            return ()
 
 
 def settings_in(states: States) -> StoreSettings:
@@ -61,29 +101,93 @@ def settings_in(states: States) -> StoreSettings:
     return settings or StoreSettings()
 
 
+def document_in(states: States, stream_id: str) -> DocumentState | None:
+    """Return what is known of a stream's document."""
+    known = states.get(stream_id)
+    assert known is None or isinstance(known, OrderState | TransferState | PayoutState)
+    return known
+
+
 def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
     """Fold one fact into settings or document states; facts of other kinds tell nothing here."""
     settings = settings_in(states)
+    if isinstance(meaning, Setting):
+        settings = evolve_settings(settings, meaning, fact.position)
+        told = _tell_setting(states, settings, fact, meaning)
+        return Told({SETTINGS_STREAM: settings, **told.states}, settings, told.decisions, dict(told.documents))
+    if is_document(meaning):
+        known = document_in(states, fact.stream_id)
+        payout, decisions = fold_document(known if isinstance(known, PayoutState) else None, settings, fact, meaning)
+        after = {} if payout is None else {fact.stream_id: payout}
+        return Told(dict(after), settings, decisions, dict(after))
+    told = _tell_document(states, settings, fact, meaning)
+    skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
+    return Told(told.states, settings, told.decisions, dict(told.documents), skipped)
+
+
+def _tell_document(states: States, settings: StoreSettings, fact: Fact, meaning: Meaning) -> DocumentsTold:
     match meaning:
-        case StoreConnected() | OutletMapped() | LiveModeActivated():
-            settings = evolve_settings(settings, meaning, fact.position)
-            told = tell_setting(states, settings, fact, meaning)
-            return _of_transfers(told, settings, {SETTINGS_STREAM: settings})
-        case SyncWindowOpened() | SyncRequested():
-            return _of_transfers(tell_sync(states, settings, fact, meaning), settings, {})
+        case OrderReport() | Transaction() | RefundReport():
+            return tell_order(states, settings, fact, meaning)
         case TransferReport():
-            return _of_transfers(tell_transfer(states, settings, fact, meaning), settings, {}, fact.stream_id)
-        case _ if is_document(meaning):
-            known = states.get(fact.stream_id)
-            assert known is None or isinstance(known, OrderState | TransferState | PayoutState)
-            document, decisions = fold_document(known, settings, fact, meaning)
-            return Told({} if document is None else {fact.stream_id: document}, settings, decisions, document)
+            return tell_transfer(states, settings, fact, meaning)
+        case RegisterShiftReport():
+            return tell_shift(states, settings, fact, meaning)
+        case SyncWindowOpened() | SyncRequested():
+            return _tell_sync(states, settings, fact, meaning)
+        case RecordRetried() | RecordSkipped():
+            return _tell_word(states, settings, fact, meaning)
         case _:
-            return Told({}, settings)
+            return DocumentsTold()
 
 
-def _of_transfers(
-    told: TransfersTold, settings: StoreSettings, more: dict[str, msgspec.Struct], stream_id: str | None = None
-) -> Told:
-    document = None if stream_id is None else told.transfers[stream_id]
-    return Told({**more, **told.states}, settings, told.decisions, document, told.transfers)
+def _tell_setting(states: States, settings: StoreSettings, fact: Fact, setting: Setting) -> DocumentsTold:
+    """Judge again what waited for a setting that stands now."""
+    match setting:
+        case StoreConnected():
+            mapped = (account_need(name) for name in _ACCOUNTS if getattr(setting, name) is not None)
+            met = {WINDOW_NEED, SALES_WINDOW_NEED, SETTINGS_NEED, *mapped}
+        case OutletMapped():
+            met = {SETTINGS_NEED, outlet_need(setting.outlet_id)}
+        case SalesRulesSet():
+            met = {SETTINGS_NEED, SALES_WINDOW_NEED}
+        case ChannelMapped() | SalesAccountsMapped() | BooksClosed():
+            met = {SETTINGS_NEED}
+        case LiveModeActivated():
+            return DocumentsTold()
+        case _:
+            assert_never(setting)
+    return judged_again(states, settings, fact, frozenset(met))
+
+
+def _tell_sync(states: States, settings: StoreSettings, fact: Fact, sync: SyncFact) -> DocumentsTold:
+    match sync.scope:
+        case "transfers":
+            return tell_transfer_sync(states, settings, fact, sync)
+        case "sales":
+            return tell_sales_sync(states, settings, fact, sync)
+        case _:
+            assert_never(sync.scope)
+
+
+def _tell_word(
+    states: States, settings: StoreSettings, fact: Fact, word: RecordRetried | RecordSkipped
+) -> DocumentsTold:
+    """Judge again what a person spoke of; a stream without a document of its own has nothing to judge."""
+    match document_in(states, fact.stream_id):
+        case OrderState() as order:
+            if isinstance(word, RecordSkipped):
+                return tell_order(states, settings, fact, word)
+            return judged(order, states, settings, fact)
+        case TransferState():
+            return tell_transfer_word(states, settings, fact, word)
+        case _:
+            return DocumentsTold()
+
+
+def _skipped(states: States, fact: Fact, word: RecordSkipped) -> tuple[str, ...]:
+    """Return the commands that were planned for a record."""
+    document = document_in(states, fact.stream_id)
+    if isinstance(document, OrderState | TransferState):
+        return tuple(asked.command_id for asked in document.asked if asked.record_id == word.record_id)
+    return commands_of_record(fact.store_id, word.record_id)

@@ -144,7 +144,8 @@ class SalesRulesSet(msgspec.Struct, frozen=True, kw_only=True):
     sale's own day of an invoice with nothing but its deposit. `void_restocks`: voided goods go back on the shelf.
     `taken_back_unsent`: a sale that is refunded or voided while it is held. `closed_period`: a document of a closed
     period goes on the first open day, or fails. `customer_ids`: iSeller's customer id is also Jurnal's. A payout is
-    overdue `settlement_days` after its money was taken.
+    overdue `settlement_days` after its money was taken. `opening_account`: across from the opening stock of products
+    that were imported into Jurnal.
     """
 
     sync: SalesSync = SalesSync("real_time")
@@ -167,6 +168,7 @@ class SalesRulesSet(msgspec.Struct, frozen=True, kw_only=True):
     closed_period: Literal["first_open_day", "fail"] = "fail"
     customer_ids: bool = True
     settlement_days: int = 7
+    opening_account: str | None = None
 
 
 class BooksClosed(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Orders: reports are snapshots, thin or full, late or repeated; changes are what is new in them.
+"""Orders: reports are snapshots, thin or full, late or repeated; what they come to is told here, and judged elsewhere.
 
 Fields and lines come from the report observed last (ties: the later position); an absent field never overwrites a
 known one; payments and refunds only accumulate, by their id. A status goes backwards only on a polled report.
@@ -6,141 +6,176 @@ known one; payments and refunds only accumulate, by their id. A status goes back
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
 from eventstore.chain import microseconds
 from eventstore.event import Fact
+from eventstore.facts.operators import RecordSkipped
 from eventstore.facts.reports.orders import OrderReport, Transaction
+from eventstore.facts.reports.refunds import RefundReport
+from projections.changes.asked import Asked
+from projections.changes.booking import Booking
+from projections.changes.refunds import TakenBack, order_told, refund_told, return_transaction_told
 from projections.changes.times import read_utc
+from projections.changes.verdict import Verdict, seen_to_by
+
+OrderFact = OrderReport | Transaction | RefundReport | RecordSkipped
 
 _RETURNS = ("refund", "void")
 _REVERSED = frozenset({"error", "failure", "failed", "void", "voided", "cancelled"})
 _STATUS_RANK = {"draft": 0, "reserved": 1, "completed": 2, "void": 3, "cancelled": 3}
+_DETAILS = (
+    ("status", ("status",)),
+    ("lines", ("order_details",)),
+    ("totals", ("total_amount", "total_order_amount", "order_date")),
+    ("transactions", ("transactions",)),
+)
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
-    """A successful `sale` transaction. `amount` in IDR as iSeller applied it."""
+    """A `sale` transaction that was successful at one time. `amount` in IDR as iSeller applied it.
+
+    `told_at`: the position of the fact that told it first.
+    """
 
     transaction_id: str
     amount: Decimal
     received_at: datetime
     gateway: str
     payment_type_name: str | None
+    told_at: int
+
+
+class TransactionStatus(msgspec.Struct, frozen=True, array_like=True):
+    """The status of a `sale` transaction in the report observed last, in microseconds."""
+
+    observed: int
+    status: str
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
-    """All that is known of an order. `seen` holds when each field was observed, in microseconds."""
+    """All that is known of an order, and what of it is planned or waits.
+
+    `known`: its fields, `seen`: when each was observed, in microseconds. `payments` and `statuses`: by transaction.
+    `completed_at`: the position of the fact that told it as completed first, 0 before. `released`: a sales window
+    opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by record,
+    why what is not planned is not. `skipped_records`: by record, who has seen to it and why. `asked`: what was planned.
+    """
 
     order_id: str
     known: dict[str, Any] = {}
     seen: dict[str, int] = {}
     payments: dict[str, Payment] = {}
-    told_payments: tuple[str, ...] = ()
+    statuses: dict[str, TransactionStatus] = {}
+    taken_back: TakenBack = TakenBack()
     customer_position: int = 0
-    completed: bool = False
-    voided: bool = False
-    refunds: int = 0
-    returned: tuple[str, ...] = ()
-    told_returned: int = 0
-    in_scope: bool | None = None
-    planned_paid: Decimal = Decimal(0)
-    planned_total: Decimal | None = None
-    told_total: Decimal | None = None
-    reversed: tuple[str, ...] = ()
-    told_reversed: int = 0
+    completed_at: int = 0
+    released: bool = False
+    bookings: tuple[Booking, ...] = ()
+    verdicts: dict[str, Verdict] = {}
+    skipped_records: dict[str, str] = {}
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def stream_id(self) -> str:
+        """The stream of the order's facts, and the lane of its commands."""
+        return f"order-{self.order_id}"
 
     @property
     def report(self) -> OrderReport:
         """The order as it stands, merged from all reports (without its transactions)."""
         return msgspec.convert(self.known, OrderReport, strict=False)
 
+    @property
+    def reference(self) -> str:
+        """The order's number as people know it."""
+        return str(self.known.get("order_reference") or self.order_id)
 
-class OrderWaits(msgspec.Struct, frozen=True):
-    """The order cannot be judged yet; `lacking` names what no report has told."""
+    @property
+    def status(self) -> str:
+        """The order's status in lower case; empty if none was told."""
+        return str(self.known.get("status", "")).lower()
 
-    lacking: tuple[str, ...]
+    @property
+    def is_voided(self) -> bool:
+        """Whether the order is void or cancelled, as it stands."""
+        return self.status in ("void", "cancelled")
 
+    @property
+    def booking(self) -> Booking | None:
+        """The invoice that is planned last, whether or not it was taken back."""
+        return self.bookings[-1] if self.bookings else None
 
-class OrderNotCompleted(msgspec.Struct, frozen=True):
-    """A draft, a reservation, or an order voided before it was completed: nothing to book."""
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What no report has told yet and judging needs, in words."""
+        return tuple(
+            words
+            for words, names in _DETAILS
+            if any(name not in self.known for name in names) or (words == "lines" and not self.known["order_details"])
+        )
 
-    status: str
+    def in_order(self) -> list[Payment]:
+        """Return all payments, the oldest first."""
+        return sorted(self.payments.values(), key=lambda payment: (payment.received_at, payment.transaction_id))
 
+    def is_reversed(self, payment: Payment) -> bool:
+        """Tell whether a payment is reported as failed or void after it counted."""
+        return self.statuses[payment.transaction_id].status in _REVERSED
 
-class OrderCompleted(msgspec.Struct, frozen=True):
-    """The order is complete for the first time. `payments` are those known by now, oldest first."""
+    def needs(self) -> tuple[str, ...]:
+        """Return everything that a record of the order waits for, each once."""
+        return tuple(sorted({need for verdict in self.verdicts.values() for need in verdict.needs}))
 
-    order: OrderReport
-    payments: tuple[Payment, ...]
-
-
-class PaymentReceived(msgspec.Struct, frozen=True):
-    """A payment came in after the order was completed."""
-
-    payment: Payment
-
-
-class OrderVoided(msgspec.Struct, frozen=True):
-    """A completed order was voided."""
-
-
-class OrderRefunded(msgspec.Struct, frozen=True):
-    """Money or goods of a completed order went back."""
-
-
-class OrderEdited(msgspec.Struct, frozen=True):
-    """An order has another total than the one that was planned for Jurnal."""
-
-    total: Decimal
-
-
-class PaymentReversed(msgspec.Struct, frozen=True):
-    """A payment that counted is reported as failed or void."""
-
-    payment: Payment
-
-
-OrderChange = (
-    OrderWaits
-    | OrderNotCompleted
-    | OrderCompleted
-    | PaymentReceived
-    | OrderVoided
-    | OrderRefunded
-    | OrderEdited
-    | PaymentReversed
-)
+    def with_booking(self, booking: Booking) -> "OrderState":
+        """Return the same with the current booking replaced."""
+        return msgspec.structs.replace(self, bookings=(*self.bookings[:-1], booking))
 
 
-def evolve_order(state: OrderState, fact: Fact, report: OrderReport) -> tuple[OrderState, list[OrderChange]]:
-    """Take in one order report; return the new state and what changed."""
-    polled = b'"poll"' in fact.metadata
+class _Metadata(msgspec.Struct):
+    channel: str = ""
+    time_zone: int = 0
+
+
+_METADATA = msgspec.json.Decoder(_Metadata)
+
+
+def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> OrderState:
+    """Take in one fact of an order's stream; what follows from it is judged afresh afterwards."""
+    known = state or OrderState(order_id=fact.stream_id.removeprefix("order-"))
+    match meaning:
+        case OrderReport():
+            return _reported(known, fact, meaning)
+        case Transaction():
+            return _with_transaction(known, fact, meaning, _METADATA.decode(fact.metadata).time_zone)
+        case RefundReport():
+            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning, fact))
+        case RecordSkipped():
+            seen_to = {**known.skipped_records, meaning.record_id: seen_to_by(meaning)}
+            return msgspec.structs.replace(known, skipped_records=seen_to)
+        case _:
+            assert_never(meaning)
+
+
+def _reported(state: OrderState, fact: Fact, report: OrderReport) -> OrderState:
+    polled = _METADATA.decode(fact.metadata).channel == "poll"
     state = _merge(state, fact, report, polled=polled)
     for transaction in report.transactions or ():
-        state = _with_payment(state, transaction, offset_hours=0)
-    return _told(state)
-
-
-def evolve_transaction(
-    state: OrderState, transaction: Transaction, *, offset_hours: int
-) -> tuple[OrderState, list[OrderChange]]:
-    """Take in one polled transaction, whose times stand `offset_hours` east of UTC."""
-    return _told(_with_payment(state, transaction, offset_hours=offset_hours))
-
-
-def evolve_refund(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
-    """Take in a refund report."""
-    changes: list[OrderChange] = [OrderRefunded()] if state.completed else []
-    return msgspec.structs.replace(state, refunds=state.refunds + 1), changes
+        state = _with_transaction(state, fact, transaction, 0)
+    state = msgspec.structs.replace(state, taken_back=order_told(state.taken_back, report, fact, polled=polled))
+    # Also by a report that comes late: that it was completed stays true whatever came of it since.
+    if (report.status or "").lower() == "completed" and not state.completed_at:
+        state = msgspec.structs.replace(state, completed_at=fact.position)
+    return state
 
 
 def _merge(state: OrderState, fact: Fact, report: OrderReport, *, polled: bool) -> OrderState:
     told = {
         name: value
         for name, value in msgspec.to_builtins(report, builtin_types=(Decimal,)).items()
-        if value is not None and name != "transactions"
+        if value is not None and name not in ("transactions", "refunded_orders")
     }
     if report.transactions is not None:
         told["transactions"] = []  # that they were told counts; the payments themselves accumulate
@@ -162,80 +197,35 @@ def _rank(status: object) -> int:
     return _STATUS_RANK.get(str(status).lower(), -1)
 
 
-def _with_payment(state: OrderState, transaction: Transaction, *, offset_hours: int) -> OrderState:
+def _with_transaction(state: OrderState, fact: Fact, transaction: Transaction, offset_hours: int) -> OrderState:
     identity, kind = transaction.transaction_id, (transaction.type or "").lower()
     status = (transaction.status or "").lower()
-    if identity in state.payments and status in _REVERSED and identity not in state.reversed:
-        return msgspec.structs.replace(state, reversed=(*state.reversed, identity))
-    if identity is None or status != "success":
+    if identity is None:
         return state
-    if kind in _RETURNS and identity not in state.returned:
-        return msgspec.structs.replace(state, returned=(*state.returned, identity))
-    if (
-        kind != "sale"
-        or identity in state.payments
-        or transaction.amount is None
-        or transaction.transaction_date is None
-    ):
+    told = transaction.transaction_date
+    at = None if told is None else read_utc(told, offset_hours=offset_hours)
+    if kind in _RETURNS:
+        if status != "success":
+            return state
+        return msgspec.structs.replace(state, taken_back=return_transaction_told(state.taken_back, transaction, at))
+    if kind != "sale":
+        return state
+    state = _with_status(state, identity, TransactionStatus(microseconds(fact.observed_at), status))
+    if status != "success" or identity in state.payments or transaction.amount is None or at is None:
         return state
     payment = Payment(
         transaction_id=identity,
         amount=transaction.amount,
-        received_at=read_utc(transaction.transaction_date, offset_hours=offset_hours),
+        received_at=at,
         gateway=(transaction.gateway or "").lower(),
         payment_type_name=transaction.payment_type_name,
+        told_at=fact.position,
     )
-    return msgspec.structs.replace(state, payments={**state.payments, payment.transaction_id: payment})
+    return msgspec.structs.replace(state, payments={**state.payments, identity: payment})
 
 
-def _told(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
-    if not state.completed:
-        return _first_told(state)
-    changes: list[OrderChange] = [
-        PaymentReceived(payment) for payment in _in_order(state) if payment.transaction_id not in state.told_payments
-    ]
-    voided = _rank(state.known.get("status")) == _STATUS_RANK["void"]
-    if voided and not state.voided:
-        changes.append(OrderVoided())
-    if len(state.returned) > state.told_returned:
-        changes.append(OrderRefunded())
-    changes += [PaymentReversed(state.payments[identity]) for identity in state.reversed[state.told_reversed :]]
-    total = Decimal(state.known["total_amount"])
-    if not voided and state.planned_total is not None and total not in (state.planned_total, state.told_total):
-        changes.append(OrderEdited(total))
-    state = msgspec.structs.replace(
-        state,
-        told_total=total,
-        told_reversed=len(state.reversed),
-        told_payments=tuple(payment.transaction_id for payment in _in_order(state)),
-        voided=voided,
-        told_returned=len(state.returned),
-    )
-    return state, changes
-
-
-def _first_told(state: OrderState) -> tuple[OrderState, list[OrderChange]]:
-    status = str(state.known.get("status", "")).lower()
-    if status and status != "completed":
-        return state, [OrderNotCompleted(status)]
-    lacking = tuple(
-        words
-        for words, names in (
-            ("status", ("status",)),
-            ("lines", ("order_details",)),
-            ("totals", ("total_amount", "total_order_amount", "order_date")),
-            ("transactions", ("transactions",)),
-        )
-        if any(name not in state.known for name in names) or (words == "lines" and not state.known["order_details"])
-    )
-    if lacking:
-        return state, [OrderWaits(lacking)]
-    payments = tuple(_in_order(state))
-    told = tuple(payment.transaction_id for payment in payments)
-    refunded: list[OrderChange] = [OrderRefunded()] if state.refunds or state.returned else []
-    state = msgspec.structs.replace(state, completed=True, told_payments=told, told_returned=len(state.returned))
-    return state, [OrderCompleted(state.report, payments), *refunded]
-
-
-def _in_order(state: OrderState) -> list[Payment]:
-    return sorted(state.payments.values(), key=lambda payment: (payment.received_at, payment.transaction_id))
+def _with_status(state: OrderState, identity: str, told: TransactionStatus) -> OrderState:
+    known = state.statuses.get(identity)
+    if not told.status or (known is not None and told.observed < known.observed):
+        return state
+    return msgspec.structs.replace(state, statuses={**state.statuses, identity: told})

@@ -13,6 +13,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reports.transfers import InventoryAdjustment, TransferLine, TransferReport
+from projections.changes.asked import Asked
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
 
@@ -78,7 +79,8 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
 
     `source_*` is also the only outlet of a correction. `return_of`: the transfer whose cancelled goods this one brings
     back, by the stock action `return_of_action`, started by the fact at `return_started_by`; they are booked there.
-    `offered`: its start was compared with them.
+    `offered`: its start was compared with them. `asked`: what was planned. `skipped_records`: by record, who has seen
+    to it and why.
     """
 
     stream_id: str
@@ -96,6 +98,8 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     return_of: str = ""
     return_of_action: str = ""
     return_started_by: int = 0
+    asked: tuple[Asked, ...] = ()
+    skipped_records: dict[str, str] = {}
 
     def in_order(self) -> list[StockAction]:
         """Return the actions as they happened; a start always comes before what is decided on its goods."""

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from eventstore.facts.operators import RecordSkipped
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """Why a document is not booked. `needs` (see waiting.py): what makes it worth judging again when it comes."""
@@ -12,3 +14,8 @@ class Verdict(msgspec.Struct, frozen=True):
     reason: str
     what_to_do: str | None = None
     needs: tuple[str, ...] = ()
+
+
+def seen_to_by(word: RecordSkipped) -> str:
+    """Return why a record is skipped for good."""
+    return f"Seen to by {word.actor}: {word.reason}"

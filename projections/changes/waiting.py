@@ -1,7 +1,7 @@
-"""Documents that wait for a setting or a sync window, found again by the fact that they wait for.
+"""Documents that wait for a setting, a sync window or the closing of a shift, found again by the fact they wait for.
 
-A fact can ask for states only by keys it knows. A document's own fact knows its shard; a setting or a window, which
-knows no document, asks for all shards. Each shard holds the waiting documents whole, so nothing else is needed.
+A fact can ask for states only by keys it knows. A document's own fact knows its shard; a setting, a window or a shift,
+which knows no document, asks for all shards. Each shard holds the waiting documents whole, so nothing else is needed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,7 @@ from zlib import crc32
 
 import msgspec
 
+from projections.changes.orders import OrderState
 from projections.changes.transfers import TransferState
 
 # A shard is written again with every change of one of its documents: many shards keep that cheap when thousands wait.
@@ -18,11 +19,17 @@ SALES_WINDOW_NEED = "window:sales"
 # Any mapping or rule may mend what waits with this: it is judged again with every change of them.
 SETTINGS_NEED = "settings"
 
+WaitingDocument = TransferState | OrderState
+
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
-    """The waiting documents of one shard by stream."""
+    """The waiting documents of one shard by stream.
 
-    documents: dict[str, TransferState] = {}
+    `needs` says what each waits for: a fact that concerns few of thousands looks at nothing else.
+    """
+
+    documents: dict[str, WaitingDocument] = {}
+    needs: dict[str, tuple[str, ...]] = {}
 
 
 def waiting_key(stream_id: str) -> str:
@@ -48,18 +55,22 @@ def shift_need(register_id: str) -> str:
     return f"shift:{register_id}"
 
 
-def kept_waiting(shard: Waiting, document: TransferState) -> Waiting:
+def kept_waiting(shard: Waiting, document: WaitingDocument) -> Waiting:
     """Return the shard with the document in it if it waits for something, without it otherwise."""
-    others = {stream_id: known for stream_id, known in shard.documents.items() if stream_id != document.stream_id}
-    return Waiting({**others, document.stream_id: document} if document.needs() else others)
+    documents, needs = dict(shard.documents), dict(shard.needs)
+    documents.pop(document.stream_id, None)
+    needs.pop(document.stream_id, None)
+    if waits_for := document.needs():
+        documents[document.stream_id], needs[document.stream_id] = document, waits_for
+    return Waiting(documents, needs)
 
 
-def waiting_for(shards: Iterable[Waiting], met: frozenset[str]) -> Mapping[str, TransferState]:
+def waiting_for(shards: Iterable[Waiting], met: frozenset[str]) -> Mapping[str, WaitingDocument]:
     """Return the documents that wait for one of the needs that are met now, in the order of their streams."""
     found = {
-        stream_id: document
+        stream_id: shard.documents[stream_id]
         for shard in shards
-        for stream_id, document in shard.documents.items()
-        if not met.isdisjoint(document.needs())
+        for stream_id, needs in shard.needs.items()
+        if not met.isdisjoint(needs)
     }
     return dict(sorted(found.items()))

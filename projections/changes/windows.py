@@ -1,22 +1,22 @@
-"""When the transfer sync of a store opens: times of day on the store's clock."""
+"""When the syncs of a store open: times of day on the store's clock."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from eventstore.facts.settings import TransferSync
+from eventstore.facts.settings import SalesSync, TransferSync
 
 
-def next_window(sync: TransferSync, time_zone: str, after: datetime) -> datetime:
+def next_window(sync: TransferSync | SalesSync, time_zone: str, after: datetime) -> datetime:
     """Return the first scheduled moment later than `after`, on the store's clock."""
     return min(at for at in _around(sync, time_zone, after) if at > after)
 
 
-def last_window(sync: TransferSync, time_zone: str, now: datetime) -> datetime:
+def last_window(sync: TransferSync | SalesSync, time_zone: str, now: datetime) -> datetime:
     """Return the last scheduled moment that has come by `now`, on the store's clock."""
     return max(at for at in _around(sync, time_zone, now) if at <= now)
 
 
-def _around(sync: TransferSync, time_zone: str, moment: datetime) -> list[datetime]:
+def _around(sync: TransferSync | SalesSync, time_zone: str, moment: datetime) -> list[datetime]:
     """Return the scheduled moments of the day before, of the day itself and of the day after."""
     zone = ZoneInfo(time_zone)
     today = moment.astimezone(zone).date()

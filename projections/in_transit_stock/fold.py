@@ -49,7 +49,8 @@ class InTransitStock:
         if not _concerns(fact):
             return NOTHING
         told = tell(states, fact, meaning)
-        rows = [row for transfer in told.transfers.values() for row in _rows(transfer, fact.position)]
+        transfers = (each for each in told.documents.values() if isinstance(each, TransferState))
+        rows = [row for transfer in transfers for row in _rows(transfer, fact.position)]
         return Evolved(told.states, rows)
 
 

@@ -1,73 +1,40 @@
-"""Decides what each change asks of Jurnal. Pure: settings and state in, decisions and the new state out.
+"""Decides what a payout's report asks of Jurnal, and what is said of a report that cannot be read.
 
-Transfers are decided in `decide_transfers`: what they ask for may follow from a setting as well as from a report.
+Orders and transfers are judged in `decide_orders` and `decide_transfers`: what they ask for may follow from a setting
+as well as from a report.
 """
 
 from typing import TypeGuard, assert_never
 
-import msgspec
-
 from eventstore.event import Fact
 from eventstore.facts.incidents import PayloadUnreadable
 from eventstore.facts.registry import Meaning
-from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.payouts import PayoutReport
-from eventstore.facts.reports.refunds import RefundReport
-from projections.changes.orders import OrderState, evolve_order, evolve_refund, evolve_transaction
 from projections.changes.payouts import PayoutState, evolve_payout
 from projections.changes.settings import StoreSettings
-from projections.changes.transfers import TransferState
-from projections.jurnal_commands.decide_orders import decide_order
 from projections.jurnal_commands.decide_payouts import decide_payout
 from projections.jurnal_commands.decision import Decision, Noted, SyncRecord
 
-DocumentState = OrderState | TransferState | PayoutState
-
-Document = OrderReport | Transaction | RefundReport | PayoutReport | PayloadUnreadable
-
-
-class _Metadata(msgspec.Struct):
-    time_zone: int = 0
-
-
-_METADATA = msgspec.json.Decoder(_Metadata)
+Document = PayoutReport | PayloadUnreadable
 
 
 def is_document(meaning: Meaning) -> TypeGuard[Document]:
-    """Tell whether a fact speaks of an order or a payout, or cannot be read."""
-    return isinstance(meaning, OrderReport | Transaction | RefundReport | PayoutReport | PayloadUnreadable)
+    """Tell whether a fact speaks of a payout, or cannot be read."""
+    return isinstance(meaning, PayoutReport | PayloadUnreadable)
 
 
 def fold_document(
-    state: DocumentState | None, settings: StoreSettings, fact: Fact, meaning: Document
-) -> tuple[DocumentState | None, list[Decision]]:
-    """Take in a report about one business document; return its new state and what follows from it."""
+    state: PayoutState | None, settings: StoreSettings, fact: Fact, meaning: Document
+) -> tuple[PayoutState | None, list[Decision]]:
+    """Take in a report; return the payout's new state and what follows from it."""
     match meaning:
-        case OrderReport() | Transaction() | RefundReport():
-            assert state is None or isinstance(state, OrderState)
-            return _order(state or OrderState(order_id=fact.stream_id.removeprefix("order-")), settings, fact, meaning)
         case PayoutReport():
-            assert state is None or isinstance(state, PayoutState)
             payout, payout_changes = evolve_payout(state or PayoutState(reference_id=meaning.reference_id), meaning)
             return payout, decide_payout(settings, fact, meaning.reference_id, payout_changes)
         case PayloadUnreadable():
             return state, [_unreadable(fact, meaning)]
         case _:
             assert_never(meaning)
-
-
-def _order(
-    state: OrderState, settings: StoreSettings, fact: Fact, meaning: OrderReport | Transaction | RefundReport
-) -> tuple[OrderState, list[Decision]]:
-    match meaning:
-        case OrderReport():
-            known, changes = evolve_order(state, fact, meaning)
-        case Transaction():
-            offset_hours = _METADATA.decode(fact.metadata).time_zone
-            known, changes = evolve_transaction(state, meaning, offset_hours=offset_hours)
-        case RefundReport():
-            known, changes = evolve_refund(state)
-    return decide_order(known, settings, fact, changes)
 
 
 def _unreadable(fact: Fact, meaning: PayloadUnreadable) -> Noted:

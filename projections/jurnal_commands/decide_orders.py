@@ -1,284 +1,109 @@
-"""Orders: a completed one is an invoice, its first known payment the deposit, every other payment one of its own."""
+"""Judges one order: its sale, its money, and what was taken back of it.
 
-from datetime import date, timedelta
+Judging is repeatable: what is planned stays planned, everything else is judged afresh on the settings of the moment.
+"""
+
 from decimal import Decimal
-from typing import assert_never
-
-import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.reports.orders import OrderReport
-from projections.changes.orders import (
-    OrderChange,
-    OrderCompleted,
-    OrderEdited,
-    OrderNotCompleted,
-    OrderRefunded,
-    OrderState,
-    OrderVoided,
-    OrderWaits,
-    Payment,
-    PaymentReceived,
-    PaymentReversed,
-)
+from projections.changes.orders import OrderState
+from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
-from projections.changes.times import local_date, read_utc
-from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, ReceivePayment
-from projections.jurnal_commands.decision import Decision, Noted, Planned, SyncRecord
-from projections.jurnal_commands.identity import command_id, customer_command_id, invoice_command_id, transaction_no
-from projections.jurnal_commands.invoice import NotDrawable, draw_invoice
+from projections.changes.shifts import Shifts
+from projections.changes.verdict import Verdict
+from projections.jurnal_commands.decide_changed import judge_changed
+from projections.jurnal_commands.decide_taken_back import judge_taken_back
+from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
+from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
+from projections.jurnal_commands.sale import plan_sale
 
 _ZERO = Decimal(0)
+_MONEY_OF_BEFORE = Verdict("skipped", "Before Live Mode, like the sale that it pays")
 
 
-def decide_order(
-    state: OrderState, settings: StoreSettings, fact: Fact, changes: list[OrderChange]
+def judge_order(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts
 ) -> tuple[OrderState, list[Decision]]:
-    """Return what `changes` of one order ask of Jurnal, and the state with what was planned."""
+    """Judge all of an order that is not planned yet; return the state with what is planned, and what is new of it."""
     decisions: list[Decision] = []
-    for change in changes:
-        match change:
-            case OrderWaits():
-                decisions.append(_waits(state, settings, fact, change))
-            case OrderNotCompleted():
-                decisions.append(
-                    Noted(
-                        record=_sale(state, settings),
-                        state="held" if change.status in ("draft", "reserved") else "skipped",
-                        reason=f"The order's status is {change.status}; only completed orders are booked",
-                    )
-                )
-            case OrderCompleted():
-                state, planned = _completed(state, settings, fact, change)
-                decisions += planned
-            case PaymentReceived():
-                if state.in_scope:
-                    state, planned = _payment(state, settings, fact, change.payment)
-                    decisions += planned
-            case OrderVoided() | OrderRefunded():
-                decisions.append(_taken_back(state, settings, change))
-            case OrderEdited():
-                decisions.append(_edited(state, settings, change))
-            case PaymentReversed():
-                decisions.append(_reversed(state, settings, change))
-            case _:
-                assert_never(change)
-    return state, decisions
+    if state.booking is None:
+        if (verdict := _not_to_plan(state, settings, fact)) is not None:
+            state, decisions = with_verdict(state, sale_record(state, settings), verdict)
+            if verdict == BEFORE_LIVE_MODE:
+                state, decisions = _money_of_before(state, settings, decisions)
+        else:
+            state, decisions = plan_sale(state, settings, fact, shifts)
+    else:
+        state, decisions = judge_changed(state, settings, fact, shifts)
+    if state.booking is None:
+        state, taken_back = judge_taken_back(state, settings, fact)
+        return state, [*decisions, *taken_back]
+    state, money = plan_payments(state, settings, fact)
+    state, taken_back = judge_taken_back(state, settings, fact)
+    # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
+    state, more = plan_payments(state, settings, fact)
+    state, reversed_money = judge_reversed(state, settings)
+    return state, _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
 
 
-def _sale(state: OrderState, settings: StoreSettings) -> SyncRecord:
-    known = state.known
-    at = known.get("order_date")
-    zone = settings.time_zone(known.get("outlet_id")) if settings.connection is not None else "UTC"
-    amount = known.get("total_amount")
-    return SyncRecord(
-        record_id=f"sale-{state.order_id}",
-        kind="sale",
-        reference=known.get("order_reference") or state.order_id,
-        outlet=known.get("outlet_name"),
-        business_date=local_date(read_utc(at), zone) if at else None,
-        amount=Decimal(amount) if amount is not None else None,
+def _last_words(decisions: list[Decision]) -> list[Decision]:
+    """Return what is planned, and what is noted of a record unless something later is said of it."""
+    last = {decision.record.record_id: number for number, decision in enumerate(decisions)}
+    return [
+        decision
+        for number, decision in enumerate(decisions)
+        if isinstance(decision, Planned) or last[decision.record.record_id] == number
+    ]
+
+
+def _not_to_plan(state: OrderState, settings: StoreSettings, fact: Fact) -> Verdict | None:
+    """Return why the order is no sale of ours, or none yet."""
+    if (incomplete := _not_completed(state)) is not None:
+        return incomplete
+    if settings.connection is None or not settings.is_live(state.completed_at or fact.position):
+        return BEFORE_LIVE_MODE
+    if state.lacking:
+        return Verdict(
+            "held",
+            f"Waiting for the order's details ({', '.join(state.lacking)})",
+            "Nothing: iSeller is being asked for them",
+        )
+    if (seen_to := state.skipped_records.get(f"sale-{state.order_id}")) is not None:
+        return Verdict("skipped", seen_to)
+    if settings.rules.taken_back_unsent == "send_nothing" and _is_whole_back(state, settings):
+        return Verdict("skipped", "The order was taken back before it was sent")
+    return None
+
+
+def _is_whole_back(state: OrderState, settings: StoreSettings) -> bool:
+    """Tell whether all goods and all money of an order went back: what did not has to stand in the books."""
+    if state.is_voided:
+        return settings.rules.void_restocks
+    refunds = refunds_of(state.taken_back)
+    back = sum((refund.amount or _ZERO for refund in refunds), _ZERO)
+    restocked = all(
+        refund.record is not None and refund.record.tells_goods and refund.record.refunded == refund.record.restocked
+        for refund in refunds
     )
+    return bool(refunds) and restocked and back >= Decimal(state.known["total_amount"])
 
 
-def _waits(state: OrderState, settings: StoreSettings, fact: Fact, change: OrderWaits) -> Noted:
-    if not settings.is_live(fact.position):
-        return _before_live_mode(_sale(state, settings))
-    return Noted(
-        record=_sale(state, settings),
-        state="held",
-        reason=f"Waiting for the order's details ({', '.join(change.lacking)})",
-        what_to_do="Nothing: iSeller is being asked for them",
-    )
+def _not_completed(state: OrderState) -> Verdict | None:
+    reason = f"The order's status is {state.status}; only completed orders are booked"
+    if state.status in ("draft", "reserved"):
+        return Verdict("held", reason)
+    if state.status in ("", "completed") or state.completed_at:
+        return None
+    return Verdict("skipped", reason)
 
 
-def _before_live_mode(record: SyncRecord) -> Noted:
-    return Noted(record=record, state="skipped", reason="Before Live Mode")
-
-
-def _completed(
-    state: OrderState, settings: StoreSettings, fact: Fact, change: OrderCompleted
+def _money_of_before(
+    state: OrderState, settings: StoreSettings, decisions: list[Decision]
 ) -> tuple[OrderState, list[Decision]]:
-    order, record = change.order, _sale(state, settings)
-    out_of_scope = msgspec.structs.replace(state, in_scope=False)
-    if not settings.is_live(fact.position) or settings.connection is None:
-        return out_of_scope, [_before_live_mode(record)]
-    outlet = settings.outlets.get(order.outlet_id or "")
-    if outlet is None:
-        name = order.outlet_name or order.outlet_id or "without a name"
-        skipped = Noted(
-            record=record,
-            state="skipped",
-            reason=f"Outlet {name} is not mapped",
-            what_to_do="Map the outlet to a Jurnal warehouse and its accounts",
-        )
-        return _undecided(state), [skipped]
-    connection = settings.connection
-    drawn = draw_invoice(
-        order,
-        {tax.percentage: tax.tax_name for tax in connection.taxes},
-        rounding_product=connection.rounding_product_code,
-        tax_decimals=connection.tax_decimals,
-    )
-    if isinstance(drawn, NotDrawable):
-        failed = Noted(record=record, state="failed", reason=drawn.reason, what_to_do=drawn.what_to_do)
-        return _undecided(state), [failed]
-    assert order.total_amount is not None
-    assert order.order_date is not None
-    transaction_date = local_date(read_utc(order.order_date), settings.time_zone(order.outlet_id))
-    deposit, account = _deposit(order, settings, change.payments, transaction_date)
-    invoice = BookInvoice(
-        order_id=state.order_id,
-        order_reference=order.order_reference or state.order_id,
-        transaction_date=transaction_date,
-        due_date=transaction_date + timedelta(days=connection.term_days),
-        warehouse=outlet.warehouse,
-        walk_in_contact=connection.walk_in_contact,
-        customer_id=order.customer_id,
-        lines=drawn.lines,
-        header_discount=drawn.header_discount,
-        total=order.total_amount,
-        deposit=deposit,
-        deposit_account=account,
-    )
-    decisions, needs = _customer(state, order, fact.store_id)
-    decisions.append(
-        Planned(
-            command_id=command_id(fact.store_id, invoice),
-            command=invoice,
-            lane=fact.stream_id,
-            record=record,
-            needs=needs,
-        )
-    )
-    state = msgspec.structs.replace(
-        state, in_scope=True, planned_paid=deposit, planned_total=order.total_amount, told_total=order.total_amount
-    )
-    for payment in change.payments[1 if account is not None else 0 :]:
-        state, planned = _payment(state, settings, fact, payment)
-        decisions += planned
+    """Show money that came in since Live Mode for a sale from before it: it stands in no books of ours."""
+    for payment in state.in_order():
+        if settings.is_live(payment.told_at):
+            state, noted = with_verdict(state, payment_record(state, settings, payment), _MONEY_OF_BEFORE)
+            decisions = [*decisions, *noted]
     return state, decisions
-
-
-def _undecided(state: OrderState) -> OrderState:
-    """Return the state as if the order had not been completed yet: its next report is judged afresh."""
-    return msgspec.structs.replace(state, completed=False, in_scope=None, told_payments=())
-
-
-def _edited(state: OrderState, settings: StoreSettings, change: OrderEdited) -> Noted:
-    record = _sale(state, settings)
-    return Noted(
-        record=msgspec.structs.replace(record, record_id=f"edited-{state.order_id}"),
-        state="failed",
-        reason=f"The order was changed to Rp {change.total:f}; its invoice was planned with Rp {state.planned_total:f}",
-        what_to_do="Correct the invoice in Jurnal by hand",
-    )
-
-
-def _reversed(state: OrderState, settings: StoreSettings, change: PaymentReversed) -> Noted:
-    record = _sale(state, settings)
-    return Noted(
-        record=msgspec.structs.replace(
-            record,
-            record_id=f"reversed-{state.order_id}-{change.payment.transaction_id}",
-            kind="payment",
-            amount=change.payment.amount,
-        ),
-        state="failed",
-        reason="iSeller reports this payment as failed or void after it counted",
-        what_to_do="Look at the payment in iSeller, and take it back in Jurnal by hand if it is there",
-    )
-
-
-def _deposit(
-    order: OrderReport, settings: StoreSettings, payments: tuple[Payment, ...], transaction_date: date
-) -> tuple[Decimal, str | None]:
-    """Return the first payment and its account; none if it came on a later day or its method is not mapped.
-
-    Jurnal dates a deposit as the invoice, so money of another day has to be a payment of its own.
-    """
-    if not payments:
-        return _ZERO, None
-    first = payments[0]
-    if local_date(first.received_at, settings.time_zone(order.outlet_id)) != transaction_date:
-        return _ZERO, None
-    mapping = settings.payment_mapping(order.outlet_id, first.gateway, first.payment_type_name)
-    assert order.total_amount is not None
-    amount = min(first.amount, order.total_amount)
-    return (amount, mapping.account) if mapping is not None and amount > 0 else (_ZERO, None)
-
-
-def _customer(state: OrderState, order: OrderReport, store_id: str) -> tuple[list[Decision], tuple[str, ...]]:
-    if order.customer_id is None:
-        return [], ()
-    customer = CreateCustomer(
-        customer_id=order.customer_id,
-        code=order.external_customer_id or order.customer_id[:8],
-        position=state.customer_position,
-    )
-    identity = customer_command_id(store_id, order.customer_id)
-    record = SyncRecord(record_id=f"customer-{order.customer_id}", kind="customer", reference=customer.code)
-    planned = Planned(command_id=identity, command=customer, lane=f"customer-{order.customer_id}", record=record)
-    return [planned], (identity,)
-
-
-def _payment(
-    state: OrderState, settings: StoreSettings, fact: Fact, payment: Payment
-) -> tuple[OrderState, list[Decision]]:
-    order = state.report
-    zone = settings.time_zone(order.outlet_id)
-    reference = order.order_reference or state.order_id
-    record = SyncRecord(
-        record_id=f"payment-{state.order_id}-{payment.transaction_id}",
-        kind="payment",
-        reference=reference,
-        outlet=order.outlet_name,
-        business_date=local_date(payment.received_at, zone),
-        amount=payment.amount,
-    )
-    mapping = settings.payment_mapping(order.outlet_id, payment.gateway, payment.payment_type_name)
-    if mapping is None:
-        way = payment.payment_type_name or payment.gateway
-        unmapped = Noted(
-            record=record,
-            state="failed",
-            reason=f"No account is mapped for payments by {way}; the invoice stays open by this amount",
-            what_to_do=f"Map {way} to a Cash & Bank account",
-        )
-        return state, [unmapped]
-    assert order.total_amount is not None
-    amount = min(payment.amount, order.total_amount - state.planned_paid)
-    if amount <= 0:
-        return state, [Noted(record=record, state="skipped", reason="The invoice is paid in full already")]
-    receipt = ReceivePayment(
-        order_id=state.order_id,
-        order_reference=reference,
-        transaction_id=payment.transaction_id,
-        transaction_date=local_date(payment.received_at, zone),
-        invoice_no=transaction_no(invoice_command_id(fact.store_id, state.order_id), reference),
-        amount=amount,
-        account=mapping.account,
-        payment_method=mapping.payment_method or payment.payment_type_name or payment.gateway,
-    )
-    planned = Planned(
-        command_id=command_id(fact.store_id, receipt),
-        command=receipt,
-        lane=fact.stream_id,
-        record=record,
-        needs=(invoice_command_id(fact.store_id, state.order_id),),
-    )
-    return msgspec.structs.replace(state, planned_paid=state.planned_paid + amount), [planned]
-
-
-def _taken_back(state: OrderState, settings: StoreSettings, change: OrderVoided | OrderRefunded) -> Noted:
-    record = _sale(state, settings)
-    what = "voided" if isinstance(change, OrderVoided) else "refunded"
-    back = msgspec.structs.replace(record, record_id=f"{what}-{state.order_id}", kind="refund")
-    if not state.in_scope:
-        return Noted(record=back, state="skipped", reason="The sale itself is not booked")
-    return Noted(
-        record=back,
-        state="failed",
-        reason=f"The order was {what} after it was booked; this release does not book that",
-        what_to_do="Enter the return in Jurnal by hand",
-    )

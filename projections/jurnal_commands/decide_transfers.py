@@ -70,6 +70,8 @@ def goods_in_transit(state: TransferState) -> dict[str, Decimal]:
 def _judged(judging: Judging) -> Judged | None:
     """Return commands and notes, a verdict, or None for what moves no stock of ours."""
     action, state = judging.action, judging.state
+    if (seen_to := state.skipped_records.get(judging.record.record_id)) is not None:
+        return Verdict("skipped", seen_to)
     if unusable := _unusable(judging):
         return unusable
     if action.kind in ("count", "adjustment"):

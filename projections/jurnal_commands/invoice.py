@@ -1,164 +1,184 @@
-"""From an order to invoice lines whose total is iSeller's total, to the rupiah. Pure arithmetic, exact decimals.
+"""From an order to an invoice whose total is iSeller's total, to the rupiah. Pure arithmetic, exact decimals.
 
-The rule is written down in README.md beside this file.
+The rules are written down in INVOICES.md beside this file.
 """
 
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from hashlib import sha256
 
 import msgspec
 
-from eventstore.facts.reports.orders import OrderLine, OrderReport
+from eventstore.facts.reports.orders import OrderLine, OrderReport, ProductPart
+from projections.changes.booking import BookedPart
+from projections.changes.settings import Place, StoreSettings
 from projections.jurnal_commands.commands import InvoiceLine
-
-_WHOLE = Decimal(1)
-_CENT = Decimal("0.01")
-_ZERO = Decimal(0)
-
-
-class Drawn(msgspec.Struct, frozen=True):
-    """Invoice lines and header discount, in IDR; their sum with Jurnal's tax is the order's total."""
-
-    lines: tuple[InvoiceLine, ...]
-    header_discount: Decimal
-
-
-class NotDrawable(msgspec.Struct, frozen=True):
-    """Why the order cannot become an invoice whose total is right, and what a person can do about it."""
-
-    reason: str
-    what_to_do: str
+from projections.jurnal_commands.invoice_charges import draw_charges
+from projections.jurnal_commands.invoice_difference import first_difference
+from projections.jurnal_commands.invoice_drawn import Drawn, DrawnLine, NotDrawable, Undrawable, not_set_up
+from projections.jurnal_commands.invoice_journal import draw_journal
+from projections.jurnal_commands.invoice_lines import (
+    CENT,
+    WHOLE,
+    ZERO,
+    SoldLine,
+    own_discount,
+    read_lines,
+    tax_percentage,
+)
+from projections.jurnal_commands.invoice_shares import work_out_nets
 
 
-def draw_invoice(
-    order: OrderReport, taxes: dict[str, str], *, rounding_product: str, tax_decimals: int | None
-) -> Drawn | NotDrawable:
-    """Draw the invoice of a completed order. `taxes` maps a percentage ("11") to the name of Jurnal's tax."""
-    lines = order.order_details or ()
-    if (refusal := _refusal(order, lines, taxes)) is not None:
-        return refusal
-    nets = line_nets(order)
-    if any(net < 0 for net in nets):
-        return NotDrawable("The order's discounts exceed its prices", "Check the order's discounts in iSeller")
-    drawn: list[InvoiceLine] = []
-    tax_total = _ZERO
-    taxed_lines = 0
-    for line, net in zip(lines, nets, strict=True):
-        tax_name = None
-        if (percentage := tax_percentage(line)) > 0:
-            tax_name = taxes[percentage_text(percentage)]
-            taxed_lines += 1
-        pieces = _split(line, net, tax_name)
-        # Of what is sent, not of `net`: Jurnal computes its tax from quantity and rate.
-        tax_total += sum((piece.quantity * piece.rate for piece in pieces), _ZERO) * percentage / 100
-        drawn += pieces
-    if tax_decimals is not None:
-        tax_total = tax_total.quantize(Decimal(1).scaleb(-tax_decimals), ROUND_HALF_UP)
-    net_total = sum((line.quantity * line.rate for line in drawn), _ZERO)
-    total = order.total_amount
-    assert total is not None
-    remainder = total - net_total - tax_total
-    expected = order.rounding_amount or _ZERO
-    if abs(remainder - expected) > max(taxed_lines, 1) * _WHOLE:
-        return NotDrawable(
-            f"iSeller says the total is Rp {total:f}, "
-            f"its lines, taxes and rounding give Rp {net_total + tax_total + expected:f}",
-            "Compare the order's lines with its total in iSeller; charges and shipping are not booked yet",
-        )
-    if remainder > 0:
-        drawn.append(InvoiceLine(product_code=rounding_product, quantity=_WHOLE, rate=remainder))
-    return Drawn(tuple(drawn), max(-remainder, _ZERO))
+def draw_invoice(order: OrderReport, settings: StoreSettings, place: Place) -> Drawn | NotDrawable:
+    """Draw the invoice of a completed order that is mapped by `place`."""
+    try:
+        return _draw(order, settings, place)
+    except Undrawable as stopped:
+        return stopped.why
 
 
-def line_nets(order: OrderReport) -> list[Decimal]:
-    """Return each line's net: its gross less its own discounts and its share of the order's, without included tax."""
-    lines = order.order_details or ()
-    own = [_own_discount(line) for line in lines]
-    before = [
-        (line.quantity or _ZERO) * (line.base_price or _ZERO) - discount
-        for line, discount in zip(lines, own, strict=True)
-    ]
-    order_level = (order.total_discount_amount or _ZERO) + (order.total_promotion_amount or _ZERO) - sum(own, _ZERO)
-    nets = [value - share for value, share in zip(before, share_out(order_level, before), strict=True)]
-    if not order.tax_inclusive:
-        return nets
-    return [
-        (net * 100 / (100 + tax_percentage(line))).quantize(_CENT, ROUND_HALF_UP)
-        for line, net in zip(lines, nets, strict=True)
-    ]
+def content_of(order: OrderReport) -> str:
+    """Return a digest (16 hex digits) of all that an edit of the order could change in Jurnal.
 
-
-def share_out(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """Share `amount` over `weights` in whole rupiah by largest remainder (ties: the first); it adds up exactly.
-
-    In hundredths if `amount` is not whole, or if a whole share would exceed its weight.
+    Neither the order of lines nor how a number is written counts, and what is not told is 0.
     """
-    total = sum(weights, _ZERO)
-    if amount == 0 or total == 0:
-        return [_ZERO] * len(weights)
-    if amount == amount.to_integral_value():
-        shares = _by_largest_remainder(amount, weights, total, _WHOLE)
-        if all(share <= weight for share, weight in zip(shares, weights, strict=True)):
-            return shares
-    return _by_largest_remainder(amount, weights, total, _CENT)
+    amounts = (
+        order.total_discount_amount,
+        order.total_promotion_amount,
+        order.total_additional_order_amount,
+        order.total_additional_subtotal_amount,
+        order.total_additional_final_amount,
+        order.total_shipping_amount,
+        order.rounding_amount,
+        order.total_amount,
+    )
+    lines = sorted(_content_of_line(line) for line in order.order_details or ())
+    told = (bool(order.tax_inclusive), [_plain(amount) for amount in amounts], lines)
+    return sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
 
-def _by_largest_remainder(amount: Decimal, weights: list[Decimal], total: Decimal, unit: Decimal) -> list[Decimal]:
-    exact = [amount * weight / total for weight in weights]
-    shares = [value.quantize(unit, ROUND_FLOOR) for value in exact]
-    missing = int((amount - sum(shares, _ZERO)) / unit)
-    by_remainder = sorted(range(len(weights)), key=lambda index: (shares[index] - exact[index], index))
-    for index in by_remainder[:missing]:
-        shares[index] += unit
-    return shares
+def _content_of_line(line: OrderLine) -> tuple[str, ...]:
+    gross = (line.quantity or ZERO) * (line.base_price or ZERO)
+    is_modifier = bool(line.product_modifier_id)
+    return (
+        (line.sku or "").strip(),
+        _plain(line.quantity),
+        _plain(line.weight_quantity),
+        _plain(line.base_price),
+        _plain(own_discount(line, gross)),
+        _plain(tax_percentage(line)),
+        (line.parent_order_detail_id or "") if is_modifier else "",
+        (line.modifier_product_sku or "").strip(),
+        _plain(line.modifier_product_quantity),
+        _content_of_parts(line.product_composites),
+        _content_of_parts(line.product_combos),
+        _content_of_parts(line.modifier_product_composites),
+    )
 
 
-def tax_percentage(line: OrderLine) -> Decimal:
-    """Return the line's tax rate in percent, 0 when it is not taxed."""
-    return (line.tax_percentage or _ZERO) if line.taxable is not False else _ZERO
+def _content_of_parts(parts: tuple[ProductPart, ...] | None) -> str:
+    if not parts:
+        return ""
+    return " ".join(sorted(f"{part.sku or part.product_sku}={_plain(part.quantity)}" for part in parts))
 
 
-def percentage_text(percentage: Decimal) -> str:
-    """Write a percentage the way tax mappings name it: 11, 10.5."""
-    return format(percentage.normalize(), "f")
+def _plain(amount: Decimal | None) -> str:
+    return format(amount.normalize(), "f") if amount else "0"
 
 
-def _own_discount(line: OrderLine) -> Decimal:
-    promotions = sum((promotion.promotion_amount or _ZERO for promotion in line.promotions or ()), _ZERO)
-    return (line.discount_amount or _ZERO) + promotions
-
-
-def _split(line: OrderLine, net: Decimal, tax_name: str | None) -> list[InvoiceLine]:
-    """Return one line, or two whose rates differ by one unit, so that quantity times rate is exactly `net`."""
-    code, quantity = (line.sku or "").strip(), line.quantity or _ZERO
-    unit = _WHOLE if net == net.to_integral_value() else _CENT
-    if quantity != quantity.to_integral_value():
-        # A weighed quantity seldom divides evenly; what is left goes to the rounding line.
-        rate = (net / quantity).quantize(_CENT, ROUND_FLOOR)
-        return [InvoiceLine(product_code=code, quantity=quantity, rate=rate, tax_name=tax_name)]
-    rate, higher = divmod((net / unit).to_integral_value(ROUND_FLOOR), quantity)
-    pieces = ((higher, (rate + 1) * unit), (quantity - higher, rate * unit))
-    return [
-        InvoiceLine(product_code=code, quantity=pieces_quantity, rate=piece_rate, tax_name=tax_name)
-        for pieces_quantity, piece_rate in pieces
-        if pieces_quantity > 0
-    ]
-
-
-def _refusal(order: OrderReport, lines: tuple[OrderLine, ...], taxes: dict[str, str]) -> NotDrawable | None:
-    for number, line in enumerate(lines, start=1):
-        if not (line.sku or "").strip():
-            return NotDrawable(
-                f"Line {number} ({line.product_name or 'without a name'}) has no SKU",
-                "Give the product a SKU in iSeller and the same code in Jurnal",
-            )
-        if (line.quantity or _ZERO) <= 0 or line.base_price is None:
-            return NotDrawable(f"Line {number} ({line.sku}) has no quantity or price", "Check the line in iSeller")
-        percentage = tax_percentage(line)
-        if percentage > 0 and percentage_text(percentage) not in taxes:
-            return NotDrawable(
-                f"No Jurnal tax is mapped for {percentage_text(percentage)} %",
-                "Map this tax rate in the store's set-up",
-            )
+def _draw(order: OrderReport, settings: StoreSettings, place: Place) -> Drawn:
+    connection, rules = settings.connection, settings.rules
+    assert connection is not None
+    assert order.total_amount is not None
     if (order.currency or "IDR").upper() != "IDR":
-        return NotDrawable(f"The order is in {order.currency}", "Only orders in IDR can be booked")
-    return None
+        raise Undrawable(NotDrawable(f"The order is in {order.currency}", "Only orders in IDR can be booked"))
+    sold, parts = read_lines(order, rules, connection.taxes)
+    excess = work_out_nets(order, sold)
+    drawn: list[DrawnLine] = []
+    for line in sold:
+        drawn += _draw_line(line, parts, zero_sent=rules.zero_prices == "send")
+    charges = draw_charges(order, rules, sold, excess)
+    drawn += charges
+    if parts and rules.cost_account is None:
+        raise not_set_up(
+            "No account is mapped for the cost of parts and of goods given away",
+            "Name it as cost_account in the store's set-up",
+        )
+    remainder, unexplained = _remainder(order, sold, drawn, charges, connection.tax_decimals)
+    if remainder > 0:
+        rounding = InvoiceLine(product_code=connection.rounding_product_code, quantity=WHOLE, rate=remainder)
+        drawn.append(DrawnLine("", "", ZERO, rounding))
+    journal = draw_journal(order, settings, place, sold)
+    return Drawn(tuple(drawn), -remainder if remainder < 0 else ZERO, tuple(parts), journal, unexplained)
+
+
+def _draw_line(sold: SoldLine, parts: list[BookedPart], *, zero_sent: bool) -> list[DrawnLine]:
+    """Return the invoice lines of what is sold; goods given away are parts where Jurnal takes no line of Rp 0."""
+    line = sold.line
+    detail_id = line.order_detail_id or ""
+    drawn: list[DrawnLine] = []
+    net = ZERO
+    for quantity, rate in _split(sold.quantity, sold.net):
+        if zero_sent or rate:
+            piece = InvoiceLine(product_code=sold.code, quantity=quantity, rate=rate, tax_name=sold.tax_name)
+            drawn.append(DrawnLine(detail_id, line.product_id or "", sold.tax, piece))
+            net += quantity * rate
+        elif not sold.has_parts and line.track_inventory is not False:
+            parts.append(BookedPart(detail_id, sold.code, quantity))
+    # What Jurnal will make of it, which its tax and a journal go by.
+    sold.net = net
+    return drawn
+
+
+def _split(quantity: Decimal, net: Decimal) -> list[tuple[Decimal, Decimal]]:
+    """Return quantities and rates whose products add up to `net`: one, or two whose rates differ by one unit.
+
+    The unit is a rupiah, or a hundredth where the net is not whole or less than a rupiah each.
+    """
+    unit = WHOLE if net == net.to_integral_value() and not ZERO < net < quantity else CENT
+    lower = net // (quantity * unit) * unit
+    if (left := net - quantity * lower) == 0:
+        return [(quantity, lower)]
+    finest = WHOLE if quantity == quantity.to_integral_value() else quantity
+    higher = (left / unit).quantize(finest, ROUND_FLOOR)
+    pieces = ((higher, lower + unit), (quantity - higher, lower))
+    return [(amount, rate) for amount, rate in pieces if amount > 0]
+
+
+def _remainder(
+    order: OrderReport,
+    sold: list[SoldLine],
+    drawn: list[DrawnLine],
+    charges: list[DrawnLine],
+    tax_decimals: int | None,
+) -> tuple[Decimal, Decimal]:
+    """Return what iSeller's total is above Jurnal's, and what of that is not iSeller's own rounding."""
+    told = order.total_amount
+    assert told is not None
+    nets = taxes = ZERO
+    for drawn_line in drawn:
+        net = drawn_line.line.quantity * drawn_line.line.rate
+        nets += net
+        if drawn_line.tax:
+            tax = net * drawn_line.tax / 100
+            if tax_decimals is not None:
+                tax = tax.quantize(Decimal(1).scaleb(-tax_decimals), ROUND_HALF_UP)
+            taxes += tax
+    rounding = order.rounding_amount or ZERO
+    remainder = told - nets - taxes
+    unexplained = remainder - rounding
+    if unexplained:
+        # iSeller rounds what is taxed, and what is weighed.
+        rounded = sum(bool(charge.tax) for charge in charges)
+        rounded += sum(bool(line.tax) or line.quantity != line.quantity.to_integral_value() for line in sold)
+        rounding_max = max(rounded, 1) * WHOLE
+        if abs(unexplained) > rounding_max:
+            raise Undrawable(
+                NotDrawable(
+                    f"iSeller says the total is Rp {told:f}, its lines, charges, taxes and rounding give "
+                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes, rounding_max)}",
+                    "Compare the order in iSeller with its total, correct it there, and try again",
+                )
+            )
+    if told < 0:
+        raise Undrawable(NotDrawable(f"The total is Rp {told:f}", "Only totals above zero can be booked"))
+    return remainder, unexplained

@@ -4,14 +4,26 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from eventstore.event import Fact
+from eventstore.facts.operators import StorePaused, StoreResumed
 from eventstore.facts.registry import Meaning, encode
-from eventstore.facts.settings import LiveModeActivated, OutletMapped, StoreConnected
-from projections.changes.settings import StoreSettings
+from eventstore.facts.settings import (
+    BooksClosed,
+    ChannelMapped,
+    LiveModeActivated,
+    OutletMapped,
+    SalesAccountsMapped,
+    SalesRulesSet,
+    StoreConnected,
+)
+from projections.changes.settings import StoreSettings, channel_scope
 from projections.projection import NOTHING, Evolved, Row, States, Table
+
+# Pausing and resuming are two facts and one setting: the last of them counts.
+SENDING = "Sending"
 
 
 class SettingRow(Row, frozen=True, kw_only=True):
-    """One setting; `key_` is the outlet's id where it concerns an outlet."""
+    """One setting; `key_` is the outlet, channel or scope it concerns, empty for the whole store."""
 
     key_fields: ClassVar[int] = 2
 
@@ -42,13 +54,25 @@ class StoreSettingsTable:
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Remember a setting as it was given."""
         del states
+        name = fact.type
         match meaning:
-            case StoreConnected() | LiveModeActivated():
+            case StoreConnected() | SalesRulesSet() | BooksClosed() | LiveModeActivated():
                 key = ""
             case OutletMapped():
                 key = meaning.outlet_id
+            case ChannelMapped():
+                key = channel_scope(meaning.channel, meaning.channel_detail)
+            case SalesAccountsMapped():
+                key = meaning.scope
+            case StorePaused():
+                return _row(SENDING, "", encode(meaning)[2], fact)
+            case StoreResumed():
+                return _row(SENDING, "", b"", fact)
             case _:
                 return NOTHING
         # As this release writes it: readers of the table know no older version.
-        _, _, body = encode(meaning)
-        return Evolved({}, (SettingRow(name=fact.type, key_=key, body=body, position=fact.position),))
+        return _row(name, key, encode(meaning)[2], fact)
+
+
+def _row(name: str, key: str, body: bytes, fact: Fact) -> Evolved:
+    return Evolved({}, (SettingRow(name=name, key_=key, body=body, position=fact.position),))

@@ -1,117 +1,121 @@
 """Invoices, for any order: nothing is lost or made on the way from iSeller's total to Jurnal's."""
 
+from collections import defaultdict
 from decimal import Decimal
 
+import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eventstore.facts.reports.orders import OrderLine, OrderReport, Promotion
-from projections.jurnal_commands.invoice import Drawn, NotDrawable, draw_invoice, share_out
+from eventstore.facts.reports.orders import OrderReport
+from eventstore.facts.settings import SalesRulesSet
+from projections.changes.settings import StoreSettings
+from projections.jurnal_commands.invoice import draw_invoice
+from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
+from projections.jurnal_commands.invoice_shares import share_out
+from tests.property.shop_orders import ACCOUNTS, RATES, TAXES, UNTRACKED, ShopOrder, shop_orders
+from tests.story import CONNECTION, MAIN
 
 D = Decimal
-TAXES = {"11": "PPN", "10.5": "PB1"}
-RATES = {name: D(percentage) for percentage, name in TAXES.items()}
-PRICES = st.one_of(
-    st.just(D(0)),
-    st.integers(100, 2_000_000).map(D),
-    st.decimals(100, 2_000_000, places=2),
-    st.decimals(100, 100_000, places=4),
-)
 
 
-@st.composite
-def order_lines(draw: st.DrawFn) -> OrderLine:
-    """Draw a line whose own discounts may take up to all of it."""
-    quantity = draw(st.one_of(st.integers(1, 40).map(D), st.decimals("0.001", 9, places=3)))
-    price = draw(PRICES)
-    gross = quantity * price
-    # Of a gross with hundredths some is left: under a hundredth, no share could be given without exceeding it.
-    discountable = int(gross if gross == gross.to_integral_value() else gross * D("0.9"))
-    discount = draw(st.integers(0, discountable))
-    promotion = draw(st.integers(0, discountable - discount))
-    return OrderLine(
-        sku="LATTE",
-        quantity=quantity,
-        base_price=price,
-        discount_amount=D(discount),
-        taxable=draw(st.booleans()),
-        tax_percentage=draw(st.sampled_from([D(11), D("10.50"), D(0)])),
-        promotions=(Promotion(promotion_amount=D(promotion)),) if promotion else None,
+def outcome(order: OrderReport, rules: SalesRulesSet) -> Drawn | NotDrawable:
+    """Draw an order of the main outlet."""
+    settings = StoreSettings(
+        connection=msgspec.structs.replace(CONNECTION, taxes=TAXES),
+        outlets={"main": MAIN},
+        sales_accounts={accounts.scope: accounts for accounts in ACCOUNTS},
+        rules=rules,
     )
+    return draw_invoice(order, settings, MAIN)
 
 
-@st.composite
-def orders(draw: st.DrawFn) -> OrderReport:
-    """Draw an order with an order discount, and a total that may be a few hundred rupiah off by rounding."""
-    lines = tuple(draw(st.lists(order_lines(), min_size=1, max_size=6)))
-    own = sum((_own(line) for line in lines), D(0))
-    before = [(line.quantity or D(0)) * (line.base_price or D(0)) - _own(line) for line in lines]
-    fine = any(value != value.quantize(D("0.01")) for value in before)
-    # A share in hundredths of all of a line that has thousandths could exceed it.
-    order_discount = draw(st.integers(0, int(sum(before) * (D("0.9") if fine else 1))))
-    inclusive = draw(st.booleans())
-    net = sum(before) - order_discount
-    taxed = D(0)
-    if not inclusive:
-        shares = share_out(D(order_discount), before)
-        taxed = sum(
-            ((value - share) * _rate(line) / 100 for line, value, share in zip(lines, before, shares, strict=True)),
-            D(0),
-        )
-    rounding = draw(st.one_of(st.just(D(0)), st.decimals(-500, 500, places=2)))
-    total = (net + taxed).quantize(draw(st.sampled_from([D(1), D("0.01")]))) + rounding
-    assume(total >= 0)
-    return OrderReport(
-        order_id="order-1",
-        order_details=lines,
-        total_discount_amount=own + order_discount,
-        rounding_amount=rounding,
-        tax_inclusive=inclusive,
-        total_amount=total,
-    )
-
-
-def _own(line: OrderLine) -> D:
-    promotions = sum((promotion.promotion_amount or D(0) for promotion in line.promotions or ()), D(0))
-    return (line.discount_amount or D(0)) + promotions
-
-
-def _rate(line: OrderLine) -> D:
-    return (line.tax_percentage or D(0)) if line.taxable else D(0)
-
-
-@given(order=orders())
-def test_quantity_times_rate_plus_exact_tax_less_the_header_discount_is_the_total(order: OrderReport) -> None:
-    """To the last decimal; every rate is zero or more; quantities are kept; the books need no further rounding."""
-    drawn = draw_invoice(order, TAXES, rounding_product="ISELLER-ROUNDING", tax_decimals=None)
+def drawn_of(order: ShopOrder) -> Drawn:
+    """Draw an order that can be drawn."""
+    drawn = outcome(order.report, order.rules)
     assert isinstance(drawn, Drawn), drawn
-    net = sum((line.quantity * line.rate for line in drawn.lines), D(0))
-    tax = sum((line.quantity * line.rate * RATES.get(line.tax_name or "", D(0)) / 100 for line in drawn.lines), D(0))
-    assert net + tax - drawn.header_discount == order.total_amount
-    assert all(line.rate >= 0 and line.quantity > 0 for line in drawn.lines)
+    return drawn
+
+
+def net_of(drawn: Drawn, *products: str) -> D:
+    """Return what Jurnal books as sales of some products (none: all)."""
+    lines = (drawn_line.line for drawn_line in drawn.lines)
+    return sum((line.quantity * line.rate for line in lines if not products or line.product_code in products), D(0))
+
+
+@given(order=shop_orders())
+def test_quantity_times_rate_plus_exact_tax_less_the_header_discount_is_the_total(order: ShopOrder) -> None:
+    """To the last decimal, and what iSeller did not round itself is at most a rupiah for each line that it rounded."""
+    drawn = drawn_of(order)
+    lines = [drawn_line.line for drawn_line in drawn.lines]
+    tax = sum((line.quantity * line.rate * RATES.get(line.tax_name or "", D(0)) / 100 for line in lines), D(0))
+    assert net_of(drawn) + tax - drawn.header_discount == order.report.total_amount
     assert drawn.header_discount >= 0
-    goods = [line for line in drawn.lines if line.product_code == "LATTE"]
-    assert sum(line.quantity for line in goods) == sum(line.quantity or D(0) for line in order.order_details or ())
-    rates = [line.rate for line in goods]
-    assert all(rate == rate.quantize(D("0.01")) for rate in rates)
+    assert abs(drawn.remainder) <= max(order.rounded, 1)
+    extra = net_of(drawn, "ISELLER-ROUNDING") - drawn.header_discount
+    assert extra == (order.report.rounding_amount or 0) + drawn.remainder
 
 
-@given(order=orders(), more=st.integers(10_000, 1_000_000))
-def test_a_total_that_the_lines_do_not_explain_is_refused_with_both_numbers(order: OrderReport, more: int) -> None:
+@given(order=shop_orders())
+def test_every_rate_is_positive_in_whole_rupiah_or_hundredths(order: ShopOrder) -> None:
+    """Zero only where Jurnal takes it; two rates of one order line differ by one unit."""
+    drawn = drawn_of(order)
+    rates: dict[str, list[D]] = {}
+    for drawn_line in drawn.lines:
+        assert drawn_line.line.quantity > 0
+        assert drawn_line.line.rate >= 0
+        assert drawn_line.line.rate > 0 or order.rules.zero_prices == "send"
+        if drawn_line.detail_id:
+            assert drawn_line.line.rate == drawn_line.line.rate.quantize(D("0.01"))
+            rates.setdefault(drawn_line.detail_id, []).append(drawn_line.line.rate)
+    for of_line in rates.values():
+        assert len(of_line) == 1 or of_line[0] - of_line[1] in (D(1), D("0.01"))
+
+
+@given(order=shop_orders())
+def test_all_that_was_sold_leaves_the_stock_once(order: ShopOrder) -> None:
+    """By its line, or as a part: whatever is composite, a modifier or free."""
+    drawn = drawn_of(order)
+    left: defaultdict[str, D] = defaultdict(D)
+    for drawn_line in drawn.lines:
+        if drawn_line.line.product_code not in UNTRACKED:
+            left[drawn_line.line.product_code] += drawn_line.line.quantity
+    for part in drawn.parts:
+        left[part.product_code] += part.quantity
+    assert dict(left) == order.stock
+
+
+@given(order=shop_orders())
+def test_the_journal_balances_and_moves_exactly_what_was_sold_and_discounted(order: ShopOrder) -> None:
+    """Lattes go from Sales to Main Drinks by their nets, all discounts from the accounts that sold."""
+    drawn = drawn_of(order)
+    debited: defaultdict[str, D] = defaultdict(D)
+    credited: defaultdict[str, D] = defaultdict(D)
+    for line in drawn.journal:
+        assert (line.debit > 0) != (line.credit > 0)
+        debited[line.account] += line.debit
+        credited[line.account] += line.credit
+    assert sum(debited.values()) == sum(credited.values())
+    assert debited["Sales"] == net_of(drawn, "LATTE")
+    discounted = debited["Sales Discounts"]
+    if order.rules.discount_account is None:
+        assert discounted == 0
+        assert credited["Main Drinks"] == net_of(drawn, "LATTE")
+    elif not order.report.tax_inclusive:
+        assert discounted == order.discount
+    else:
+        assert discounted <= order.discount
+
+
+@given(order=shop_orders(), more=st.integers(10_000, 1_000_000))
+def test_a_total_that_the_lines_do_not_explain_is_refused_with_both_numbers(order: ShopOrder, more: int) -> None:
     """What is booked is what was sold, not whatever makes the sum fit."""
-    assert order.total_amount is not None
-    claimed = order.total_amount + more
-    wrong = OrderReport(
-        order_id="order-1",
-        order_details=order.order_details,
-        total_discount_amount=order.total_discount_amount,
-        rounding_amount=order.rounding_amount,
-        tax_inclusive=order.tax_inclusive,
-        total_amount=claimed,
-    )
-    refused = draw_invoice(wrong, TAXES, rounding_product="ISELLER-ROUNDING", tax_decimals=None)
+    assert order.report.total_amount is not None
+    claimed = order.report.total_amount + more
+    refused = outcome(msgspec.structs.replace(order.report, total_amount=claimed), order.rules)
     assert isinstance(refused, NotDrawable)
     assert f"Rp {claimed:f}" in refused.reason
+    assert "by its own parts" in refused.reason
 
 
 @given(amount=st.integers(0, 10**9), weights=st.lists(st.integers(0, 10**9), min_size=1, max_size=30))

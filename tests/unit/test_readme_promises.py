@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("eventstore", "projections", "tests/faults")
-READMES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md"))
+NAMES = ("README.md", "INVOICES.md")
+READMES = sorted(path for folder in FOLDERS for name in NAMES for path in (ROOT / folder).rglob(name))
 DEFINED = {
     name
     for path in (ROOT / "tests").rglob("test_*.py")

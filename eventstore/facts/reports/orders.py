@@ -54,6 +54,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal | None = None
     base_price: Decimal | None = None
     discount_amount: Decimal | None = None
+    discount_percentage: Decimal | None = None
+    subtotal: Decimal | None = None
     taxable: bool | None = None
     tax_percentage: Decimal | None = None
     tax_amount: Decimal | None = None

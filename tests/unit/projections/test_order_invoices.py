@@ -109,12 +109,12 @@ def test_included_tax_is_taken_out_of_the_price() -> None:
     assert invoice.header_discount == 0
 
 
-def test_a_weighed_line_keeps_its_quantity_and_the_rest_is_rounding() -> None:
-    """0.258 kg at 10,000 less 1 is 2,579: the rate is cut to 0.01, what is left is the rounding line."""
+def test_a_weighed_line_that_does_not_divide_evenly_is_split_like_any_other() -> None:
+    """0.258 kg at 10,000 less 1 is 2,579: 0.032 kg at 9,997 and 0.226 kg at 9,996 are exactly that."""
     weighed = line(quantity="0.258", discount_amount=1)
     invoice = booked(order_details=[weighed], total_discount_amount=1, total_amount=2_579)
-    assert invoice.lines[0].quantity == D("0.258")
-    assert sum(piece.quantity * piece.rate for piece in invoice.lines) == 2_579
+    assert [(piece.quantity, piece.rate) for piece in invoice.lines] == [(D("0.032"), D(9_997)), (D("0.226"), D(9_996))]
+    assert invoice.header_discount == 0
 
 
 @pytest.mark.parametrize(

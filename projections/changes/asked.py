@@ -1,0 +1,17 @@
+"""What a document asked of Jurnal so far: enough to settle a record's commands and to read their answers."""
+
+import msgspec
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """A command that was planned in the document's lane.
+
+    `kind`: the command's name. `invoice`: the BookInvoice command it makes, pays or changes, empty for all others.
+    `needs`: which commands of the same document must be accepted first, also those that the needed ones need.
+    """
+
+    command_id: str
+    record_id: str
+    kind: str
+    invoice: str = ""
+    needs: tuple[str, ...] = ()

@@ -1,0 +1,189 @@
+"""Plans the money of an order: each payment once, together never more than the invoice, onto the account it is in."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from eventstore.event import Fact
+from projections.changes.booking import BookedPayment, Booking
+from projections.changes.orders import OrderState, Payment
+from projections.changes.settings import StoreSettings
+from projections.changes.verdict import Verdict
+from projections.changes.waiting import SETTINGS_NEED
+from projections.jurnal_commands.commands import JournalLine, PostJournal, ReceivePayment
+from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.identity import command_id
+from projections.jurnal_commands.order_action import (
+    booking_day,
+    local_day,
+    place_of,
+    planned,
+    record_of,
+    with_verdict,
+    without_verdict,
+)
+
+_REVERSED = Verdict(
+    "failed",
+    "iSeller reports this payment as failed or void after it counted",
+    "Look at the payment in iSeller; if the money did not come in, delete its payment in Jurnal by hand",
+)
+
+
+class Purse(msgspec.Struct, frozen=True):
+    """Where the money of a payment goes. `liability`: the account it comes out of, empty for money proper."""
+
+    account: str
+    method: str
+    liability: str = ""
+
+
+def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
+    """Plan every payment that is not on the current invoice yet, or keep why it waits."""
+    decisions: list[Decision] = []
+    for payment in state.in_order():
+        booking = state.booking
+        assert booking is not None
+        if any(known.transaction_id == payment.transaction_id for known in booking.payments):
+            continue
+        record = payment_record(state, settings, payment)
+        judged = _judged(state, settings, booking, payment, record)
+        if isinstance(judged, Verdict):
+            state, noted = with_verdict(state, record, judged)
+            decisions += noted
+            continue
+        purse, day, amount = judged
+        receipt = ReceivePayment(
+            order_id=state.order_id,
+            order_reference=state.reference,
+            transaction_id=payment.transaction_id,
+            transaction_date=day,
+            invoice_no=booking.invoice_no,
+            amount=amount,
+            account=purse.account,
+            payment_method=purse.method,
+            revision=booking.revision,
+        )
+        booked = BookedPayment(
+            payment.transaction_id, amount, purse.account, purse.liability, command_id(fact.store_id, receipt), day
+        )
+        decisions.append(planned(state, fact, record, receipt, (booking.command_id,)))
+        decisions += stored_value_moved(state, fact, record, booked, booking.revision)
+        booking = msgspec.structs.replace(booking, payments=(*booking.payments, booked))
+        state = without_verdict(state.with_booking(booking), record)
+    return state, decisions
+
+
+def payment_record(state: OrderState, settings: StoreSettings, payment: Payment) -> SyncRecord:
+    """Return the line of one payment."""
+    day = local_day(state, settings, payment.received_at)
+    identity = f"payment-{state.order_id}-{payment.transaction_id}"
+    return record_of(state, identity, "payment", day, payment.amount)
+
+
+def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Purse | Verdict:
+    """Return where a payment goes, or which setting is missing for it."""
+    way = payment.payment_type_name or payment.gateway
+    stored = settings.stored_value(payment.gateway, payment.payment_type_name)
+    mapping = settings.payment_at(place_of(state, settings), payment.gateway, payment.payment_type_name)
+    if stored is not None:
+        if settings.rules.stored_value_clearing is None:
+            return Verdict(
+                "failed",
+                f"No clearing account is mapped for payments by {way}; the invoice stays open by this amount",
+                "Name it as stored_value_clearing in the set-up file and apply the file; the payment is then booked by"
+                " itself",
+                (SETTINGS_NEED,),
+            )
+        method = mapping.payment_method if mapping is not None else None
+        return Purse(settings.rules.stored_value_clearing, method or way, stored.liability_account)
+    if mapping is None:
+        return Verdict(
+            "failed",
+            f"No account is mapped for payments by {way}; the invoice stays open by this amount",
+            f"Map {way} to a Cash & Bank account; the payment is then booked by itself",
+            (SETTINGS_NEED,),
+        )
+    return Purse(mapping.account, mapping.payment_method or way)
+
+
+def pays_later(state: OrderState, payment: Payment) -> bool:
+    """Tell whether a transaction is the promise of an on-account sale and no money.
+
+    iSeller documents no gateway of its own for it; `account_balance` on an order that is on account is taken for it:
+    nobody pays in full out of a balance and owes the same sum.
+    """
+    return payment.gateway == "account_balance" and bool(state.known.get("on_account"))
+
+
+def stored_value_moved(
+    state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
+) -> list[Planned]:
+    """Return the entry that moves what a payment took out of a liability into the clearing account; none for money."""
+    if not booked.liability:
+        return []
+    again = "" if revision == 1 else f"{revision}:"
+    entry = PostJournal(
+        journal_id=f"{again}{state.order_id}:stored:{booked.transaction_id}",
+        reference=state.reference,
+        transaction_date=booked.paid_on,
+        lines=(
+            JournalLine(account=booked.liability, debit=booked.amount),
+            JournalLine(account=booked.account, credit=booked.amount),
+        ),
+    )
+    return [planned(state, fact, record, entry, (booked.command_id,))]
+
+
+def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderState, list[Decision]]:
+    """Show every planned payment that iSeller takes back by itself; with a void of the order it goes back anyway."""
+    decisions: list[Decision] = []
+    booking = state.booking
+    assert booking is not None
+    planned_on_it = {known.transaction_id for known in booking.payments}
+    for payment in state.in_order():
+        day = local_day(state, settings, payment.received_at)
+        identity = f"reversed-{state.order_id}-{payment.transaction_id}"
+        record = record_of(state, identity, "payment", day, payment.amount)
+        stands = payment.transaction_id in planned_on_it and not booking.ended and not state.is_voided
+        if stands and state.is_reversed(payment):
+            verdict = _REVERSED
+        elif identity in state.verdicts:
+            verdict = Verdict("skipped", "The payment stands again, or went back with the order")
+        else:
+            continue
+        state, noted = with_verdict(state, record, verdict)
+        decisions += noted
+    return state, decisions
+
+
+def _judged(
+    state: OrderState, settings: StoreSettings, booking: Booking, payment: Payment, record: SyncRecord
+) -> tuple[Purse, date, Decimal] | Verdict:
+    """Return where, on which date and how much of a payment is booked on the invoice, or why it is not."""
+    reason = "The sale was taken back" if booking.ended else no_money(state, payment, record)
+    if reason is not None:
+        return Verdict("skipped", reason)
+    amount = min(payment.amount, booking.remaining)
+    if amount <= 0:
+        return Verdict("skipped", "The invoice is paid in full already")
+    purse = purse_of(state, settings, payment)
+    if isinstance(purse, Verdict):
+        return purse
+    assert record.business_date is not None
+    # Jurnal receives nothing on an invoice before the invoice: a sale that is booked anew keeps its payments' dates
+    # only as far as they are not before it.
+    day = booking_day(settings, max(record.business_date, booking.booked_on if booking.revision > 1 else date.min))
+    return day if isinstance(day, Verdict) else (purse, day, amount)
+
+
+def no_money(state: OrderState, payment: Payment, record: SyncRecord) -> str | None:
+    """Return why a payment will not be booked whatever is mapped; None if it is money for the invoice."""
+    if record.record_id in state.skipped_records:
+        return state.skipped_records[record.record_id]
+    if state.is_reversed(payment):
+        return "iSeller reports this payment as failed or void"
+    if pays_later(state, payment):
+        return "Sold on account: the customer pays later"
+    return None if payment.amount > 0 else "No money came in by it"

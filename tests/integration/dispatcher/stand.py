@@ -381,7 +381,7 @@ async def open_stand(
     @web.middleware
     async def on_the_way(request: web.Request, handler: Any) -> web.StreamResponse:
         (stand,) = stands
-        if request.method == "POST" and stand.hold_next is not None and stand.hold_next in request.path:
+        if request.method != "GET" and stand.hold_next is not None and stand.hold_next in request.path:
             stand.hold_next = None
             body, target = await request.read(), URL(f"{stand.url}{request.raw_path}", encoded=True)
             stand.held.append(HeldRequest(request.method, target, request.headers.copy(), body))

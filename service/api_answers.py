@@ -107,7 +107,7 @@ class ApiAnswers:
             statuses=wanted.statuses,
             due_before=wanted.due_before,
             due_from=wanted.due_from,
-            after_order_id=wanted.after_order_id,
+            after_transaction_no=wanted.after_transaction_no,
             rows_max=wanted.rows_max,
         )
         return [
@@ -119,7 +119,7 @@ class ApiAnswers:
                 due_date=invoice.due_date,
                 total=invoice.total,
                 paid=invoice.paid,
-                remaining=invoice.total - invoice.paid,
+                remaining=invoice.total - invoice.paid - invoice.returned,
                 status=cast("rows.PaidStatus", invoice.status),
             )
             for invoice in found

@@ -5,6 +5,7 @@ Else all that is left comes back on the invoice's own date and the order is book
 new invoice. What the customer paid beyond the new one stays his credit until its refund is told.
 """
 
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -49,37 +50,41 @@ def judge_changed(
     booking = state.booking
     assert booking is not None
     if booking.ended:
-        if state.status != "completed":
-            return state, []
-        return _restored(state, settings, fact, shifts)
+        return _restored(state, settings, fact, shifts) if state.status == "completed" else (state, [])
     record = _record(state, settings)
     if state.is_voided or content_of(state.report) == booking.content:
         known = state.verdicts.get(record.record_id)
         waits = known is not None and known.state != "skipped"
         return with_verdict(state, record, _TAKEN_BACK) if waits else (state, [])
+    planned = _edited(state, settings, fact, shifts, record)
+    if isinstance(planned, Verdict):
+        return with_verdict(state, record, planned)
+    state, decisions = planned
+    return without_verdict(state, record), decisions
+
+
+def _edited(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, record: SyncRecord
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    booking = state.booking
+    assert booking is not None
     if (seen_to := state.skipped_records.get(record.record_id)) is not None:
-        return with_verdict(state, record, Verdict("skipped", seen_to))
+        return Verdict("skipped", seen_to)
     # Drawn as if it were booked now, to see what would be another than it is.
     undrawn = msgspec.structs.replace(state, bookings=state.bookings[:-1], released=True)
     drawn, decisions = plan_sale(
         undrawn, settings, fact, shifts, booking.revision, record=record, day=booking.booked_on
     )
-    if len(drawn.bookings) < len(state.bookings):
-        return with_verdict(state, record, drawn.verdicts[record.record_id])
     new = drawn.booking
-    assert new is not None
+    if new is None or new.revision != booking.revision:
+        return drawn.verdicts[record.record_id]
     if _is_same(booking, new):
         # iSeller told it otherwise, and in Jurnal it is the same.
         return state.with_booking(msgspec.structs.replace(booking, content=new.content)), []
     invoice = next((each.command for each in decisions if isinstance(each, Planned) and _is_invoice(each)), None)
     if isinstance(invoice, BookInvoice) and _may_update(booking, new):
-        planned = _updated(Taking(state, settings, fact, record, _key(state), booking.booked_on), new, invoice)
-    else:
-        planned = _booked_anew(state, settings, fact, shifts, record)
-    if isinstance(planned, Verdict):
-        return with_verdict(state, record, planned)
-    state, changed = planned
-    return without_verdict(state, record), changed
+        return _updated(Taking(state, settings, fact, record, _key(state), booking.booked_on), new, invoice)
+    return _booked_anew(state, settings, fact, shifts, record)
 
 
 def _is_invoice(planned: Planned) -> bool:
@@ -211,7 +216,7 @@ def _booked_anew(
     return state, [*decisions, *noted]
 
 
-def _ended(state: OrderState, day: object) -> OrderState:
+def _ended(state: OrderState, day: date) -> OrderState:
     booking = state.booking
     assert booking is not None
     return state.with_booking(msgspec.structs.replace(booking, ended="returned", ended_on=day))

@@ -18,9 +18,23 @@ from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import ApplyCredit
-from projections.jurnal_commands.decide_voided import VOIDED, judge_void, voided_at
+from projections.jurnal_commands.decide_voided import (
+    NOT_BOOKED,
+    VOIDED,
+    WAITS_FOR_SALE,
+    is_sale_skipped,
+    judge_void,
+    voided_at,
+)
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
-from projections.jurnal_commands.order_action import booking_day, local_day, record_of, with_verdict, without_verdict
+from projections.jurnal_commands.order_action import (
+    booking_day,
+    local_day,
+    order_day,
+    record_of,
+    with_verdict,
+    without_verdict,
+)
 from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of
 from projections.jurnal_commands.returned_goods import pick_goods
 from projections.jurnal_commands.taking_back import (
@@ -39,8 +53,6 @@ from projections.jurnal_commands.taking_back import (
 )
 
 _ZERO = Decimal(0)
-_NOT_BOOKED = Verdict("skipped", "The sale itself is not booked")
-_WAITS_FOR_SALE = Verdict("held", "Waits for its sale to be booked")
 _ASKED = "Nothing: iSeller is being asked"
 
 
@@ -54,7 +66,8 @@ def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> 
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
     state, judged = judge_void(state, settings, fact, is_open=any(_is_open(state, refund) for refund in refunds))
-    return state, [*decisions, *judged]
+    state, closed = _paid_out(state, settings)
+    return state, [*decisions, *judged, *closed]
 
 
 def _judge(
@@ -113,6 +126,19 @@ def _superseded(state: OrderState, settings: StoreSettings, refund: Refund) -> t
     return state, decisions
 
 
+def _paid_out(state: OrderState, settings: StoreSettings) -> tuple[OrderState, list[Decision]]:
+    """Close the lines of credits that stood with the customer and are paid out since."""
+    if any(payable(credit.credit - credit.paid_out) for booking in state.bookings for credit in booking.credits):
+        return state, []
+    decisions: list[Decision] = []
+    for identity, verdict in state.verdicts.items():
+        if identity.startswith(f"credit-{state.order_id}-") and verdict.state == "held":
+            record = record_of(state, identity, "change", order_day(state, settings), None)
+            state, noted = with_verdict(state, record, Verdict("skipped", "It was paid out since"))
+            decisions += noted
+    return state, decisions
+
+
 def _not_to_plan(
     state: OrderState, settings: StoreSettings, refund: Refund, refunds: tuple[Refund, ...]
 ) -> Verdict | None:
@@ -121,8 +147,7 @@ def _not_to_plan(
             return Verdict("skipped", seen_to)
     booking = state.booking
     if booking is None:
-        sale = state.verdicts.get(f"sale-{state.order_id}")
-        return _NOT_BOOKED if sale is not None and sale.state == "skipped" else _WAITS_FOR_SALE
+        return NOT_BOOKED if is_sale_skipped(state) else WAITS_FOR_SALE
     at = refund.at
     if at is None or refund.amount is None:
         return Verdict(

@@ -40,8 +40,8 @@ _ZERO = Decimal(0)
 VOIDED = Verdict("skipped", "Went back with the void of the order")
 _ASKED = "Nothing: iSeller is being asked"
 _UNDONE = Verdict("skipped", "The order was completed again before its void was booked")
-_NOT_BOOKED = Verdict("skipped", "The sale itself is not booked")
-_WAITS_FOR_SALE = Verdict("held", "Waits for its sale to be booked")
+NOT_BOOKED = Verdict("skipped", "The sale itself is not booked")
+WAITS_FOR_SALE = Verdict("held", "Waits for its sale to be booked")
 _UNDATED = Verdict(
     "failed",
     "iSeller does not tell when the order was voided",
@@ -57,6 +57,12 @@ def voided_at(state: OrderState) -> datetime | None:
     return max(state.taken_back.voided.values(), default=None)
 
 
+def is_sale_skipped(state: OrderState) -> bool:
+    """Tell whether the sale itself will not be booked."""
+    sale = state.verdicts.get(f"sale-{state.order_id}")
+    return sale is not None and sale.state == "skipped"
+
+
 def judge_void(
     state: OrderState, settings: StoreSettings, fact: Fact, *, is_open: bool
 ) -> tuple[OrderState, list[Decision]]:
@@ -67,8 +73,10 @@ def judge_void(
         known = state.verdicts.get(record.record_id)
         undone = known is not None and known.state != "skipped"
         return with_verdict(state, record, _UNDONE) if undone else (state, [])
-    # Of an order that was never completed nothing could be taken back.
+    # Of an order that was never completed nothing could be taken back, and the line of a skipped sale says why.
     if not state.completed_at or (state.booking is not None and state.booking.ended):
+        return state, []
+    if state.booking is None and is_sale_skipped(state) and record.record_id not in state.verdicts:
         return state, []
     planned = _judged(state, settings, fact, record, at, is_open=is_open)
     if isinstance(planned, Verdict):
@@ -82,8 +90,7 @@ def _judged(
 ) -> tuple[OrderState, list[Planned]] | Verdict:
     booking = state.booking
     if booking is None:
-        sale = state.verdicts.get(f"sale-{state.order_id}")
-        return _NOT_BOOKED if sale is not None and sale.state == "skipped" else _WAITS_FOR_SALE
+        return NOT_BOOKED if is_sale_skipped(state) else WAITS_FOR_SALE
     if (seen_to := state.skipped_records.get(record.record_id)) is not None:
         return Verdict("skipped", seen_to)
     day = _day(state, settings, booking, at, is_open=is_open)

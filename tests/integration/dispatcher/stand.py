@@ -175,6 +175,7 @@ class Stand:
         return Preflight(
             self.pool,
             self.reader,
+            self.appender,
             self.clock,
             self.process(calls=calls).directory,
             CompanyLooker(self.pool, calls),

@@ -89,6 +89,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     header_discount: Decimal
     lines: tuple[BookedLine, ...]
     content: str
+    due_on: date | None = None
     parts: tuple[BookedPart, ...] = ()
     journal: tuple[BookedEntry, ...] = ()
     payments: tuple[BookedPayment, ...] = ()

@@ -183,6 +183,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         command_id=identity,
         invoice_no=transaction_no(identity, invoice.order_reference),
         booked_on=invoice.transaction_date,
+        due_on=invoice.due_date,
         warehouse=invoice.warehouse,
         walk_in_contact=invoice.walk_in_contact,
         customer_id=invoice.customer_id,

@@ -8,6 +8,7 @@ from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.store import LedgerReader
+from service.operations import Operations
 from service.setup import StoreSetup
 
 
@@ -26,3 +27,8 @@ class Ledger(msgspec.Struct, frozen=True):
     def setup(self) -> StoreSetup:
         """Return what applies set-up files."""
         return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+    @property
+    def operations(self) -> Operations:
+        """Return what appends a person's decisions."""
+        return Operations(self.pool, self.reader, self.appender, self.clock)

@@ -44,6 +44,7 @@ from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
 from service.iseller.intake import Intake
 from service.iseller.poll import IsellerConnection, Poller, PollSettings
+from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
 from service.jurnal.client import open_session
@@ -220,7 +221,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
-        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.appender, ledger.clock, preflight, live_mode)
+        answers = ApiAnswers(
+            ledger.pool,
+            ledger.reader,
+            ledger.appender,
+            ledger.clock,
+            preflight,
+            live_mode,
+            ledger.operations,
+            loops.wake_poller,
+        )
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)
@@ -263,7 +273,8 @@ def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp
     )
     client = IsellerClient(session, ledger.credentials, ledger.pool, ledger.clock)
     endpoint_pass = EndpointPass(client, intake, ledger.reader, PollCursors(ledger.pool), poll)
-    return Poller(endpoint_pass, ledger.clock, connection_of, poll)
+    requested_reads = RequestedReads(client, intake, ledger.reader, ledger.pool, poll)
+    return Poller(endpoint_pass, requested_reads, ledger.clock, connection_of, poll)
 
 
 def _public(

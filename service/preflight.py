@@ -7,7 +7,7 @@ import msgspec
 from eventstore.connection import Pool
 from eventstore.facts.settings import OutletMapped, StoreConnected
 from projections.store_settings.queries import CurrentSettings, read_settings
-from service.jurnal.payloads import Need
+from service.jurnal.needs import Need
 from service.jurnal_calls import Company, CredentialMissing
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 

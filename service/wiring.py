@@ -53,6 +53,7 @@ from service.ledger_parts import Ledger
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
+from service.observation import Observation
 from service.people import People
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
@@ -218,6 +219,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
+            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )

@@ -4,19 +4,27 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import click
 import msgspec
 
-from eventstore.facts.settings import SyncRequested
 from projections.store_settings.queries import read_pause
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
 from service.cli.decided import ACTOR, REASON, STORE, tell_position
 from service.cli.sync_table import show_page
 from service.ledger_parts import Ledger
-from service.operations import LEFT_COUNTED_MAX, RECORDS_A_CALL_MAX, Decided, NothingToDo, OneDecided, RetriedMany, Word
-from service.scheduler import request_sync
+from service.operations import (
+    LEFT_COUNTED_MAX,
+    RECORDS_A_CALL_MAX,
+    Decided,
+    NothingToDo,
+    OneDecided,
+    RetriedMany,
+    Scope,
+    SyncAsked,
+    Word,
+)
 from service.settings import settings_from
 from service.sync_wording import paused_words, wording
 from service.wiring import open_ledger_parts
@@ -123,16 +131,18 @@ def sync_sales(store: str, first: datetime, last: datetime, actor: str, reason: 
     _request("sales", store, first, last, Word(actor, reason))
 
 
-def _request(scope: Literal["transfers", "sales"], store: str, first: datetime, last: datetime, word: Word) -> None:
+def _request(scope: Scope, store: str, first: datetime, last: datetime, word: Word) -> None:
     if last < first:
         raise click.BadParameter("--to is before --from; name the earlier date first")
-    requested = SyncRequested(scope=scope, first=first.date(), last=last.date(), actor=word.actor, reason=word.reason)
 
-    async def run() -> int:
+    async def run() -> SyncAsked:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            return await request_sync(ledger.appender, ledger.clock, store, requested)
+            return await ledger.operations.sync_range(store, scope, first.date(), last.date(), word)
 
-    tell_position("SyncRequested", asyncio.run(run()))
+    asked = asyncio.run(run())
+    if asked.retried:
+        click.echo(f"{asked.retried} records that failed go again; {asked.left} are left: ask again for them.")
+    tell_position("SyncRequested", asked.position)
 
 
 def _decide(decide: Callable[[Ledger], Any]) -> None:

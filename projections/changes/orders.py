@@ -17,7 +17,7 @@ from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.refunds import RefundReport
 from projections.changes.asked import Asked
 from projections.changes.booking import Booking
-from projections.changes.refunds import TakenBack, order_told, refund_told, return_transaction_told
+from projections.changes.refunds import TakenBack, first_told, order_told, refund_told, return_transaction_told
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict, seen_to_by
 
@@ -157,6 +157,11 @@ _METADATA = msgspec.json.Decoder(_Metadata)
 def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> OrderState:
     """Take in one fact of an order's stream; what follows from it is judged afresh afterwards."""
     known = state or OrderState(order_id=fact.stream_id.removeprefix("order-"))
+    after = _told(known, fact, meaning)
+    return msgspec.structs.replace(after, taken_back=first_told(known.taken_back, after.taken_back, fact))
+
+
+def _told(known: OrderState, fact: Fact, meaning: OrderFact) -> OrderState:
     match meaning:
         case OrderReport():
             return _reported(known, fact, meaning)

@@ -170,9 +170,9 @@ def _unknown(
     if money_is_missing(state, settings):
         return Verdict("held", "Waits for a payment of the order that is not booked yet")
     record = refund.record
-    if (record is None or not record.tells_goods) and not known.knows_records_of(at):
+    if (record is None or not record.tells_goods) and not known.knows_records_of(at, refund.key):
         return Verdict("held", "Waits for what was refunded to be told", _ASKED)
-    if known.knows_money_of(at) or _is_carried(state, refund):
+    if known.knows_money_of(at, refund.key) or _is_carried(state, refund):
         return None
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
@@ -193,7 +193,7 @@ def _contradicted(
     before = sum((each.paid for each in refunds if each.key in planned and each.key != refund.key), _ZERO)
     received = _received(state, settings)
     if refund.paid and before + refund.paid > received:
-        if not state.taken_back.knows_money_of(at):
+        if not state.taken_back.knows_money_of(at, refund.key):
             return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
         return Verdict(
             "failed",

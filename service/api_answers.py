@@ -10,7 +10,6 @@ from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.event import Fact
-from eventstore.facts.settings import SyncRequested
 from eventstore.store import LedgerReader
 from projections.clearing.queries import read_unsettled
 from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
@@ -20,8 +19,8 @@ from projections.sync_status.queries import ListedRecord, Place, Wanted, read_pa
 from service.api import rows
 from service.live_mode import Activated, LiveMode
 from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
-from service.preflight import Preflight, Problem
-from service.scheduler import request_sync
+from service.preflight import Preflight
+from service.preflight_finding import Finding
 from service.sync_wording import paused_words, wording
 
 
@@ -179,11 +178,10 @@ class ApiAnswers:
 
     async def _request_sync(
         self, store_id: str, scope: rows.SyncScope, first: dt.date, last: dt.date, decision: rows.Decision
-    ) -> int:
-        requested = SyncRequested(scope=scope, first=first, last=last, actor=decision.actor, reason=decision.reason)
-        position = await request_sync(self._appender, self._clock, store_id, requested)
+    ) -> rows.SyncAsked:
+        asked = await self._operations.sync_range(store_id, scope, first, last, _word(decision))
         self._wake_poller(store_id)
-        return position
+        return rows.SyncAsked(position=asked.position, retried=asked.retried, left=asked.left)
 
     async def _retry(self, store_id: str, record_id: str, decision: rows.Decision) -> rows.Decided | rows.NotDecided:
         return _decided(await self._operations.retry(store_id, record_id, _word(decision)))
@@ -279,9 +277,13 @@ def _record(record: ListedRecord, paused: str | None) -> rows.SyncRecord:
     )
 
 
-def _finding(problem: Problem) -> rows.Finding:
+def _finding(found: Finding) -> rows.Finding:
     return rows.Finding(
-        check=problem.check, subject=problem.subject, problem=problem.problem, what_to_do=problem.what_to_do
+        check=found.check,
+        subject=found.subject,
+        problem=found.problem,
+        what_to_do=found.what_to_do,
+        blocks=found.blocks,
     )
 
 

@@ -1,7 +1,8 @@
 """What a person decides about lines of the Accounting Sync list and about a store: facts with a name and a reason."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -21,13 +22,29 @@ from eventstore.facts.operators import (
     StreamRetried,
 )
 from eventstore.facts.registry import encode
+from eventstore.facts.settings import SyncRequested
 from eventstore.store import LedgerReader
+from projections.jurnal_commands.decision import RecordKind
 from projections.store_settings.queries import read_pause
 from projections.sync_status.queries import Place, Standing, Wanted, count_behind, read_page, read_standing
+from service.scheduler import request_sync
 
 RECORDS_A_CALL_MAX = 500
 # Beyond this nobody counts on: the answer says "at least".
 LEFT_COUNTED_MAX = 10_000
+_RETRY_CALLS_MAX = 20
+Scope = Literal["transfers", "sales"]
+_KINDS: Mapping[Scope, tuple[RecordKind, ...]] = {
+    "transfers": (
+        "transfer_start",
+        "transfer_receipt",
+        "goods_received",
+        "goods_returned",
+        "stock_count",
+        "stock_adjustment",
+    ),
+    "sales": ("sale", "payment", "refund", "void", "change"),
+}
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -63,6 +80,14 @@ class RetriedMany(msgspec.Struct, frozen=True, kw_only=True):
     untouched: dict[str, str]
     left: int
     next: Place | None
+
+
+class SyncAsked(msgspec.Struct, frozen=True):
+    """The request stands at `position`; `retried` lines of the range failed before, `left` more stand behind them."""
+
+    position: int
+    retried: int
+    left: int
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -116,6 +141,20 @@ class Operations:
             await self._appender.append(store_id, facts)
         left = await count_behind(self._pool, store_id, wanted, page.next, LEFT_COUNTED_MAX) if page.next else 0
         return RetriedMany(retried=tuple(retried), untouched=untouched, left=left, next=page.next)
+
+    async def sync_range(self, store_id: str, scope: Scope, first: date, last: date, word: Word) -> SyncAsked:
+        """Let what waits of a range of dates go, and what failed of it once more. Asked again, nothing goes twice."""
+        requested = SyncRequested(scope=scope, first=first, last=last, actor=word.actor, reason=word.reason)
+        position = await request_sync(self._appender, self._clock, store_id, requested)
+        failed = Wanted(statuses=("Failed",), kinds=_KINDS[scope], first=first, last=last)
+        retried, after, done = 0, None, None
+        for _ in range(_RETRY_CALLS_MAX):
+            done = await self.retry_many(store_id, failed, word, after=after, records_max=RECORDS_A_CALL_MAX)
+            retried, after = retried + len(done.retried), done.next
+            if after is None:
+                break
+        assert done is not None
+        return SyncAsked(position, retried, done.left)
 
     async def paused(self, store_id: str) -> Paused | None:
         """Return since when a store is paused, by whom and why; None while it sends."""
@@ -208,7 +247,9 @@ _UNKNOWN_STREAM = (
 
 def _nothing_stuck(standing: Standing) -> str:
     if standing.seen_to:
-        return "A person has seen to it already, for good: what is still to be booked of it is booked in Jurnal by hand."
+        return (
+            "A person has seen to it already, for good: what is still to be booked of it is booked in Jurnal by hand."
+        )
     if standing.under_way:
         return "It is on its way to Jurnal: nothing of it is refused or parked. Wait for Jurnal's answer."
     return "It is in Jurnal already. What is booked there is corrected in iSeller, by a refund or a void."

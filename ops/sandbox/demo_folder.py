@@ -64,6 +64,10 @@ class DemoFolder:
             path.write_text(secret + "\n")
         self.setup_file.write_text(setup_text(scenario, iseller_url))
 
+    def write_mended_setup(self, scenario: Scenario, iseller_url: str) -> None:
+        """Write the set-up file again, with all that was forgotten."""
+        self.setup_file.write_text(setup_text(scenario, iseller_url, mended=True))
+
     def write_addresses(self, addresses: dict[str, str], scenario: Scenario) -> None:
         """Write where everything is, for programs, and whose names must stand nowhere in clear."""
         path = self.path / "addresses.json"

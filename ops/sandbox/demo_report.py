@@ -35,6 +35,13 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     receivables: list[Decimal]
 
 
+class IntendedFailures(msgspec.Struct, frozen=True, kw_only=True):
+    """What failed on purpose, by kind: how often it had to, and how often it was shown with its reason."""
+
+    expected: dict[str, int] = {}
+    seen: dict[str, int] = {}
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The report `./run --once --json` prints. Amounts and quantities are decimals, shown as strings."""
 
@@ -60,6 +67,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     live_mode: LiveModeSeen
     seconds: float
     problems: list[str]
+    intended_failures: IntendedFailures = IntendedFailures()
     stock_source_change: Amounts | msgspec.UnsetType = msgspec.UNSET
     stock_destination_change: Amounts | msgspec.UnsetType = msgspec.UNSET
 
@@ -92,13 +100,18 @@ def balances_of(house: House, trial_balance: Mapping[str, Decimal]) -> Amounts:
 
 
 class Course(msgspec.Struct, kw_only=True):
-    """What was noted on the way: Jurnal's stock before the first transfer, what never settled, how long it took."""
+    """What was noted on the way: Jurnal's stock before the first transfer, what never settled, how long it took.
+
+    `failures_intended` and `failures_seen`: by kind.
+    """
 
     today: date
     live_mode: LiveModeSeen
     opening_stock: dict[str, Amounts]
     unsettled: list[str]
     seconds: float
+    failures_intended: dict[str, int] = {}
+    failures_seen: dict[str, int] = {}
 
 
 async def make_report(house: House, due: Due, course: Course) -> Report:
@@ -130,6 +143,7 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         live_mode=course.live_mode,
         seconds=round(course.seconds, 1),
         problems=[],
+        intended_failures=IntendedFailures(expected=course.failures_intended, seen=course.failures_seen),
     )
     shown = problems_of(report, due, house.accountant.made["stock_adjustment"])
     problems = [*course.unsettled, *shown, *_jurnal_problems(report, books, due)]
@@ -181,6 +195,8 @@ def problems_of(report: Report, due: Due, stock_bought: int) -> list[str]:
         ("documents", _without_early_returns(counted(report.jurnal_documents, stock_bought), due), due.documents),
     ]
     problems = [problem for name, found, expected in pairs for problem in _differences(name, found, expected)]
+    failures = report.intended_failures
+    problems += _differences("intended failures", failures.seen, failures.expected)
     if report.sync.get("Failed"):
         problems.append(f"sync: {report.sync['Failed']} Failed")
     if report.payouts != due.documents["bank_deposit"]:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -74,6 +75,13 @@ class ServiceApi:
         """Ask for what is always refused; return the HTTP status."""
         status, _ = await self._call("DELETE", f"{self._path}/live-mode")
         return status
+
+    async def decide(self, record_id: str, decision: str, actor: str, reason: str) -> None:
+        """Let a record be retried or skipped. Raises `ApiUnreachable` when it is not."""
+        path = f"{self._path}/sync/{quote(record_id, safe='')}/{decision}"
+        status, answer = await self._call("POST", path, body={"actor": actor, "reason": reason})
+        if status not in {200, 202}:
+            raise ApiUnreachable(f"{path} answered {status}: {answer}")
 
     async def _read(self, path: str) -> dict[str, Any]:
         status, answer = await self._call("GET", path)

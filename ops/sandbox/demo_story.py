@@ -11,6 +11,7 @@ from aiohttp import web
 from ops.sandbox.demo_company import make_master_data
 from ops.sandbox.demo_day import Day, outage_indices
 from ops.sandbox.demo_house import House, utc_now
+from ops.sandbox.demo_mend import by_kind, mend, see
 from ops.sandbox.demo_payouts import payout_report
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
@@ -54,6 +55,7 @@ class Story:
             opening_stock={},
             unsettled=[],
             seconds=0,
+            failures_intended=by_kind(self._traffic.intended),
         )
 
     async def tell(self) -> Report:
@@ -112,7 +114,8 @@ class Story:
         return any(record["amount"] is not None for record in skipped)
 
     async def _preflight_is_clean(self) -> bool:
-        return not await self._house.api.preflight()
+        # An outlet that nobody mapped is told, and may stay out of scope.
+        return not any(finding["blocks"] for finding in await self._house.api.preflight())
 
     async def _live_through_the_days(self) -> None:
         first = self._traffic.first_transfer_started_index
@@ -126,8 +129,18 @@ class Story:
             interruptions[up] = self._start_service
         await day.play()
         await self._enter_untold_payouts()
+        await self._mend_what_failed()
         if self._options.stop_after_transfer_start:
             await self._first_transfer_stands_in_transit()
+
+    async def _mend_what_failed(self) -> None:
+        intended = self._traffic.intended
+        if not intended:
+            return
+        self._course.failures_seen = by_kind(await see(self._house, intended))
+        self._screen.done(f"{sum(self._course.failures_seen.values())} of {len(intended)} intended failures are shown")
+        await mend(self._house, intended)
+        self._screen.done("what was not mapped is mapped, the missing product is made, the rest is seen to")
 
     async def _enter_untold_payouts(self) -> None:
         """Let the merchant enter the payouts that iSeller's webhooks did not tell, from iSeller's own report."""
@@ -135,7 +148,7 @@ class Story:
         if untold:
             file = self._house.folder.path / "payouts.csv"
             file.write_text(payout_report(self._scenario, untold))
-            await self._house.service.run_command("payouts", "import", str(file))
+            await self._house.service.run_command("payouts", "import", "--store", self._scenario.store, str(file))
             self._screen.done(f"{len(untold)} payout that iSeller did not tell is entered from its report")
 
     async def _before_first_transfer(self) -> None:

@@ -1,5 +1,6 @@
 """What Jurnal's books must say after a shop's days, from the generator's own record and the written rules alone."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -13,6 +14,7 @@ from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic
 from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_events import (
+    Event,
     OrderCompleted,
     OrderPaid,
     Payout,
@@ -53,12 +55,12 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def expected_books(scenario: Scenario, traffic: Traffic) -> ExpectedBooks:
-    """Keep the books of the traffic's events; payments known at completion are deposits of their invoice.
+    """Keep the books of the traffic's events, as they are once everything that failed is mended or seen to.
 
-    Of those only the first; every other payment is a receive_payment.
+    Of the payments known at completion the first is its invoice's deposit; every other one is a receive_payment.
     """
     record = _Record(scenario)
-    for event in traffic.events:
+    for event in _booked(traffic):
         match event:
             case StockBought():
                 record.buy(event)
@@ -79,6 +81,16 @@ def expected_books(scenario: Scenario, traffic: Traffic) -> ExpectedBooks:
                 # Members, shifts, fulfilments and payouts that did not complete move no account.
                 continue
     return record.close()
+
+
+def _booked(traffic: Traffic) -> Iterator[Event]:
+    """Go through what is booked: not the sales and receipts that a person has seen to."""
+    skipped = {failure.record_id for failure in traffic.intended if failure.mended_by == "skip"}
+    for event in traffic.events:
+        is_sale = isinstance(event, OrderCompleted) and f"sale-{event.order.order_id}" in skipped
+        is_receipt = isinstance(event, TransferReceived) and f"transfer-{event.inventory_adjustment_id}" in skipped
+        if not is_sale and not is_receipt:
+            yield event
 
 
 def half_up(amount: Fraction) -> Decimal:

@@ -60,7 +60,6 @@ class SalesRecord:
     def sell(self, order: Order) -> None:
         """Book an order with the payments known at its completion: the first is the deposit."""
         self._invoice(order)
-        self._references["sales_invoice"].append(order.order_id)
         for payment in order.payments:
             self.pay(order.order_id, payment)
         self._references["receive_payment"].extend(payment.transaction_id for payment in order.payments[1:])
@@ -102,6 +101,7 @@ class SalesRecord:
         sold = Sold(order=order, invoice=invoice, returned=[_ZERO] * len(invoice.lines))
         self._enter(sold, Fraction(1))
         self.invoices.append(sold)
+        self._references["sales_invoice"].append(order.order_id)
         self._current[order.order_id] = sold
         return sold
 
@@ -158,6 +158,7 @@ class SalesRecord:
         else:
             self.invoices.remove(before)
             self._enter(before, Fraction(-1))
+            self._references["sales_invoice"].remove(event.order.order_id)
         after = self._invoice(event.order)
         after.paid, after.payments = before.paid, before.payments
 

@@ -32,6 +32,7 @@ from ops.sandbox.traffic_events import (
     TransferStarted,
 )
 from ops.sandbox.traffic_goods import make_buys, make_transfers
+from ops.sandbox.traffic_intended import Intended, make_intended, reversed_payments
 from ops.sandbox.traffic_orders import make_order_events
 from ops.sandbox.traffic_payouts import make_payouts
 from ops.sandbox.traffic_sales import make_sales
@@ -39,16 +40,20 @@ from ops.sandbox.traffic_stock import make_stock_events
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
-    """Events in time order; `first_transfer_started_index` points at the start of the five-piece transfer."""
+    """Events in time order; `first_transfer_started_index` points at the start of the five-piece transfer.
+
+    `intended`: what fails on purpose.
+    """
 
     seed: int
     today: date
     events: tuple[Event, ...]
     first_transfer_started_index: int
+    intended: tuple[Intended, ...] = ()
 
     def until(self, end: int) -> "Traffic":
-        """Return the same traffic with only the events before index `end`."""
-        return msgspec.structs.replace(self, events=self.events[:end])
+        """Return the same traffic with only the events before index `end`; nothing fails on purpose in it."""
+        return msgspec.structs.replace(self, events=self.events[:end], intended=())
 
 
 def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everything: bool = False) -> Traffic:
@@ -60,8 +65,12 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
     make = make_sales if everything else make_order_events
     sales = make(scenario, seed, orders, days)
     transfers = make_transfers(scenario, seed, days)
+    intended: tuple[Intended, ...] = ()
     if everything:
         transfers += make_stock_events(scenario, seed, days)
+        failing, intended = make_intended(scenario, seed, days)
+        intended += reversed_payments(sales)
+        sales += failing
     happenings: list[Event] = [
         *transfers,
         *make_buys(scenario, seed, days, sales + transfers),
@@ -79,6 +88,7 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
         first_transfer_started_index=next(
             index for index, event in enumerate(events) if isinstance(event, TransferStarted)
         ),
+        intended=intended,
     )
 
 

@@ -84,7 +84,8 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     """What was given back of an order, as it was told, and what of it is planned, by the refund's key.
 
     `money` and `voided` (when) by transaction. `money_seen_at`, `records_seen_at`: when all transactions of the order,
-    and all records, were told last, in microseconds.
+    and all records, were told last, and `told_at` when each was told first, in microseconds: a till that was offline
+    tells what happened long before, one report after the other.
     """
 
     records: dict[str, RefundRecord] = {}
@@ -92,15 +93,16 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     voided: dict[str, datetime] = {}
     money_seen_at: int = 0
     records_seen_at: int = 0
+    told_at: dict[str, int] = {}
     planned: dict[str, PlannedRefund] = {}
 
-    def knows_money_of(self, at: datetime) -> bool:
-        """Tell whether all money that moved by `at` is known."""
-        return self.money_seen_at >= microseconds(at)
+    def knows_money_of(self, at: datetime, key: str = "") -> bool:
+        """Tell whether all money that moved by `at`, and all of the refund that was first told as `key`, is known."""
+        return self.money_seen_at >= max(microseconds(at), self.told_at.get(key, 0))
 
-    def knows_records_of(self, at: datetime) -> bool:
-        """Tell whether all records of refunds by `at` are known."""
-        return self.records_seen_at >= microseconds(at)
+    def knows_records_of(self, at: datetime, key: str = "") -> bool:
+        """Tell whether all records of refunds by `at`, and of the one that was first told as `key`, are known."""
+        return self.records_seen_at >= max(microseconds(at), self.told_at.get(key, 0))
 
     def with_planned(self, key: str, planned: PlannedRefund) -> "TakenBack":
         """Return the same with one refund planned."""
@@ -135,7 +137,7 @@ class Refund(msgspec.Struct, frozen=True):
         return (self.key, *(money.transaction_id for money in self.money if money.transaction_id != self.key))
 
 
-def refund_told(known: TakenBack, report: RefundReport, fact: Fact) -> TakenBack:  # noqa: ARG001 - which fact told it
+def refund_told(known: TakenBack, report: RefundReport) -> TakenBack:
     """Take in one refund, told by a report of its own or within its order."""
     record = _record(report)
     if record.key in known.records:
@@ -164,6 +166,16 @@ def return_transaction_told(known: TakenBack, transaction: Transaction, at: date
     return msgspec.structs.replace(known, money={**known.money, identity: money})
 
 
+def first_told(known: TakenBack, now: TakenBack, fact: Fact) -> TakenBack:
+    """Note when the records and the money were told that are in `now` and were not in `known`."""
+    new = (now.records.keys() - known.records.keys()) | (now.money.keys() - known.money.keys())
+    if not new:
+        return now
+    return msgspec.structs.replace(
+        now, told_at={**now.told_at, **dict.fromkeys(sorted(new), microseconds(fact.observed_at))}
+    )
+
+
 def order_told(known: TakenBack, report: OrderReport, fact: Fact, *, polled: bool) -> TakenBack:
     """Take in the refunds of an order's report, and how much of them it can know.
 
@@ -171,7 +183,7 @@ def order_told(known: TakenBack, report: OrderReport, fact: Fact, *, polled: boo
     out.
     """
     for refund in report.refunded_orders or ():
-        known = refund_told(known, refund, fact)
+        known = refund_told(known, refund)
     if report.transactions is None:
         return known
     at = microseconds(fact.observed_at)
@@ -260,13 +272,17 @@ def _nearest(records: Iterable[RefundRecord], money: Iterable[MoneyBack]) -> lis
 def _together(known: TakenBack, records: dict[str, RefundRecord], money: dict[str, MoneyBack]) -> list[Refund]:
     """Find the one record that several transactions make up; what they are made of is taken out."""
     left = [record for record in records.values() if record.amount]
-    if len(left) != 1 or len(money) < 2 or not all(known.knows_records_of(each.at) for each in money.values()):
+    if (
+        len(left) != 1
+        or len(money) < 2
+        or not all(known.knows_records_of(each.at, each.transaction_id) for each in money.values())
+    ):
         return []
     (record,) = left
     parts = tuple(sorted(money.values(), key=lambda each: (each.at, each.transaction_id)))
     if (
         record.at is None
-        or not known.knows_records_of(record.at)
+        or not known.knows_records_of(record.at, record.key)
         or sum(each.amount for each in parts) != record.amount
     ):
         return []

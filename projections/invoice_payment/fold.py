@@ -148,7 +148,7 @@ def _owed(known: Owed | None, kind: str, document: Document) -> Owed | None:
 
 
 def _rows(order: OrderState, owed: InvoicesOwed, booked: set[str], position: int) -> list[InvoiceRow]:
-    received = sum((payment.amount for payment in order.payments.values()), _ZERO)
+    received = sum((payment.amount for payment in order.money()), _ZERO)
     return [
         _row(order, booking, owed.invoices.get(booking.command_id), received, position)
         for booking in order.bookings

@@ -34,6 +34,7 @@ from projections.jurnal_commands.taking_back import (
     entry,
     payable,
     return_goods,
+    rupiah,
     side,
     stock_of_parts,
     with_credits,
@@ -266,7 +267,7 @@ def _left_over(
     record = record_of(state, identity, "change", order_day(state, settings), amount)
     verdict = Verdict(
         "held",
-        f"Rp {amount:f} that were paid beyond the changed order stay the customer's credit in Jurnal",
+        f"{rupiah(amount)} that were paid beyond the changed order stay the customer's credit in Jurnal",
         "Nothing, if iSeller reports their refund: it is paid out of this credit. Else agree it with the customer",
     )
     return with_verdict(state, record, verdict)

@@ -36,7 +36,7 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of
-from projections.jurnal_commands.returned_goods import pick_goods
+from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.taking_back import (
     Back,
     PayOut,
@@ -49,6 +49,7 @@ from projections.jurnal_commands.taking_back import (
     payable,
     refunded,
     return_goods,
+    rupiah,
     with_credits,
 )
 
@@ -86,7 +87,7 @@ def _judge(
     if isinstance(day, Verdict):
         return with_verdict(state, record, day)
     key = refund.key if booking.revision == 1 else f"{refund.key}:{booking.revision}"
-    planned = _plan(Taking(state, settings, fact, record, key, day), refund, is_carried=_is_carried(state, refund))
+    planned = _plan(Taking(state, settings, fact, record, key, day), refund, known)
     if isinstance(planned, Verdict):
         return with_verdict(state, record, planned)
     state, back = planned
@@ -169,9 +170,9 @@ def _unknown(
     if money_is_missing(state, settings):
         return Verdict("held", "Waits for a payment of the order that is not booked yet")
     record = refund.record
-    if (record is None or not record.tells_goods) and not known.knows_records_of(at):
+    if (record is None or not record.tells_goods) and not known.knows_records_of(at, refund.key):
         return Verdict("held", "Waits for what was refunded to be told", _ASKED)
-    if known.knows_money_of(at) or _is_carried(state, refund):
+    if known.knows_money_of(at, refund.key) or _is_carried(state, refund):
         return None
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
@@ -187,30 +188,44 @@ def _contradicted(
     if _is_carried(state, refund):
         return None
     planned = state.taken_back.planned
-    if not refund.money or refund.record is None:
-        others = [each for each in refunds if each.key not in planned and each.amount and each.at is not None]
-        records = [each for each in others if each.record is not None and not each.money]
-        money = [each for each in others if each.record is None]
-        if records and money and refund.amount:
-            told, paid = (sum((each.amount or _ZERO for each in some), _ZERO) for some in (records, money))
-            return Verdict(
-                "failed",
-                f"iSeller tells refunds of Rp {told:f} without money, and money of Rp {paid:f} without a refund",
-                "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and"
-                " skip the records",
-            )
+    if (alone := _beside_each_other(state, refund, refunds)) is not None:
+        return alone
     before = sum((each.paid for each in refunds if each.key in planned and each.key != refund.key), _ZERO)
     received = _received(state, settings)
     if refund.paid and before + refund.paid > received:
-        if not state.taken_back.knows_money_of(at):
+        if not state.taken_back.knows_money_of(at, refund.key):
             return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
         return Verdict(
             "failed",
-            f"iSeller gives back Rp {before + refund.paid:f}; Rp {received:f} were paid",
+            f"iSeller gives back {rupiah(before + refund.paid)}; {rupiah(received)} were paid",
             "Compare the payments and refunds of the order in iSeller; correct the difference in Jurnal by hand and"
             " skip the record",
         )
     return None
+
+
+def _beside_each_other(state: OrderState, refund: Refund, refunds: tuple[Refund, ...]) -> Verdict | None:
+    """Return that a record stands without money and money without a record: booked both, they would count twice."""
+    if refund.money and refund.record is not None:
+        return None
+    open_refunds = [
+        each
+        for each in refunds
+        if each.key not in state.taken_back.planned
+        and each.amount != 0
+        and _record_id(state, each.key) not in state.skipped_records
+    ]
+    records = [each for each in open_refunds if not each.money]
+    money = [each for each in open_refunds if each.record is None]
+    if not records or not money or refund.amount == 0:
+        return None
+    told, paid = (sum((each.amount or _ZERO for each in some), _ZERO) for some in (records, money))
+    return Verdict(
+        "failed",
+        f"iSeller tells refunds of {rupiah(told)} without money, and money of {rupiah(paid)} without a refund",
+        "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and skip the"
+        " records",
+    )
 
 
 def _received(state: OrderState, settings: StoreSettings) -> Decimal:
@@ -225,17 +240,18 @@ def _received(state: OrderState, settings: StoreSettings) -> Decimal:
     )
 
 
-def _plan(taking: Taking, refund: Refund, *, is_carried: bool) -> tuple[OrderState, list[Planned]] | Verdict:
-    """Plan one refund: its goods, then its money."""
-    money = () if is_carried else refund.money
-    outs = _pay_outs(taking, money)
+def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[OrderState, list[Planned]] | Verdict:
+    """Plan one refund: its goods, then its money; `known`: how it was planned on an earlier invoice."""
+    is_carried = known is not None and known.is_carried
+    outs = _pay_outs(taking, refund.money) if known is None else _paid_again(taking, known)
     if isinstance(outs, Verdict):
         return outs
     record = refund.record
     if record is None or not (record.refunded or record.restocked):
         back = Back([], ()) if is_carried else _money_alone(taking, refund.amount or _ZERO, outs)
     else:
-        back = _goods_and_money(taking, record, outs, is_carried=is_carried)
+        picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
+        back = _goods_and_money(taking, record, picked, outs, is_carried=is_carried)
     if isinstance(back, Verdict):
         return back
     paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in outs)
@@ -243,6 +259,16 @@ def _plan(taking: Taking, refund: Refund, *, is_carried: bool) -> tuple[OrderSta
     planned = PlannedRefund(taking.booking.revision, identities, paid)
     state = msgspec.structs.replace(taking.state, taken_back=taking.state.taken_back.with_planned(refund.key, planned))
     return with_credits(state, back.credits), back.decisions
+
+
+def _paid_again(taking: Taking, known: PlannedRefund) -> tuple[PayOut, ...]:
+    """Return the money of a refund on an invoice that is booked anew, unless what was left of it was carried there."""
+    if known.is_carried:
+        return ()
+    return tuple(
+        PayOut(f"{taking.key}:{number}", paid.account, paid.liability, paid.amount, taking.day)
+        for number, paid in enumerate(known.paid, start=1)
+    )
 
 
 def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...] | Verdict:
@@ -273,9 +299,8 @@ def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...
 
 
 def _goods_and_money(
-    taking: Taking, record: RefundRecord, outs: tuple[PayOut, ...], *, is_carried: bool
+    taking: Taking, record: RefundRecord, picked: Picked | Verdict, outs: tuple[PayOut, ...], *, is_carried: bool
 ) -> Back | Verdict:
-    picked = pick_goods(taking.invoice, record)
     if isinstance(picked, Verdict):
         return picked
     goods = return_goods(taking, picked)
@@ -295,8 +320,8 @@ def _goods_and_money(
 def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:
     return Verdict(
         "failed",
-        f"iSeller tells a refund of Rp {amount:f}, and no transaction paid it; the invoice owes"
-        f" Rp {payable(remaining):f}",
+        f"iSeller tells a refund of {rupiah(amount)}, and no transaction paid it; the invoice owes"
+        f" {rupiah(payable(remaining))}",
         "Look in iSeller how the money went back. If a transaction of it is reported the refund is booked by itself;"
         " else enter it in Jurnal by hand and skip the record",
     )

@@ -8,7 +8,7 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
-from projections.changes.refunds import PaidBack
+from projections.changes.refunds import PaidBack, PlannedRefund
 from projections.changes.settings import StoreSettings
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
@@ -37,6 +37,8 @@ from projections.jurnal_commands.taking_back import (
 )
 
 _ZERO = Decimal(0)
+# A way to pay: its account, and the liability behind it or nothing.
+Purse = tuple[str, str]
 VOIDED = Verdict("skipped", "Went back with the void of the order")
 _ASKED = "Nothing: iSeller is being asked"
 _UNDONE = Verdict("skipped", "The order was completed again before its void was booked")
@@ -171,43 +173,52 @@ def _returned(taking: Taking) -> tuple[OrderState, list[Planned]] | Verdict:
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
-    money = pay_back(taking, made, _pay_outs(taking))
+    due, refunds = _due(taking)
+    money = pay_back(taking, made, _pay_outs(taking, due))
     if isinstance(money, Verdict):
         return money
     state = with_credits(taking.state, money.credits)
+    state = msgspec.structs.replace(state, taken_back=msgspec.structs.replace(state.taken_back, planned=refunds))
     assert state.booking is not None
     ended = msgspec.structs.replace(state.booking, ended="returned", ended_on=taking.day)
     return state.with_booking(ended), [*goods.decisions, *money.decisions]
 
 
-def _pay_outs(taking: Taking) -> tuple[PayOut, ...]:
-    """Return every payment as it goes back, less what its refunds gave back already."""
+def _due(taking: Taking) -> tuple[dict[Purse, Decimal], dict[str, PlannedRefund]]:
+    """Return what of each way to pay goes back, and the refunds with what they took off it.
+
+    A void that is undone books all payments again: then that much has to leave each way again, whatever way the refund
+    itself had gone.
+    """
     booking = taking.booking
-    due: dict[tuple[str, str], Decimal] = {}
+    due: dict[Purse, Decimal] = {}
     for payment in booking.payments:
         purse = (payment.account, payment.liability)
         due[purse] = due.get(purse, _ZERO) + payment.amount
-    given_back = [
-        paid
-        for planned in taking.state.taken_back.planned.values()
-        if planned.revision == booking.revision
-        for paid in planned.paid
-    ]
-    for paid in given_back:
-        _take(due, paid)
-    return tuple(
-        PayOut(f"{taking.key}:{number}", account, liability, amount, taking.day)
-        for number, ((account, liability), amount) in enumerate(due.items(), start=1)
-        if amount
-    )
+    refunds = dict(taking.state.taken_back.planned)
+    for key, planned in refunds.items():
+        if planned.revision == booking.revision:
+            taken = tuple(part for paid in planned.paid for part in _taken(due, paid))
+            refunds[key] = msgspec.structs.replace(planned, paid=taken)
+    return due, refunds
 
 
-def _take(due: dict[tuple[str, str], Decimal], paid: PaidBack) -> None:
+def _taken(due: dict[Purse, Decimal], paid: PaidBack) -> list[PaidBack]:
     """Take what was given back off what came in: by the same way first, then of what came in last."""
-    left = paid.amount
+    left, parts = paid.amount, []
     own = (paid.account, paid.liability)
     for purse in (own, *reversed([purse for purse in due if purse != own])):
         part = min(left, due.get(purse, _ZERO))
         if part:
             due[purse] -= part
             left -= part
+            parts.append(PaidBack(*purse, part))
+    return [*parts, PaidBack(*own, left)] if left else parts
+
+
+def _pay_outs(taking: Taking, due: dict[Purse, Decimal]) -> tuple[PayOut, ...]:
+    return tuple(
+        PayOut(f"{taking.key}:{number}", account, liability, amount, taking.day)
+        for number, ((account, liability), amount) in enumerate(due.items(), start=1)
+        if amount
+    )

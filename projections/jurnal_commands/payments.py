@@ -108,15 +108,6 @@ def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Pu
     return Purse(mapping.account, mapping.payment_method or way)
 
 
-def pays_later(state: OrderState, payment: Payment) -> bool:
-    """Tell whether a transaction is the promise of an on-account sale and no money.
-
-    iSeller documents no gateway of its own for it; `account_balance` on an order that is on account is taken for it:
-    nobody pays in full out of a balance and owes the same sum.
-    """
-    return payment.gateway == "account_balance" and bool(state.known.get("on_account"))
-
-
 def stored_value_moved(
     state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
 ) -> list[Planned]:
@@ -183,6 +174,6 @@ def no_money(state: OrderState, payment: Payment, record: SyncRecord) -> str | N
         return state.skipped_records[record.record_id]
     if state.is_reversed(payment):
         return "iSeller reports this payment as failed or void"
-    if pays_later(state, payment):
+    if state.pays_later(payment):
         return "Sold on account: the customer pays later"
     return None if payment.amount > 0 else "No money came in by it"

@@ -44,14 +44,19 @@ class Invoice(msgspec.Struct, frozen=True):
 
     @property
     def parts_left(self) -> dict[tuple[str, str], Decimal]:
-        """What is left of each part, by order line and product code."""
+        """What may come back of each part, by order line and product code: no more than of the line it belongs to."""
         parts: dict[tuple[str, str], Decimal] = {}
         for part in self.booking.parts:
             key = (part.detail_id, part.product_code)
             parts[key] = parts.get(key, _ZERO) + part.quantity
+        most = {}
+        for key, quantity in parts.items():
+            lines = [each for each in self.left if each.line.detail_id == key[0]]
+            sold = sum((each.line.quantity for each in lines), _ZERO)
+            most[key] = quantity * sum((each.quantity for each in lines), _ZERO) / sold if sold else quantity
         for part in (part for credit in self.booking.credits for part in credit.parts):
             parts[part.detail_id, part.product_code] -= part.quantity
-        return parts
+        return {key: min(quantity, most[key]) for key, quantity in parts.items()}
 
     def is_extra(self, place: int) -> bool:
         """Tell whether a line is a charge, shipping or rounding."""
@@ -88,8 +93,12 @@ def pick_all(invoice: Invoice, *, restocked: bool) -> Picked:
     return Picked(quantities, (), wasted)
 
 
-def pick_goods(invoice: Invoice, record: RefundRecord) -> Picked | Verdict:
-    """Return what the goods of a refund mean, or why they mean nothing that is left."""
+def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> Picked | Verdict:
+    """Return what the goods of a refund mean, or why they mean nothing that is left.
+
+    `is_replayed`: it was planned on an earlier invoice of the order. What did not go back on the shelf is lost there
+    already; the new invoice took it out once more, so all of it comes back.
+    """
     wanted: dict[str, _Wanted] = {}
     put_back: dict[str, Decimal] = {}
     for goods, onto_shelf in (
@@ -107,11 +116,12 @@ def pick_goods(invoice: Invoice, record: RefundRecord) -> Picked | Verdict:
             put_back[goods.sku] = put_back.get(goods.sku, _ZERO) + goods.quantity
     for each in wanted.values():
         each.quantity = max(each.quantity, each.restocked)
+        each.restocked = each.quantity if is_replayed else each.restocked
     _weigh(invoice, wanted)
     if (refused := _beyond(invoice, wanted)) is not None:
         return refused
     picked = min(_ways(invoice, wanted), key=lambda way: _distance(invoice, way, record))
-    return _with_parts(invoice, picked, put_back)
+    return _with_parts(invoice, picked, put_back, is_replayed=is_replayed)
 
 
 def _line_code(invoice: Invoice, goods: Goods) -> str | None:
@@ -232,7 +242,7 @@ def _distance(invoice: Invoice, way: _Way, record: RefundRecord) -> Decimal:
     return abs(worth(invoice.booking, invoice.left, way.quantities, invoice.tax_decimals) - record.amount)
 
 
-def _with_parts(invoice: Invoice, way: _Way, put_back: dict[str, Decimal]) -> Picked | Verdict:
+def _with_parts(invoice: Invoice, way: _Way, put_back: dict[str, Decimal], *, is_replayed: bool) -> Picked | Verdict:
     """Return a way with the stock of parts, and with what does not go back on the shelf."""
     left = invoice.parts_left
     parts: dict[tuple[str, str], Decimal] = {}
@@ -250,7 +260,7 @@ def _with_parts(invoice: Invoice, way: _Way, put_back: dict[str, Decimal]) -> Pi
             share = min(rest, most - parts.get(key, _ZERO)) if key[1] == code else _ZERO
             if share > 0:
                 parts[key], rest = parts.get(key, _ZERO) + share, rest - share
-        if rest:
+        if rest and not is_replayed:
             return _parts_beyond(invoice, code, quantity)
     kept = {key: min(quantity, left[key]) for key, quantity in parts.items()}
     return Picked(

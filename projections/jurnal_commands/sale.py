@@ -110,10 +110,11 @@ def _unmapped(state: OrderState) -> Verdict:
             "Map the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
             needs,
         )
+    what = known.get("channel_detail") or channel
     return Verdict(
         "skipped",
-        f"Neither channel {known.get('channel_detail') or channel} nor outlet {name} is mapped",
-        "Map the channel or the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
+        f"Neither channel {what} nor outlet {name} is mapped" if outlet else f"Channel {what} is not mapped",
+        "Map the channel to a Jurnal warehouse and its accounts; the sale is then booked by itself",
         needs,
     )
 

@@ -104,6 +104,11 @@ def payable(credit: Decimal) -> Decimal:
     return credit.quantize(_CENT, ROUND_FLOOR)
 
 
+def rupiah(amount: Decimal) -> str:
+    """Write an amount for a person, without trailing zeros."""
+    return f"Rp {amount.normalize():f}"
+
+
 def return_goods(taking: Taking, picked: Picked) -> Back | Verdict:
     """Plan the goods: the return itself, the stock of parts, and what does not go back on the shelf."""
     rules, connection = taking.settings.rules, taking.settings.connection

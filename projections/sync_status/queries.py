@@ -15,6 +15,7 @@ _UNSETTLED = statement(__package__, "page_unsettled")
 _STALLED = statement(__package__, "page_stalled")
 _LINES = statement(__package__, "read_records")
 _COUNTS = statement(__package__, "count_records")
+_HELD = statement(__package__, "count_held")
 _STANDING = statement(__package__, "read_standing")
 _DOCUMENT = msgspec.json.Decoder(Document, strict=False)
 
@@ -141,6 +142,13 @@ async def count_records(pool: Pool, store_id: str, wanted: Wanted | None = None)
     """Return how many lines show each status; `wanted.statuses` do not matter."""
     async with pool.acquire() as connection:
         return await _counts(connection, store_id, wanted or Wanted())
+
+
+async def count_held(pool: Pool) -> int:
+    """Return how many lines of all stores are held: what they ask for is no command yet."""
+    held = await pool.fetchval(_HELD)
+    assert isinstance(held, int)
+    return held
 
 
 async def read_standing(pool: Pool, store_id: str, record_ids: list[str]) -> list[Standing]:

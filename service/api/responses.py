@@ -38,12 +38,6 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
 
 
-class SyncAccepted(msgspec.Struct, frozen=True, kw_only=True):
-    """The request stands in the ledger at `position`; what it lets go shows in the sync list."""
-
-    position: int
-
-
 class SyncPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of sync records. `counts` are of the same filters whatever the status, on the first page only.
 

@@ -26,10 +26,9 @@ from service.api.responses import (
     SendingChanged,
     StorePage,
     StreamPage,
-    SyncAccepted,
     SyncPage,
 )
-from service.api.rows import ApiActions, ApiQueries, Decided, LiveMode
+from service.api.rows import ApiActions, ApiQueries, Decided, LiveMode, SyncAsked
 from service.api.stores import StoreAnswers
 from service.api.sync_list import SyncListAnswers
 
@@ -163,10 +162,10 @@ def _sending(answers: SyncListAnswers) -> list[Endpoint]:
             method="POST",
             path=f"{_STORE}/sync-requests",
             name="request-sync",
-            summary="Send what waits of a range of dates; repeating it is harmless",
+            summary="Send what waits or failed of a range of dates; repeating it is harmless",
             handler=answers.request_sync,
             body=SyncRequest,
-            answers={200: SyncAccepted},
+            answers={200: SyncAsked},
             refusals=(400, 404, 413, 422),
         ),
         *(

@@ -135,6 +135,17 @@ class NotDecided(msgspec.Struct, frozen=True):
     detail: str | None
 
 
+class SyncAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """The request stands in the ledger at `position`; what it lets go shows in the sync list.
+
+    `retried` records of the range failed before and go again; `left` more stand behind them.
+    """
+
+    position: int
+    retried: int
+    left: int
+
+
 class RetriedMany(msgspec.Struct, frozen=True, kw_only=True):
     """Which records go again; `left` stand behind them. `untouched` ones cannot, for the reason given."""
 
@@ -200,12 +211,13 @@ class InvoiceCount(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the preflight found wrong: which check, about what, and what to do."""
+    """Something the preflight found: which check, about what, and what to do. `blocks`: it keeps Live Mode off."""
 
     check: str
     subject: str
     problem: str
     what_to_do: str
+    blocks: bool = True
 
 
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,13 +255,12 @@ class ApiQueries:
 class ApiActions:
     """What the API does. `activate_live_mode` takes store and actor; once on, it answers the first activation again.
 
-    `request_sync` takes store, scope, first and last date, and answers the position of the request. `retry` and `skip`
-    take store and record, `retry_many` the place to go on behind and the most records of a call. `pause` and `resume`
-    answer the position that counts.
+    `request_sync` takes store, scope, first and last date. `retry` and `skip` take store and record, `retry_many` the
+    place to go on behind and the most records of a call. `pause` and `resume` answer the position that counts.
     """
 
     activate_live_mode: Callable[[str, str], Awaitable[LiveMode | NotReady]]
-    request_sync: Callable[[str, SyncScope, dt.date, dt.date, Decision], Awaitable[int]]
+    request_sync: Callable[[str, SyncScope, dt.date, dt.date, Decision], Awaitable[SyncAsked]]
     retry: Callable[[str, str, Decision], Awaitable[Decided | NotDecided]]
     skip: Callable[[str, str, Decision], Awaitable[Decided | NotDecided]]
     retry_many: Callable[[str, SyncFilter, SyncPlace | None, int, Decision], Awaitable[RetriedMany]]

@@ -20,7 +20,6 @@ from service.api.requests import (
 from service.api.responses import (
     RetriedPage,
     SendingChanged,
-    SyncAccepted,
     SyncPage,
     json_response,
     problem,
@@ -94,8 +93,9 @@ class SyncListAnswers:
         store_id, _ = await known_store(self._queries, request)
         asked = await body_of(request, SyncRequest)
         _refuse_backwards(SyncFilter(first=asked.first, last=asked.last))
-        position = await self._actions.request_sync(store_id, asked.scope, asked.first, asked.last, asked.decision)
-        return json_response(SyncAccepted(position=position))
+        return json_response(
+            await self._actions.request_sync(store_id, asked.scope, asked.first, asked.last, asked.decision)
+        )
 
     async def pause(self, request: web.Request) -> web.Response:
         """Send nothing for the store until it is resumed; paused already, answer where that stands."""

@@ -34,6 +34,8 @@ from service.jurnal.standing import (
 )
 from service.jurnal.wording import rupiah
 
+# Rates of two lines of one product may differ by a hundredth.
+_RATE_DIFFERENCE_IDR = Decimal("0.005")
 _NOTHING = Decimal(0)
 Stands = Standing | NotStanding | ProbeFailed
 
@@ -222,7 +224,7 @@ def _lines_of(wanted: ReturnLine, invoice: InvoiceNow, ids: ResolvedIds) -> list
     return [
         line
         for line in invoice.lines
-        if line.product_id == product_id and abs(line.rate - wanted.rate) <= AMOUNT_DIFFERENCE_IDR_MAX
+        if line.product_id == product_id and abs(line.rate - wanted.rate) < _RATE_DIFFERENCE_IDR
     ]
 
 

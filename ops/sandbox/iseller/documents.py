@@ -1,11 +1,12 @@
 """Everything but orders and stock as iSeller shows it; moments in UTC without an offset."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from ops.sandbox.iseller.state import ShiftState, TakenRefund
 from ops.sandbox.iseller.wire import amount, utc_text
-from ops.sandbox.scenario import Customer, Outlet, Scenario
+from ops.sandbox.scenario import Customer, Outlet, Product, Scenario
 from ops.sandbox.traffic_events import Payout
 from ops.sandbox.traffic_order import Order
 
@@ -71,6 +72,57 @@ def refund_document(scenario: Scenario, order: Order, taken: TakenRefund) -> dic
             }
             for product, quantity in back
         ],
+    }
+
+
+def product_document(scenario: Scenario, product: Product) -> dict[str, Any]:
+    """Return a product as GetProducts shows it; nobody asks the sandbox for stock, so it tells none."""
+    return {
+        "product_id": product.product_id,
+        "product_header_id": product.product_id,
+        "name": product.name,
+        "description": None,
+        "type": "product",
+        "product_type": "standard" if product.in_stock and product.kind != "variant" else product.kind,
+        "vendor": scenario.store_name,
+        "attribute": [],
+        "tags": [],
+        "barcode": None,
+        "sku": product.sku,
+        "price": amount(product.price_idr),
+        "outlet_prices": [],
+        "taxable": product.taxable,
+        "track_inventory": product.in_stock,
+        "allow_negative_stock": True,
+        "sold_count": 0,
+        "unit_of_measurement": "Kg" if product.kind == "weighed" else "Pcs",
+        "buying_prices": [],
+        "buying_price": amount(product.buy_prices_idr[0]),
+        "inventories": [
+            {
+                "outlet_id": outlet.outlet_id,
+                "outlet_code": outlet.code,
+                "outlet_name": outlet.name,
+                "unit_in_stock": amount(Decimal(0)),
+            }
+            for outlet in scenario.outlets
+        ],
+        "ingredients": [
+            {
+                "product_id": scenario.product(part.sku).product_id,
+                "name": scenario.product(part.sku).name,
+                "sku": part.sku,
+                "quantity": amount(part.quantity),
+            }
+            for part in product.parts
+        ],
+        "variant_options": [{"option": "Ukuran", "value": product.variant}] if product.variant else [],
+        "bundles": [],
+        "modifier_groups": [],
+        "images": [],
+        "need_scale": product.kind == "weighed",
+        "is_active": True,
+        "modified_date": None,
     }
 
 

@@ -9,12 +9,12 @@ import msgspec
 
 from ops.sandbox.iseller.documents import (
     outlet_document,
+    product_document,
     refund_document,
     shift_document,
     store_document,
 )
 from ops.sandbox.iseller.order_document import order_document, transaction_document
-from ops.sandbox.iseller.product_documents import product_document
 from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.iseller.state import OrderState
 from ops.sandbox.iseller.stock_documents import stock_document, transfer_document
@@ -22,7 +22,7 @@ from ops.sandbox.iseller.wire import parse_utc
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
-# When the shop's products were entered; they never change.
+# When the shop's products were entered.
 _ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
@@ -116,21 +116,30 @@ def shifts_page(shop: Shop, query: Query) -> Page:
     )
 
 
-def products_page(shop: Shop, query: Query) -> Page:
-    """Return GetProducts' rows."""
-    return _page(
-        [(_ENTERED, _ENTERED, product) for product in (*shop.scenario.products, *shop.scenario.menu)],
-        query,
-        lambda product: product_document(shop.scenario, product, _ENTERED),
-    )
-
-
 def outlets_page(shop: Shop, query: Query) -> Page:
     """Return GetOutlets' rows; outlets never change."""
     return _page(
         [(_FIRST, _LAST, outlet) for outlet in (*shop.scenario.outlets, *shop.scenario.later_outlets)],
         query,
         outlet_document,
+    )
+
+
+def products_page(shop: Shop, query: Query) -> Page:
+    """Return GetProducts' rows; modifiers are none, and a product of the season is entered with its first sale."""
+    first_sold: dict[str, datetime] = {}
+    for state in shop.orders.values():
+        for line in state.order.lines:
+            first_sold.setdefault(line.sku, state.created_at)
+    entered = [
+        (first_sold.get(product.sku) if product.kind == "unknown_to_jurnal" else _ENTERED, product)
+        for product in (*shop.scenario.products, *shop.scenario.menu)
+        if product.kind != "modifier"
+    ]
+    return _page(
+        [(at, at, product) for at, product in entered if at is not None],
+        query,
+        partial(product_document, shop.scenario),
     )
 
 

@@ -33,8 +33,8 @@ Read = Callable[[Shop, Query], Page]
 _READS: tuple[tuple[str, str, Read], ...] = (
     ("/api/v2/GetOrders", "orders", orders_page),
     ("/api/v2/GetTransactions", "transactions", transactions_page),
-    ("/api/v2/GetRegisterShifts", "register_shifts", shifts_page),
     ("/api/v2/GetProducts", "products", products_page),
+    ("/api/v2/GetRegisterShifts", "register_shifts", shifts_page),
     ("/api/v3/GetTransfer", "transfers", transfers_page),
     ("/api/v3/GetOutlets", "Outlets", outlets_page),
 )

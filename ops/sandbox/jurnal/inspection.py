@@ -49,7 +49,7 @@ def documents(company: Company) -> dict[str, int]:
 
 
 def duplicates(company: Company, references: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Count, per type, the documents beyond the first that carry the same one of the given references.
+    """Count, per type, the documents that carry a given reference, beyond as many as it is given times.
 
     A reference is carried when it is the whole of memo, reference_no, transaction_no or custom_id
     (of a refund: of a line's description),
@@ -61,7 +61,9 @@ def duplicates(company: Company, references: Mapping[str, Iterable[str]]) -> dic
             for word in _words(record):
                 carriers[kind].setdefault(word, set()).add(record.id)
     return {
-        kind: sum(max(0, len(carriers[kind].get(reference, ())) - 1) for reference in set(wanted))
+        kind: sum(
+            max(0, len(carriers[kind].get(reference, ())) - times) for reference, times in Counter(wanted).items()
+        )
         for kind, wanted in references.items()
     }
 

@@ -34,6 +34,7 @@ from service.api.rows import (
     Preflight,
     RetriedMany,
     Store,
+    SyncAsked,
     SyncFilter,
     SyncPageFound,
     SyncPageWanted,
@@ -213,10 +214,12 @@ class Shop:
         """Tell what was found."""
         return Preflight(findings=self.findings, live_mode=self.live_mode)
 
-    async def request_sync(self, store_id: str, scope: SyncScope, first: date, last: date, decision: Decision) -> int:
+    async def request_sync(
+        self, store_id: str, scope: SyncScope, first: date, last: date, decision: Decision
+    ) -> SyncAsked:
         """Note the request."""
         self.sync_requests.append((store_id, scope, first, last, decision))
-        return 41 + len(self.sync_requests)
+        return SyncAsked(position=41 + len(self.sync_requests), retried=2, left=0)
 
     async def retry(self, _store_id: str, record_id: str, decision: Decision) -> Decided | NotDecided:
         """Retry what failed."""

@@ -113,7 +113,7 @@ async def test_all_records_of_a_filter_are_retried_a_bounded_number_a_call(api: 
 async def test_what_waits_is_sent_by_hand_for_a_range_of_dates(api: Client, shop: Shop) -> None:
     """The request is a fact; asked again it is another one, which is harmless."""
     for position in (42, 43):
-        assert await posted(api, "sync-requests", SYNC) == {"position": position}
+        assert await posted(api, "sync-requests", SYNC) == {"position": position, "retried": 2, "left": 0}
     assert shop.sync_requests[0] == (STORE, "sales", date(2026, 8, 1), TODAY, Decision("owner", "month end"))
 
 

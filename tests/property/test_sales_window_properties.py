@@ -85,6 +85,8 @@ class Model:
             case "request":
                 day = (FIRST + timedelta(hours=told.hour + 7)).date()
                 self.planned |= {s.order_id for s in waited if (s.completed + timedelta(hours=7)).date() == day}
+            case _:
+                assert told.what == "draft"
         self.planned |= {sale.order_id for sale in self._waiting() if self._goes(sale)}
 
     def _waiting(self) -> list[Sale]:

@@ -22,7 +22,6 @@ from ops.sandbox.traffic_events import (
 _LOOK_SECONDS = 0.2
 # Longer than the poller waits: what only a poll tells has come by then.
 _STILL_SECONDS = 2.5
-_CATCH_UP_SECONDS_MAX = 120.0
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
 # them it is depends on what the service had heard by then, so only their sum is certain.
 _PAYMENT_TYPES = ("receive_payment", "deposit_payment")
@@ -121,18 +120,24 @@ async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[s
 
 async def caught_up(house: House) -> None:
     """Wait until what was told is booked and nothing moves any more; what waits or failed may. Raises `NotReached`."""
-    still: tuple[object, float] = (None, 0)
+    clock = asyncio.get_running_loop().time
+    before, moved_at = None, clock()
 
     async def nothing_moves() -> bool:
-        nonlocal still
-        view, now = await house.api.view(), asyncio.get_running_loop().time()
+        nonlocal before, moved_at
+        view = await house.api.view()
         state = (view.sync, house.jurnal.documents(), house.iseller.outbox.pending)
-        if state != still[0]:
-            still = (state, now)
+        if state != before:
+            before, moved_at = state, clock()
+        still = clock() - moved_at
         on_their_way = view.sync.get("Pending", 0) + view.sync.get("Processing", 0)
-        return not house.iseller.outbox.pending and not on_their_way and now - still[1] > _STILL_SECONDS
+        if still > house.options.still_seconds_max:
+            raise NotReached(
+                f"catching up did not happen: {on_their_way} sync records are on their way and stand still"
+            )
+        return not house.iseller.outbox.pending and not on_their_way and still > _STILL_SECONDS
 
-    await until(house, "catching up", nothing_moves, _CATCH_UP_SECONDS_MAX)
+    await until(house, "catching up", nothing_moves, house.options.settle_seconds_max)
 
 
 async def until(house: House, what: str, look: Callable[[], Awaitable[bool]], seconds_max: float) -> None:

@@ -135,7 +135,7 @@ class _Making:
         started = self._started(self._kiosk)
         failure = Intended(
             kind="unmapped_outlet_of_a_transfer",
-            record_id=f"transfer-{started.transfer_id}",
+            record_id=f"transfer-{started.inventory_adjustment_id}",
             reason=self._kiosk.name,
             mended_by="set_up",
         )

@@ -174,7 +174,7 @@ async def test_an_operator_lets_a_stalled_stream_go_on(database_url: str, *, ski
         await runner.step(STORE, picky, epoch=1, facts_max=100)
         assert await rows_of(pool, "stalled_stream") == []
         records = {row["record_id"] for row in await rows_of(pool, "sync_record")}
-        assert records == {"sale-order-1", "edited-order-1"}
+        assert records == {"sale-order-1", "change-order-1-1"}
 
 
 @pytest.mark.servers

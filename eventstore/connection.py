@@ -48,12 +48,16 @@ async def open_pool(
 
     A plan made while a table was empty would be kept as it grows, and with every key leading with the store it may
     walk a whole ledger for one row: so plans are made anew for each execution (about 0.1 ms), and JIT is off. Only the
-    appender's connections keep theirs (`plans_kept`): its one statement finds rows by their whole key only.
+    connections that facts and batches of projections are written on keep theirs (`plans_kept`): what these statements
+    look up they find by its whole key, and a plan that walks a table to it is not open to them.
     `statement_cache_size` 0 keeps nothing in a session, which is what a pooler in transaction mode needs.
     Raises `PoolerNotDeclared` if the address is a pooler's and the size is not 0.
     """
-    plans = "force_generic_plan" if plans_kept else "force_custom_plan"
-    settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
+    plans = {"plan_cache_mode": "force_custom_plan"}
+    if plans_kept:
+        walks = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
+        plans = {"plan_cache_mode": "force_generic_plan", **dict.fromkeys(walks, "off")}
+    settings = {"timezone": "UTC", "jit": "off", **plans}
     if search_path is not None:
         settings["search_path"] = search_path
     if role is not None:

@@ -76,11 +76,20 @@ class Runner:
     """Folds any store into any projection of the catalogue, one bounded batch a step.
 
     What `tail` knows is folded without reading it again. Not `live`, it folds a shadow: what a fold hands over to
-    others (sends) is then left out.
+    others (sends) is then left out. Batches are written on `saves`, connections that keep their plans (None: `pool`).
     """
 
-    def __init__(self, pool: Pool, reader: LedgerReader, *, tail: Tail | None = None, live: bool = True) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        reader: LedgerReader,
+        *,
+        tail: Tail | None = None,
+        live: bool = True,
+        saves: Pool | None = None,
+    ) -> None:
         self._pool = pool
+        self._saves = saves if saves is not None else pool
         self._reader = reader
         self._tail = tail if tail is not None else Tail()
         self._live = live
@@ -182,7 +191,7 @@ class Runner:
         position = facts[-1].position
         from_memory = getattr(facts[-1], "appended_hash", None)
         move = Move(store_id, projection.name, memory.cursor, position, epoch, from_memory)
-        if not await save(self._pool, move, folding, rows):
+        if not await save(self._saves, move, folding, rows):
             return None
         memory.cursor = Cursor(position, memory.cursor.generation)
         memory.touch(keys)

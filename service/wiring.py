@@ -70,9 +70,10 @@ _API_KEY_SECONDS = 5.0
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """What every command of the CLI needs of the ledger."""
+    """What every command of the CLI needs of the ledger. `kept`: the connections that keep their plans."""
 
     pool: Pool
+    kept: Pool
     clock: Clock
     reader: LedgerReader
     appender: Appender
@@ -100,8 +101,9 @@ async def open_ledger_parts(
 ) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
     master = MasterKey.from_file(settings.sealing_key_file)
-    # Appends have connections of their own, which keep their plans; together they are what the setting allows.
-    append_connections = max(1, settings.database_connections_max // 3)
+    # What is appended and what is folded is written on connections of their own, which keep their plans; together with
+    # all others they are what the setting allows.
+    kept_connections = max(1, settings.database_connections_max // 2)
     clock = SystemClock()
     limits = AppenderLimits(
         batch_facts_max=settings.append_batch_facts_max,
@@ -119,14 +121,15 @@ async def open_ledger_parts(
             )
 
     async with (
-        _pool(settings, connections_max=max(1, settings.database_connections_max - append_connections)) as pool,
-        _pool(settings, connections_max=append_connections, plans_kept=True) as append_pool,
+        _pool(settings, connections_max=max(1, settings.database_connections_max - kept_connections)) as pool,
+        _pool(settings, connections_max=kept_connections, plans_kept=True) as kept,
     ):
         keyring = Keyring(pool, master)
-        appender = Appender(append_pool, clock, limits, on_batch, note_failure, on_appended)
+        appender = Appender(kept, clock, limits, on_batch, note_failure, on_appended)
         try:
             yield Ledger(
                 pool=pool,
+                kept=kept,
                 clock=clock,
                 reader=LedgerReader(pool, settings.archive_folder),
                 appender=appender,
@@ -272,7 +275,7 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
         pool=ledger.pool,
         clock=ledger.clock,
         shared=SharedStores(leases),
-        runner=Runner(ledger.pool, ledger.reader, tail=tail),
+        runner=Runner(ledger.pool, ledger.reader, tail=tail, saves=ledger.kept),
         tail=tail,
         metrics=metrics,
         limits=FollowLimits(settings.fold_batch_facts_max, settings.follow_wait_seconds),

@@ -19,7 +19,9 @@ NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 MASTER = MasterKey(bytes(range(32)))
 
 
-async def open_test_pool(url: str, *, connections_max: int = 4, search_path: str | None = None) -> Pool:
+async def open_test_pool(
+    url: str, *, connections_max: int = 4, search_path: str | None = None, plans_kept: bool = False
+) -> Pool:
     """Open a pool that acts as the service role, in the way the address asks for."""
     size = 0 if leads_through_pooler(url) else 100
     return await open_pool(
@@ -28,6 +30,7 @@ async def open_test_pool(url: str, *, connections_max: int = 4, search_path: str
         connections_max=connections_max,
         statement_cache_size=size,
         search_path=search_path,
+        plans_kept=plans_kept,
     )
 
 

@@ -69,8 +69,9 @@ async def _follow(ours: Ours, facts: list[NewFact]) -> Sample:
         woken.set()
 
     tail = Tail()
-    appender = Appender(ours.pool, SystemClock(), on_appended=tail.told)
-    folding = asyncio.create_task(_fold(Runner(ours.pool, ours.reader, tail=tail), woken, waiting, taken, len(facts)))
+    appender = Appender(ours.kept, SystemClock(), on_appended=tail.told)
+    runner = Runner(ours.pool, ours.reader, tail=tail, saves=ours.kept)
+    folding = asyncio.create_task(_fold(runner, woken, waiting, taken, len(facts)))
     async with asyncio.TaskGroup() as appends:
         begun = time.perf_counter()
         for number, fact in enumerate(facts):

@@ -25,10 +25,11 @@ SERVER_SETTINGS = {"min_wal_size": f"{_LOG_FILES * 16}MB"}
 
 
 class Ours(msgspec.Struct, frozen=True):
-    """Our side of a case: a migrated database, acted on as the service's role."""
+    """Our side of a case: a migrated database, acted on as the service's role. `kept`: connections that keep plans."""
 
     url: str
     pool: Pool
+    kept: Pool
     reader: LedgerReader
     appender: Appender
 
@@ -70,14 +71,14 @@ class Stand:
         await self._server.create_database(name, _TEMPLATE)
         url = self._server.url(name)
         pool = await open_pool(url, role=SERVICE_ROLE, connections_max=connections)
-        appends = await open_pool(url, role=SERVICE_ROLE, connections_max=connections, plans_kept=True)
-        appender = Appender(appends, SystemClock())
+        kept = await open_pool(url, role=SERVICE_ROLE, connections_max=connections, plans_kept=True)
+        appender = Appender(kept, SystemClock())
         try:
             await open_ledger(pool, STORE, recorded_at=OBSERVED_AT)
-            yield Ours(url, pool, LedgerReader(pool), appender)
+            yield Ours(url, pool, kept, LedgerReader(pool), appender)
         finally:
             await appender.flush()
-            await appends.close()
+            await kept.close()
             await pool.close()
 
     @asynccontextmanager

@@ -104,7 +104,7 @@ async def test_what_jurnal_has_not_is_made_with_its_opening_stock(stand: Stand) 
     assert plan.skipped == ("Gift wrap: has no SKU; give it one in iSeller",)
     await stand.until_quiet(stand.process())
     made = stand.sandbox.company.products_by_code["TEA"]
-    assert (made.name, made.unit, made.tracked, made.sell_price) == ("Tea", "Cup", True, 12000)
+    assert (made.name, made.unit, made.tracked, made.sell_price) == ("Tea", "Cup", True, Fraction(12000))
     assert stock_of(stand, "TEA") == {"Main Warehouse": Fraction(10), "Branch Warehouse": Fraction("2.5")}
     assert stand.sandbox.company.stock.average(made) * Fraction("12.5") == 10 * 2800 + Fraction("2.5") * 3000
     assert await stand.statuses() == {

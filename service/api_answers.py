@@ -19,7 +19,8 @@ from projections.sync_status.queries import ListedRecord, Place, Wanted, read_pa
 from service.api import rows
 from service.live_mode import Activated, LiveMode
 from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
-from service.preflight import Preflight, Problem
+from service.preflight import Preflight
+from service.preflight_finding import Finding
 from service.sync_wording import paused_words, wording
 
 
@@ -276,9 +277,13 @@ def _record(record: ListedRecord, paused: str | None) -> rows.SyncRecord:
     )
 
 
-def _finding(problem: Problem) -> rows.Finding:
+def _finding(found: Finding) -> rows.Finding:
     return rows.Finding(
-        check=problem.check, subject=problem.subject, problem=problem.problem, what_to_do=problem.what_to_do
+        check=found.check,
+        subject=found.subject,
+        problem=found.problem,
+        what_to_do=found.what_to_do,
+        blocks=found.blocks,
     )
 
 

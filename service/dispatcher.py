@@ -42,7 +42,7 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
-from service.jurnal.refusals import SHORT_OF_STOCK_WORDS, missing_reason
+from service.jurnal.refusals import DATE_FIELDS, SHORT_OF_STOCK_WORDS, missing_reason
 from service.jurnal.resources import is_keyed, number_of, reading_of
 from service.jurnal.standing import NotStanding
 from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
@@ -245,6 +245,8 @@ class Dispatcher:
                 return
         refused = CommandRefused(attempted=attempted, reason=outcome.reason, fields=outcome.fields)
         await self._finish(send, refused)
+        if not DATE_FIELDS.isdisjoint(outcome.fields):
+            await self._inquiry.learn_of_closed_books(company, send)
 
     async def _look_at(self, company: Company, send: Send, attempted: Attempted, conflict: AlreadyThere) -> None:
         """Read the document that has our key. If it cannot be read now, the probes go on."""

@@ -96,6 +96,10 @@ class Inquiry:
         standing = told.value if isinstance(told, Told) else told
         return LookupFailed(standing.reason) if isinstance(standing, ProbeFailed) else standing
 
+    async def learn_of_closed_books(self, company: Company, send: Send) -> None:
+        """Look up to which day the books are closed, now that a document was refused for its date."""
+        await self._directory.books_closed(send.store_id, company)
+
     def keep(self, send: Send, prepared: Prepared, now: datetime) -> None:
         """Keep what was prepared for a send that finds no place in the quota: its look-ups took the last one."""
         self._kept = {known: kept for known, kept in self._kept.items() if now - kept[1] < _PAUSE_MAX}

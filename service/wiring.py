@@ -12,7 +12,7 @@ from aiohttp import web
 
 from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
-from eventstore.clock import Clock, SystemClock
+from eventstore.clock import SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
@@ -32,6 +32,7 @@ from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
+from service.asking import jurnal_calls_of, preflight_of
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
@@ -46,50 +47,23 @@ from service.iseller.poll import IsellerConnection, Poller, PollSettings
 from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
-from service.jurnal.client import JurnalClient, open_session
-from service.jurnal.pace import Limit
+from service.jurnal.client import open_session
 from service.jurnal.refusals import phrases
-from service.jurnal_calls import JurnalCalls
+from service.ledger_parts import Ledger
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
 from service.observation import Observation
-from service.operations import Operations
 from service.people import People
-from service.preflight import Preflight
-from service.quota import QuotaBudget
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
 from service.settings import Settings
-from service.setup import StoreSetup
+from service.setup_api import settings_calls
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Metrics, request_metrics
 
 VERSION = "0.1.0"
 _API_KEY_SECONDS = 5.0
-
-
-class Ledger(msgspec.Struct, frozen=True):
-    """What every command of the CLI needs of the ledger. `kept`: the connections that keep their plans."""
-
-    pool: Pool
-    kept: Pool
-    clock: Clock
-    reader: LedgerReader
-    appender: Appender
-    master: MasterKey
-    credentials: Credentials
-    keyring: Keyring
-
-    @property
-    def setup(self) -> StoreSetup:
-        """Return what applies set-up files."""
-        return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
-
-    @property
-    def operations(self) -> Operations:
-        """Return what appends a person's decisions."""
-        return Operations(self.pool, self.reader, self.appender, self.clock)
 
 
 @asynccontextmanager
@@ -214,9 +188,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
         followers = _followers(settings, ledger, leases, metrics)
         queue = SendQueue(ledger.pool)
-        calls = _jurnal_calls(settings, ledger, jurnal_session, metrics)
+        calls = jurnal_calls_of(settings, ledger, jurnal_session, metrics)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
-        preflight = Preflight(ledger.pool, directory)
+        preflight = preflight_of(ledger, calls, directory, iseller_session)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
         intake = Intake(
             ledger.reader,
@@ -286,31 +260,6 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
     return followers
 
 
-def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics) -> JurnalCalls:
-    client = JurnalClient(
-        session,
-        settings.jurnal_base_url,
-        ledger.clock,
-        deadline_seconds=settings.jurnal_deadline_seconds,
-        proxy=settings.jurnal_proxy.reveal() if settings.jurnal_proxy is not None else None,
-    )
-    quota = QuotaBudget(
-        ledger.pool,
-        egress_address=settings.egress_address,
-        company_limits=(Limit(settings.jurnal_requests_per_minute, 60), Limit(settings.jurnal_requests_per_hour, 3600)),
-        address_limits=(Limit(settings.egress_requests_per_minute, 60), Limit(settings.egress_requests_per_hour, 3600)),
-        on_left=metrics.quota_told,
-    )
-    return JurnalCalls(
-        ledger.pool,
-        client,
-        ledger.credentials,
-        quota,
-        deadline_seconds=settings.jurnal_deadline_seconds,
-        on_call=metrics.jurnal_called,
-    )
-
-
 def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp.ClientSession) -> Poller:
     async def connection_of(store_id: str) -> IsellerConnection | None:
         connection = (await read_settings(ledger.pool, store_id)).connection
@@ -368,7 +317,9 @@ def _public(
             )
         )
     )
-    app.add_routes(api_routes(answers.queries(), answers.actions(), settings.api_token.reveal()))
+    app.add_routes(
+        api_routes(answers.queries(), answers.actions(), settings_calls(ledger.setup), settings.api_token.reveal())
+    )
     metrics.start_routes(app)
     return app
 

@@ -11,8 +11,7 @@ from tests.story import Story
 
 TABLES = (
     "command", "send", "sync_record", "clearing_day", "invoice_payment", "in_transit_stock", "master_data",
-    "store_setting",
-    "projection_state", "stalled_stream",
+    "iseller_product", "store_setting", "projection_state", "stalled_stream",
 )  # fmt: skip
 # When something happened on the database's clock; everything else is a function of the facts.
 TIMES = ("due_at", "stalled_at")

@@ -211,12 +211,13 @@ class InvoiceCount(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the preflight found wrong: which check, about what, and what to do."""
+    """Something the preflight found: which check, about what, and what to do. `blocks`: it keeps Live Mode off."""
 
     check: str
     subject: str
     problem: str
     what_to_do: str
+    blocks: bool = True
 
 
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):

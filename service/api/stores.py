@@ -130,7 +130,11 @@ class StoreAnswers:
         store_id, _ = await known_store(self._queries, request)
         found = await self._queries.preflight(store_id)
         return json_response(
-            PreflightReport(ready=not found.findings, findings=found.findings, live_mode=found.live_mode)
+            PreflightReport(
+                ready=not any(finding.blocks for finding in found.findings),
+                findings=found.findings,
+                live_mode=found.live_mode,
+            )
         )
 
     async def activate_live_mode(self, request: web.Request) -> web.Response:

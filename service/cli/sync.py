@@ -13,6 +13,7 @@ from projections.store_settings.queries import read_pause
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
 from service.cli.decided import ACTOR, REASON, STORE, tell_position
 from service.cli.sync_table import show_page
+from service.ledger_parts import Ledger
 from service.operations import (
     LEFT_COUNTED_MAX,
     RECORDS_A_CALL_MAX,
@@ -26,7 +27,7 @@ from service.operations import (
 )
 from service.settings import settings_from
 from service.sync_wording import paused_words, wording
-from service.wiring import Ledger, open_ledger_parts
+from service.wiring import open_ledger_parts
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _STATUSES = ("Held", "Pending", "Processing", "Success", "Failed", "Skipped", "Superseded")

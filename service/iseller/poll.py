@@ -15,7 +15,14 @@ from eventstore.clock import Clock
 from eventstore.errors import AppendQueueFull
 from eventstore.facts.registry import REPORT_KINDS
 from eventstore.facts.reports.kind import ReportKind
-from service.iseller.client import GET_ORDERS, GET_REGISTER_SHIFTS, GET_TRANSACTIONS, GET_TRANSFER, Endpoint
+from service.iseller.client import (
+    GET_ORDERS,
+    GET_PRODUCTS,
+    GET_REGISTER_SHIFTS,
+    GET_TRANSACTIONS,
+    GET_TRANSFER,
+    Endpoint,
+)
 from service.iseller.endpoint_pass import EndpointPass, EndpointPolled, PassSettings, Run
 from service.iseller.envelope import IsellerError
 from service.iseller.requested_read import RequestedReads
@@ -26,7 +33,10 @@ POLLED: tuple[tuple[Endpoint, ReportKind], ...] = (
     (GET_TRANSACTIONS, REPORT_KINDS["transaction"]),
     (GET_TRANSFER, REPORT_KINDS["transfer"]),
     (GET_REGISTER_SHIFTS, REPORT_KINDS["register_shift"]),
+    (GET_PRODUCTS, REPORT_KINDS["product"]),
 )
+# Stock and the number sold stand in a product's report and change with every sale: each reading of it is a fact.
+_SELDOM = timedelta(days=1)
 
 
 REQUESTED = "requested"
@@ -90,6 +100,7 @@ class Poller:
         self._woken: set[str] = set()
         self._unfinished: set[str] = set()
         self._polled_at: dict[str, datetime] = {}
+        self._read_at: dict[tuple[str, str], datetime] = {}
         self._log = structlog.get_logger()
 
     def wake(self, store_id: str) -> None:
@@ -113,10 +124,14 @@ class Poller:
         self._polled_at[store_id] = now
         polled = Polled(due=True, woken=woken)
         for endpoint, kind in POLLED:
+            if endpoint.seldom and not self._is_due_seldom(store_id, endpoint, now):
+                continue
             run = _run(store_id, connection, endpoint, kind, now)
             polled.endpoints[endpoint.name] = run.done
             with self._told(polled, store_id, endpoint.name):
                 await self._endpoint_pass.step(run)
+                if run.done.finished:
+                    self._read_at[store_id, endpoint.name] = now
         with self._told(polled, store_id, REQUESTED):
             requested = await self._requested_reads.step(_run(store_id, connection, *POLLED[0], now))
             if requested is not None:
@@ -132,6 +147,10 @@ class Poller:
         except (IsellerError, AppendQueueFull) as error:
             polled.errors[name] = str(error)
             self._log.warning(LogEvent.POLL_FAILED, store=store_id, endpoint=name, reason=str(error))
+
+    def _is_due_seldom(self, store_id: str, endpoint: Endpoint, now: datetime) -> bool:
+        read_at = self._read_at.get((store_id, endpoint.name))
+        return read_at is None or not timedelta(0) <= now - read_at < _SELDOM
 
     def _is_due(self, store_id: str, now: datetime, *, woken: bool) -> bool:
         polled_at = self._polled_at.get(store_id)

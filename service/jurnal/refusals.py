@@ -27,7 +27,7 @@ from service.jurnal.resources import resource_of
 SHORT_OF_STOCK_WORDS = ("not enough", "insufficient", "tidak cukup", "tidak mencukupi")
 _PERSON = re.compile(r"customer|person|contact|pelanggan|kontak", re.IGNORECASE)
 _NOT_KEPT = "a message about the contact, which is not kept"
-_DATES = frozenset({"transaction_date", "date"})
+DATE_FIELDS = frozenset({"transaction_date", "date"})
 _PRICES = frozenset({"transaction_lines.amount", "transaction_lines.rate", "rate", "original_amount"})
 _MONEY_ACCOUNTS = frozenset({"deposit_to_name", "deposit_to_id", "refund_from_name", "refund_from_id"})
 _MONEY_ACCOUNT_WORDS = re.compile(r"(deposit|refund) account", re.IGNORECASE)
@@ -82,7 +82,7 @@ def _stock(refused: _Refused) -> Refusal | None:
 
 
 def _period(refused: _Refused) -> Refusal | None:
-    if not refused.names(_DATES) and not refused.says(_CLOSED):
+    if not refused.names(DATE_FIELDS) and not refused.says(_CLOSED):
         return None
     return Refusal(
         "Jurnal's books are closed on this date",

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-import msgspec
-
 from projections.jurnal_commands.commands import (
     ENCODER,
     ApplyCredit,
@@ -23,11 +21,12 @@ from projections.jurnal_commands.commands import (
     UpdateInvoice,
 )
 from projections.jurnal_commands.identity import command_id, transaction_no
-from tests.integration.dispatcher.stand import COMPANY, Stand
+from tests.integration.dispatcher.stand import COMPANY, Process, Stand
 from tests.ledger import STORE
 
 DAY = date(2026, 11, 20)
 LANE = "order-o1"
+API = "/public/jurnal/api/v1"
 
 
 def latte(quantity: int, rate: int = 10_000) -> InvoiceLine:
@@ -180,8 +179,16 @@ class Asked:
         return only
 
 
-def changed(
-    command: ReturnSale | RefundCredit | ApplyCredit, **fields: object
-) -> ReturnSale | RefundCredit | ApplyCredit:
-    """Return a command with other fields."""
-    return msgspec.structs.replace(command, **fields)
+async def booked(asked: Asked, *commands: Command) -> Process:
+    """Let commands be booked; return the process that has the lease."""
+    process = asked.stand.process()
+    await asked.ask(*commands)
+    await asked.stand.until_quiet(process)
+    for command in commands:
+        assert await asked.state_of(command) == ("accepted", "")
+    return process
+
+
+def posts(stand: Stand, resource: str) -> int:
+    """Return how often something was sent."""
+    return stand.sandbox.calls["toko", "POST", f"{API}/{resource}"]

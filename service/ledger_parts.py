@@ -1,0 +1,35 @@
+"""The parts of an opened ledger, as every command of the CLI needs them."""
+
+import msgspec
+
+from eventstore.appender import Appender
+from eventstore.clock import Clock
+from eventstore.connection import Pool
+from eventstore.credentials import Credentials
+from eventstore.keyring import Keyring, MasterKey
+from eventstore.store import LedgerReader
+from service.operations import Operations
+from service.setup import StoreSetup
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What every command of the CLI needs of the ledger. `kept`: the connections that keep their plans."""
+
+    pool: Pool
+    kept: Pool
+    clock: Clock
+    reader: LedgerReader
+    appender: Appender
+    master: MasterKey
+    credentials: Credentials
+    keyring: Keyring
+
+    @property
+    def setup(self) -> StoreSetup:
+        """Return what applies set-up files."""
+        return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+    @property
+    def operations(self) -> Operations:
+        """Return what appends a person's decisions."""
+        return Operations(self.pool, self.reader, self.appender, self.clock)

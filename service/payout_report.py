@@ -31,13 +31,15 @@ _WAITING = {
 }
 _STATUSES = {**dict.fromkeys(COMPLETED, "completed"), **dict.fromkeys(FAILED, "failed"), **_WAITING}
 _NUMBERS: Mapping[Dialect, re.Pattern[str]] = {
-    "plain": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d{1,2}))?"),
-    "indonesian": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:\.\d{3})+)(?:,(\d{1,2}))?"),
+    "plain": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d{1,2}))?", re.ASCII),
+    "indonesian": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:\.\d{3})+)(?:,(\d{1,2}))?", re.ASCII),
 }
 _DATES: Mapping[Dialect, re.Pattern[str]] = {
-    "plain": re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?))?"),
+    "plain": re.compile(
+        r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?))?", re.ASCII
+    ),
     "indonesian": re.compile(
-        r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})(?: (?P<time>\d{1,2}[:.]\d{2}(?:[:.]\d{2})?))?"
+        r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})(?: (?P<time>\d{1,2}[:.]\d{2}(?:[:.]\d{2})?))?", re.ASCII
     ),
 }
 _LOOKS: Mapping[Dialect, tuple[str, str]] = {

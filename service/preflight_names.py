@@ -12,6 +12,8 @@ from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.preflight_finding import Finding, problem
 from service.preflight_settings import STOCK_ACCOUNTS
 
+# The subject of the finding that the quota is spent: what was found out is remembered, and asking again goes on.
+QUOTA = "quota"
 _CASH_AND_BANK = "Cash & Bank"
 _LIABILITIES = ("Other Current Liabilities", "Long Term Liabilities")
 # Jurnal posts these itself; a stock adjustment across from one of them would make its own books wrong.
@@ -130,7 +132,7 @@ def look_up_failed(failed: LookupFailed) -> Finding:
     if failed.wait is not None:
         return problem(
             "jurnal",
-            "quota",
+            QUOTA,
             "The quota for calls to Jurnal is spent; what was looked up is remembered",
             "Check again in a minute: it goes on where it stopped",
         )

@@ -12,7 +12,7 @@ from eventstore.credentials import Credentials
 from eventstore.facts.settings import Mapping
 from eventstore.store import LedgerReader, open_ledger
 from service.setup_difference import difference
-from service.setup_error import SetupError
+from service.setup_error import SettingsOvertaken, SetupError
 from service.setup_facts import secrets_of, settings_of
 from service.setup_file import StoreFile, read_store_file
 from service.setup_ledger import KnownSettings, append_settings, read_known
@@ -20,10 +20,14 @@ from service.setup_problems import setting_problems, store_problems
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What changed, or would change: one line a field, empty if the store stood so already."""
+    """What changed, or would change: one line a field, empty if the store stood so already.
+
+    `version`: of the settings, after what was changed.
+    """
 
     store_id: str
     changes: tuple[str, ...]
+    version: int
 
 
 class StoreSetup:
@@ -69,17 +73,33 @@ class StoreSetup:
             for name, secret in new_secrets.items():
                 await self._credentials.write(file.store, name, secret, updated_at=self._clock.now())
         stored = [f"credential {name}: stored, fingerprint {fingerprints[name]}" for name in new_secrets]
-        return Applied(file.store, (*stored, *_differences(known, changed)))
+        return self._applied(file.store, stored, known, changed, dry_run=dry_run)
 
     async def map(
-        self, store_id: str, mappings: Callable[[KnownSettings], Sequence[Mapping]], *, dry_run: bool = False
+        self,
+        store_id: str,
+        mappings: Callable[[KnownSettings], Sequence[Mapping]],
+        *,
+        dry_run: bool = False,
+        expected_version: int | None = None,
     ) -> Applied:
-        """Apply the `mappings` that are made of what stands, all or none. Raises `SetupError`."""
+        """Apply the `mappings` that are made of what stands, all or none.
+
+        Raises `SetupError`, and `SettingsOvertaken` where the settings do not stand at `expected_version`.
+        """
         known = await self.known(store_id)
+        if expected_version not in (None, known.version):
+            raise SettingsOvertaken(known.version)
         changed = self._changed(known, mappings(known), None)
         if not dry_run:
             await self._append(store_id, changed, known)
-        return Applied(store_id, tuple(_differences(known, changed)))
+        return self._applied(store_id, [], known, changed, dry_run=dry_run)
+
+    def _applied(
+        self, store_id: str, stored: list[str], known: KnownSettings, changed: Sequence[Mapping], *, dry_run: bool
+    ) -> Applied:
+        version = known.version + (0 if dry_run else len(changed))
+        return Applied(store_id, (*stored, *_differences(known, changed)), version)
 
     def _changed(self, known: KnownSettings, settings: Sequence[Mapping], file: StoreFile | None) -> list[Mapping]:
         """Return what differs from what stands. Raises `SetupError` with everything that is wrong with it."""
@@ -92,7 +112,9 @@ class StoreSetup:
         return changed
 
     async def _append(self, store_id: str, changed: Sequence[Mapping], known: KnownSettings) -> None:
-        await append_settings(self._appender, store_id, changed, version=known.version, at=self._clock.now())
+        await append_settings(
+            self._reader, self._appender, store_id, changed, version=known.version, at=self._clock.now()
+        )
 
 
 def _company_problems(known: KnownSettings, file: StoreFile) -> list[str]:

@@ -23,7 +23,7 @@ from eventstore.facts.settings import (
 )
 from eventstore.store import LedgerReader
 from projections.changes.settings import StoreSettings, channel_scope, evolve_settings
-from service.setup_error import SetupError
+from service.setup_error import SettingsOvertaken
 
 _SETTING_FACTS_MAX = 100_000
 
@@ -79,15 +79,15 @@ def _evolved(known: KnownSettings, setting: Setting, position: int) -> KnownSett
 
 
 async def append_settings(
-    appender: Appender, store_id: str, settings: Sequence[Mapping], *, version: int, at: datetime
+    reader: LedgerReader, appender: Appender, store_id: str, settings: Sequence[Mapping], *, version: int, at: datetime
 ) -> None:
-    """Append settings behind `version` of their stream. Raises `SetupError` if somebody else has changed them since."""
+    """Append settings behind `version` of their stream. Raises `SettingsOvertaken`."""
     # One by one: in a batch, those behind the one that was overtaken would still find the version they expect.
     for number, setting in enumerate(settings):
         (result,) = await appender.append(store_id, [setting_fact(setting, version + number, at)])
         # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
         if not isinstance(result, Appended):
-            raise SetupError("somebody else changed the settings at the same time; look at them and apply again")
+            raise SettingsOvertaken((await read_known(reader, store_id)).version)
 
 
 async def note_books_closed(

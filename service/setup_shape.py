@@ -22,7 +22,9 @@ def shaped(raw: Mapping[str, Any], kind: type[Shape]) -> Shape:
 
 
 def _problems(raw: Any, kind: Any, entry: str) -> Iterator[str]:
-    kind = _present(kind)
+    kind, optional = _present(kind), kind
+    if raw is None and kind is not optional:
+        return
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield from _struct_problems(raw, kind, entry)
     elif get_origin(kind) is tuple:
@@ -55,7 +57,7 @@ def _struct_problems(raw: Any, kind: type[msgspec.Struct], entry: str) -> Iterat
 
 
 def _list_problems(raw: Any, kind: Any, entry: str) -> Iterator[str]:
-    if not isinstance(raw, list):
+    if not isinstance(raw, list | tuple):
         yield f"{entry}: must be a list"
         return
     for number, element in enumerate(raw, start=1):

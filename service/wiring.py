@@ -58,6 +58,7 @@ from service.people import People
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
 from service.settings import Settings
+from service.setup_api import settings_calls
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Metrics, request_metrics
 
@@ -316,7 +317,9 @@ def _public(
             )
         )
     )
-    app.add_routes(api_routes(answers.queries(), answers.actions(), settings.api_token.reveal()))
+    app.add_routes(
+        api_routes(answers.queries(), answers.actions(), settings_calls(ledger.setup), settings.api_token.reveal())
+    )
     metrics.start_routes(app)
     return app
 

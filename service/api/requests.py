@@ -162,11 +162,11 @@ def query_of(request: web.Request, kind: type[Asked]) -> Asked:
     raise RequestRefused(problem(400, "invalid-parameter", "Invalid parameter", f"{wrong}."))
 
 
-async def body_of(request: web.Request, kind: type[Asked]) -> Asked:
+async def body_of(request: web.Request, kind: type[Asked], *, bytes_max: int = BODY_BYTES_MAX) -> Asked:
     """Return the JSON body. Raises `RequestRefused` (400 no JSON, 413 too large, 422 not what is asked for)."""
     raw = await request.read()
-    if len(raw) > BODY_BYTES_MAX:
-        detail = f"The body may have {BODY_BYTES_MAX} bytes."
+    if len(raw) > bytes_max:
+        detail = f"The body may have {bytes_max} bytes."
         raise RequestRefused(problem(413, "body-too-large", "Body too large", detail))
     try:
         return msgspec.json.decode(raw, type=kind)

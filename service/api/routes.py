@@ -29,6 +29,7 @@ from service.api.responses import (
     SyncPage,
 )
 from service.api.rows import ApiActions, ApiQueries, Decided, LiveMode, SyncAsked
+from service.api.settings_routes import SettingsCalls, settings_endpoints
 from service.api.stores import StoreAnswers
 from service.api.sync_list import SyncListAnswers
 
@@ -37,19 +38,20 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 _STORE = "/v1/stores/{store}"
 
 
-def api_routes(queries: ApiQueries, actions: ApiActions, token: str) -> list[web.RouteDef]:
+def api_routes(queries: ApiQueries, actions: ApiActions, settings: SettingsCalls, token: str) -> list[web.RouteDef]:
     """Return the routes under /v1, every one behind the bearer `token`. Raises `ValueError` for an empty one."""
     bearer = BearerToken(token)
     return [
         web.route(endpoint.method, endpoint.path, _guarded(bearer, endpoint.handler))
-        for endpoint in api_endpoints(queries, actions)
+        for endpoint in api_endpoints(queries, actions, settings)
     ]
 
 
-def api_endpoints(queries: ApiQueries, actions: ApiActions) -> list[Endpoint]:
+def api_endpoints(queries: ApiQueries, actions: ApiActions, settings: SettingsCalls) -> list[Endpoint]:
     """Return what `api_routes` serves, unguarded and described."""
     answers, listed = StoreAnswers(queries, actions), SyncListAnswers(queries, actions)
     endpoints = [*_reading(answers), *_listing(listed), *_sending(listed), *_going_live(answers)]
+    endpoints += settings_endpoints(queries, settings)
 
     async def describe(_request: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(openapi(endpoints)), content_type="application/json")

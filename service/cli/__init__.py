@@ -16,6 +16,7 @@ from service.cli.history import archive, export, import_command
 from service.cli.operate import command, store, stream
 from service.cli.payouts import payouts
 from service.cli.preflight import preflight
+from service.cli.products import products
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.setup import setup
@@ -136,6 +137,7 @@ jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
 jurnalsync.add_command(preflight)
+jurnalsync.add_command(products)
 jurnalsync.add_command(setup)
 jurnalsync.add_command(store)
 jurnalsync.add_command(payouts)

@@ -8,7 +8,9 @@ from typing import get_args
 
 import click
 
-from projections.store_settings.queries import read_settings
+from eventstore.facts.registry import decode
+from eventstore.facts.settings import SETTINGS_STREAM, StoreConnected
+from eventstore.store import LedgerReader
 from service.cli.decided import STORE
 from service.iseller.intake import Intake
 from service.payout_import import LineTaken, PayoutImport
@@ -17,6 +19,7 @@ from service.settings import settings_from
 from service.wiring import open_ledger_parts
 
 _FILE_BYTES_MAX = 16 * 1024 * 1024
+_SETTINGS_MAX = 100_000
 
 
 @click.group()
@@ -45,10 +48,7 @@ def import_payouts(path: Path, store: str, dialect: Dialect, *, dry_run: bool) -
 
     async def run() -> tuple[list[LineTaken], tuple[Wrong, ...]]:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            connection = (await read_settings(ledger.pool, store)).connection
-            if connection is None:
-                raise click.ClickException(f"store {store} is not connected; `jurnalsync setup apply` connects one")
-            read = read_payout_report(text, dialect, connection.time_zone)
+            read = read_payout_report(text, dialect, await _time_zone(ledger.reader, store))
             intake = Intake(ledger.reader, ledger.appender, ledger.keyring, ledger.clock)
             payout_import = PayoutImport(ledger.reader, intake, ledger.clock)
             return await payout_import.take(store, read.payouts, dry_run=dry_run), read.wrong
@@ -65,6 +65,15 @@ def import_payouts(path: Path, store: str, dialect: Dialect, *, dry_run: bool) -
     click.echo(f"{counts['new']} {would}new, {counts['known']} known already, {counts['contradicts']} contradict")
     if counts["contradicts"]:
         sys.exit(1)
+
+
+async def _time_zone(reader: LedgerReader, store: str) -> str:
+    """Return the store's time zone from the ledger itself: the service need not run."""
+    settings = await reader.read_stream(store, SETTINGS_STREAM, facts_max=_SETTINGS_MAX)
+    connections = [told for fact in settings if isinstance(told := decode(fact), StoreConnected)]
+    if not connections:
+        raise click.ClickException(f"store {store} is not connected; `jurnalsync setup apply` connects one")
+    return connections[-1].time_zone
 
 
 def _text(path: Path) -> str:

@@ -1,13 +1,20 @@
 """The command line: what it writes, what it refuses, and that a person never sees a stack trace."""
 
+import json
 import socket
 import stat
 from pathlib import Path
 
 import pytest
 
+from eventstore.connection import open_pool
+from eventstore.store import open_ledger
+from tests.folding import fold_all, rows_of, tell
 from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
 from tests.integration.store_file import TEXT, write_store_file
+from tests.ledger import NOON, SERVICE_ROLE, STORE
+from tests.story import Story
+from tests.unit.projections.test_payouts import payout
 
 __all__ = ["environment"]  # the fixture
 
@@ -112,3 +119,51 @@ async def test_a_taken_port_is_named_with_its_setting(environment: dict[str, str
     assert "Traceback" not in ended.err
     told = f"cannot listen on 127.0.0.1:{port}: Address already in use. JURNALSYNC_{name}_PORT chooses another port."
     assert told in ended.err
+
+
+async def test_sales_are_sent_by_hand_and_a_store_is_paused_and_resumed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Each is a fact with name and reason; without them nothing is decided."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path)), **environment)
+    who = ("--store", "kopi-nusantara", "--actor", "owner", "--reason", "end of month")
+    dates = ("--from", "2026-11-01", "--to", "2026-11-30")
+    for command, told in (
+        (("sync", "sales", *dates), "SyncRequested"),
+        (("store", "pause"), "StorePaused"),
+        (("store", "resume"), "StoreResumed"),
+    ):
+        done = await jurnalsync(*command, *who, **environment)
+        assert done.code == 0, done
+        assert done.out.startswith(f"{told} stands at position ")
+        assert (await jurnalsync(*command, *who[:4], **environment)).code == 2
+
+
+async def test_the_list_is_read_retried_and_skipped_in_a_terminal(environment: dict[str, str]) -> None:
+    """A table with a sentence for each line, JSON for programs, and refusals that say what to do instead."""
+    story = Story()
+    story.order(order_reference="#3101-[1001]")
+    story.report("payout", payout(outlet_id="kiosk"))
+    pool = await open_pool(environment["JURNALSYNC_DATABASE_URL"], role=SERVICE_ROLE, connections_max=2)
+    await open_ledger(pool, STORE, recorded_at=NOON)
+    await tell(pool, story)
+    listed = await jurnalsync("sync", "list", "--store", STORE, **environment)
+    assert listed.code == 0, listed
+    assert "#3101-[1001]" in listed.out
+    assert "The payout's outlet is not mapped: kiosk. Map the outlet; the payout is then booked by itself" in listed.out
+    assert "1 Failed, 1 Pending" in listed.out
+    lines = await jurnalsync("sync", "list", "--store", STORE, "--status", "Failed", "--json", **environment)
+    (record,) = [json.loads(line) for line in lines.out.splitlines()]
+    assert (record["record_id"], record["amount"], record["status"]) == ("payout-PO-1", "98500", "Failed")
+    who = ("--store", STORE, "--actor", "owner", "--reason", "mended")
+    every = await jurnalsync("sync", "retry", "--all", "--kind", "payout", *who, **environment)
+    assert every.out == "1 records go again; `jurnalsync sync list` shows what becomes of them.\n"
+    skipped = await jurnalsync("sync", "skip", "payout-PO-1", *who, **environment)
+    assert skipped.out.startswith("The decision stands at position ")
+    assert "It is on its way to Jurnal" in plain(await jurnalsync("sync", "retry", "sale-order-1", *who, **environment))
+    assert "has no such record" in plain(await jurnalsync("sync", "skip", "sale-order-9", *who, **environment))
+    for wrong in ((), ("sale-order-1", "--all"), ("sale-order-1", "--kind", "sale")):
+        assert (await jurnalsync("sync", "retry", *wrong, *who, **environment)).code == 2
+    await fold_all(pool)
+    assert {row["state"] for row in await rows_of(pool, "sync_record")} == {"booking", "skipped"}
+    pool.terminate()

@@ -18,7 +18,7 @@ from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
 from projections.invoice_payment.fold import InvoiceRow
 from projections.jurnal_commands.fold import CommandAdded, CommandSettled
 from projections.jurnal_commands.queue import SendQueue
-from projections.master_data.fold import MasterDataRow
+from projections.master_data.fold import MasterDataRow, ProductRow
 from projections.runner import Runner, count_lag, count_stalled
 from projections.store_settings.fold import SettingRow
 from projections.store_settings.queries import read_settings
@@ -77,6 +77,8 @@ def a_day() -> Story:
     story.unreadable("order", "body", "no strict JSON")
     looked_up = MasterDataFound(kind="tax", key="PPN", jurnal_id=17, name="PPN", rate=Decimal(11))
     story.tell(own(looked_up, "master-data", "found:1"))
+    for price in (10_000, 12_000):
+        story.report("product", {"product_id": "p-1", "sku": " LATTE", "name": "Latte", "price": price})
     return story
 
 
@@ -94,6 +96,7 @@ async def test_the_tables_hold_what_a_fold_in_memory_gives(database_url: str, fa
             ("invoice_payment", InvoiceRow),
             ("in_transit_stock", InTransitRow),
             ("master_data", MasterDataRow),
+            ("iseller_product", ProductRow),
             ("store_setting", SettingRow),
         ):
             expected = [

@@ -99,7 +99,7 @@ async def test_a_dry_run_shows_the_lines_and_changes_nothing(setup: StoreSetup, 
     version = (await setup.known(STORE)).version
     dry = await take(setup, table, BY_TABLE[table], dry_run=True)
     assert (await setup.known(STORE)).version == version
-    assert await take(setup, table, BY_TABLE[table]) == dry
+    assert (await take(setup, table, BY_TABLE[table])).changes == dry.changes
 
 
 @pytest.mark.parametrize("table", list(COLUMNS))

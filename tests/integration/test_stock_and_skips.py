@@ -118,11 +118,9 @@ async def test_want_of_stock_is_held_for_a_day_and_failed_then(shelf: Shelf) -> 
     waits = "Nothing: it goes by itself when the goods come in. After a day it shows as Failed"
     assert await shelf.shown() == ("Held", reason, waits)
     await shelf.at(NOON + timedelta(hours=24))
-    assert await shelf.shown() == (
-        "Failed",
-        reason,
-        f"Mend the cause, then release it: jurnalsync command release {INVOICE}",
-    )
+    status, told, advice = await shelf.shown()
+    assert (status, told) == ("Failed", reason)
+    assert (advice or "").startswith("Mend the cause")
 
 
 async def test_its_lane_waits_and_its_neighbours_go_on(shelf: Shelf) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from eventstore.event import Fact
+from eventstore.facts.settings import SalesRulesSet
 from service.api.responses import (
     Problem,
 )
@@ -44,6 +45,7 @@ from service.api.rows import (
     SyncStatus,
     UnsettledDay,
 )
+from service.api.settings_routes import SettingsCalls, SettingsChanged, SettingsPatch, StoreSettingsPage
 
 TOKEN = "a-token-of-one-test"
 STORE = "kopi-nusantara"
@@ -267,7 +269,29 @@ class Shop:
         return self.live_mode
 
 
-def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
+async def no_settings(_store_id: str) -> StoreSettingsPage:
+    """Answer that nothing is set."""
+    return StoreSettingsPage(
+        version=0,
+        store=None,
+        outlets={},
+        channels={},
+        sales_accounts={},
+        rules=SalesRulesSet(),
+        books_closed=None,
+        live_from=None,
+    )
+
+
+async def no_change(_store_id: str, _patch: SettingsPatch, version: int) -> SettingsChanged:
+    """Change nothing."""
+    return SettingsChanged(version=version, changes=())
+
+
+NO_SETTINGS = SettingsCalls(read=no_settings, change=no_change)
+
+
+def routes_over(shop: Shop, token: str, settings: SettingsCalls = NO_SETTINGS) -> list[web.RouteDef]:
     """Hand the shop's answers in as wiring does."""
     queries = ApiQueries(
         store=shop.store,
@@ -289,7 +313,7 @@ def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
         pause=shop.pause,
         resume=shop.resume,
     )
-    return api_routes(queries, actions, token)
+    return api_routes(queries, actions, settings, token)
 
 
 async def problem_of(client: Client, method: str, path: str, **arguments: Any) -> Problem:

@@ -1,0 +1,87 @@
+"""Decides what an import of products asks of Jurnal: each product once, and what its outlets begin with. Pure.
+
+It goes before Live Mode as after it: an import is set up, not business. The identities are the product's, and the
+product's at an outlet, so asking twice makes nothing twice.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from eventstore.event import Fact
+from eventstore.facts.operators import ImportedProduct, OpeningStock, ProductsImportRequested
+from projections.changes.settings import StoreSettings
+from projections.jurnal_commands.commands import AdjustStock, CreateProduct, StockChange
+from projections.jurnal_commands.decision import Decision, Noted, Planned, SyncRecord
+from projections.jurnal_commands.identity import command_id
+
+
+def decide_import(settings: StoreSettings, fact: Fact, asked: ProductsImportRequested) -> list[Decision]:
+    """Return the commands of an import; the stock of a product stands behind it in its lane."""
+    return [
+        decision
+        for product in asked.products
+        for decision in (
+            _product(settings, fact, product),
+            *_stock(settings, fact, product, asked.stock_date),
+        )
+    ]
+
+
+def _product(settings: StoreSettings, fact: Fact, product: ImportedProduct) -> Decision:
+    record = SyncRecord(record_id=f"product-{product.product_id}", kind="product", reference=product.sku)
+    if settings.connection is None:
+        return Noted(record=record, state="skipped", reason="The store is not connected to a Jurnal company")
+    store = settings.sales_accounts.get("")
+    mapped = (store.products.get(product.sku) or store.account) if store else None
+    liability = settings.rules.stored_value_products.get(product.sku)
+    command = CreateProduct(
+        product_code=product.sku,
+        name=product.name,
+        unit=product.unit,
+        track_inventory=product.track_inventory and liability is None,
+        sell_price=product.sell_price,
+        buy_price=product.buy_price,
+        sell_account=liability or mapped,
+    )
+    return Planned(command_id=command_id(fact.store_id, command), command=command, lane=_lane(product), record=record)
+
+
+def _stock(settings: StoreSettings, fact: Fact, product: ImportedProduct, stock_date: date) -> Iterator[Decision]:
+    if settings.connection is None or not product.track_inventory:
+        return
+    for stock in product.stock:
+        yield _opening(settings, fact, product, stock, stock_date)
+
+
+def _opening(
+    settings: StoreSettings, fact: Fact, product: ImportedProduct, stock: OpeningStock, stock_date: date
+) -> Decision:
+    outlet, account = settings.outlets.get(stock.outlet_id), settings.rules.opening_account
+    record = SyncRecord(
+        record_id=f"opening-{stock.outlet_id}-{product.product_id}",
+        kind="stock_adjustment",
+        reference=product.sku,
+        outlet=outlet.outlet_name if outlet else None,
+        business_date=stock_date,
+        amount=stock.quantity * stock.unit_price,
+    )
+    if outlet is None:
+        what_to_do = "Map it, and enter what it has of the product in Jurnal by hand"
+        return Noted(record=record, state="skipped", reason="The outlet is not mapped", what_to_do=what_to_do)
+    if account is None:
+        what_to_do = "Name it as sales.opening_account, and enter the opening stock in Jurnal by hand"
+        return Noted(record=record, state="failed", reason="No opening account is mapped", what_to_do=what_to_do)
+    command = AdjustStock(
+        transfer_id=product.product_id,
+        transfer_number=product.sku,
+        adjustment_id=f"opening:{stock.outlet_id}:{product.product_id}",
+        transaction_date=stock_date,
+        warehouse=outlet.warehouse,
+        account=account,
+        lines=(StockChange(product.sku, stock.quantity, stock.unit_price),),
+    )
+    return Planned(command_id=command_id(fact.store_id, command), command=command, lane=_lane(product), record=record)
+
+
+def _lane(product: ImportedProduct) -> str:
+    return f"product-{product.product_id}"

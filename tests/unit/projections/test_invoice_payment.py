@@ -198,8 +198,8 @@ def test_a_sale_that_is_voided_and_booked_anew_has_two_invoices() -> None:
             case _:
                 story.accept(row.command_id, document("customer_credit_memo_refund", 20_000))
         seen.append(sorted(amounts(each) for each in story.rows(InvoiceRow)))
-    first, planned, owed = ("Paid", 20_000, 20_000, 0), ("NotBooked", 20_000, 0, 0), ("Open", 20_000, 0, 0)
-    assert seen == [*[[planned, first]] * 3, [owed, first], [first, first]]
+    first, planned, still_owed = ("Paid", 20_000, 20_000, 0), ("NotBooked", 20_000, 0, 0), ("Open", 20_000, 0, 0)
+    assert seen == [*[[planned, first]] * 3, [still_owed, first], [first, first]]
 
 
 def test_a_sale_that_a_window_let_go_is_followed_like_any_other() -> None:

@@ -12,9 +12,11 @@ from projections.changes.asked import Asked
 from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
 from projections.invoice_payment.fold import InvoicePayment, InvoiceRow
+from projections.jurnal_commands.commands import DECODER, BookInvoice, ReceivePayment, ReturnSale
+from projections.jurnal_commands.fold import CommandAdded
 from projections.jurnal_commands.identity import payment_command_id
 from tests.ledger import NOON, STORE
-from tests.story import Story, own, paid
+from tests.story import Story, full_order, own, paid
 
 INVOICE = f"inv-{STORE}.order-1"
 LATER = {"transaction_date": "2026-11-22T01:00:00"}
@@ -175,6 +177,29 @@ def test_each_invoice_of_an_order_is_followed_by_itself() -> None:
         ("c1", document("sales_invoices", 20_000, 12_000)),
     )
     assert told[-1] == {"INV-1": ("Paid", 20_000, 0, 20_000), "INV-2": ("Partial", 20_000, 8_000, 0)}
+
+
+def test_a_sale_that_is_voided_and_booked_anew_has_two_invoices() -> None:
+    """The return of a paid invoice is a credit and changes nothing of it; the second is paid by itself."""
+    story = sold(paid("t1", 20_000))
+    story.order(status="void", cancel_date="2026-11-22T06:00:00", transactions=[paid("t1", 20_000)])
+    story.report("order", full_order(transactions=[paid("t1", 20_000)]), channel="poll")
+    seen = []
+    for row in sorted(story.rows(CommandAdded), key=lambda row: (row.position, row.ordinal)):
+        command = DECODER.decode(row.body)
+        match command:
+            case BookInvoice():
+                owed = int(command.total - command.deposit)
+                story.accept(row.command_id, document("sales_invoices", int(command.total), owed))
+            case ReturnSale():
+                story.accept(row.command_id, document("sales_returns", int(command.amount)))
+            case ReceivePayment():
+                story.accept(row.command_id, document("receive_payments", int(command.amount)))
+            case _:
+                story.accept(row.command_id, document("customer_credit_memo_refund", 20_000))
+        seen.append(sorted(amounts(each) for each in story.rows(InvoiceRow)))
+    first, planned, still_owed = ("Paid", 20_000, 20_000, 0), ("NotBooked", 20_000, 0, 0), ("Open", 20_000, 0, 0)
+    assert seen == [*[[planned, first]] * 3, [still_owed, first], [first, first]]
 
 
 def test_a_sale_that_a_window_let_go_is_followed_like_any_other() -> None:

@@ -25,7 +25,7 @@ from projections.changes.waiting import SALES_WINDOW_NEED, WAITING_KEYS, Waiting
 from projections.jurnal_commands.commands import BookInvoice, ReceivePayment
 from projections.jurnal_commands.fold import CommandAdded
 from projections.sync_status.fold import SyncRecordRow
-from tests.story import CONNECTION, Story, paid
+from tests.story import CONNECTION, Story, full_order, paid
 
 REAL_TIME = SalesRulesSet()
 SCHEDULED = SalesRulesSet(sync=SalesSync("scheduled", ("09:00", "18:00")))
@@ -259,6 +259,17 @@ def test_what_follows_on_a_planned_sale_goes_at_once(rules: SalesRulesSet) -> No
     asked_for(story, "2026-11-20", "2026-11-20")
     sold(story, register_id="till-1", transactions=[paid("t1", 20_000)])
     assert isinstance(story.commands[-1], ReceivePayment)
+
+
+def test_a_sale_that_is_booked_anew_waits_for_no_window() -> None:
+    """A void that is taken back after the mode changed: the sale was sent already."""
+    story = shop(REAL_TIME)
+    money: dict[str, Any] = {"transactions": [paid("t1", 20_000)]}
+    sold(story, **money)
+    story.set(SCHEDULED)
+    sold(story, **money, status="void", cancel_date="2026-11-20T06:00:00")
+    story.report("order", full_order(**AT_NOON, **money), channel="poll")
+    assert [command.revision for command in story.commands if isinstance(command, BookInvoice)] == [1, 2]
 
 
 def test_a_payment_before_the_window_goes_with_its_sale() -> None:

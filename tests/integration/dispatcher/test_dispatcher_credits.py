@@ -178,7 +178,7 @@ async def test_more_than_is_left_of_a_credit_is_refused_before_it_is_sent(asked:
 async def test_a_return_takes_from_the_lines_that_have_enough_left(asked: Asked) -> None:
     """Of lines of one product and price Jurnal's own choice is not ours: what came back before is counted."""
     stand = asked.stand
-    invoice = sale("o1", latte(1), latte(2), latte(1, 9_000), deposit=39_000)
+    invoice = sale("o1", latte(2), latte(1), latte(1, 9_000), deposit=39_000)
     process = await booked(asked, invoice)
     for number, quantity in enumerate((2, 1)):
         line = ReturnLine(product_code="LATTE", quantity=Decimal(quantity), rate=Decimal(10_000))

@@ -6,9 +6,11 @@ from typing import assert_never
 import msgspec
 
 from eventstore.event import Fact
+from eventstore.facts.incidents import PayloadUnreadable
 from eventstore.facts.operators import RecordRetried, RecordSkipped
 from eventstore.facts.registry import Meaning
 from eventstore.facts.reports.orders import OrderReport, Transaction
+from eventstore.facts.reports.payouts import PayoutReport
 from eventstore.facts.reports.refunds import RefundReport
 from eventstore.facts.reports.shifts import RegisterShiftReport
 from eventstore.facts.reports.transfers import TransferReport
@@ -42,10 +44,11 @@ from projections.changes.waiting import (
     outlet_need,
     waiting_key,
 )
-from projections.jurnal_commands.decide import fold_document, is_document
+from projections.jurnal_commands.decide import unreadable
 from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
+from projections.payout_fold import tell_payout, tell_payout_word
 from projections.projection import States
 from projections.transfer_fold import tell_transfer, tell_transfer_sync, tell_transfer_word, transfer_keys
 from projections.waiting_fold import DocumentsTold, judged, judged_again
@@ -88,8 +91,8 @@ def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
             return (SETTINGS_STREAM, fact.stream_id, *order_keys(fact.stream_id))
         case RecordRetried() | RecordSkipped():
             return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id), SHIFTS_KEY)
-        case _ if is_document(meaning):
-            return (SETTINGS_STREAM, fact.stream_id)
+        case PayoutReport():
+            return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id))
         case _:
             return ()
 
@@ -115,22 +118,23 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
         settings = evolve_settings(settings, meaning, fact.position)
         told = _tell_setting(states, settings, fact, meaning)
         return Told({SETTINGS_STREAM: settings, **told.states}, settings, told.decisions, dict(told.documents))
-    if is_document(meaning):
-        known = document_in(states, fact.stream_id)
-        payout, decisions = fold_document(known if isinstance(known, PayoutState) else None, settings, fact, meaning)
-        after = {} if payout is None else {fact.stream_id: payout}
-        return Told(dict(after), settings, decisions, dict(after))
+    if isinstance(meaning, PayloadUnreadable):
+        return Told({}, settings, (unreadable(fact, meaning),))
     told = _tell_document(states, settings, fact, meaning)
     skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
     return Told(told.states, settings, told.decisions, dict(told.documents), skipped)
 
 
-def _tell_document(states: States, settings: StoreSettings, fact: Fact, meaning: Meaning) -> DocumentsTold:
+def _tell_document(  # noqa: PLR0911 - one branch for each kind of fact
+    states: States, settings: StoreSettings, fact: Fact, meaning: Meaning
+) -> DocumentsTold:
     match meaning:
         case OrderReport() | Transaction() | RefundReport():
             return tell_order(states, settings, fact, meaning)
         case TransferReport():
             return tell_transfer(states, settings, fact, meaning)
+        case PayoutReport():
+            return tell_payout(states, settings, fact, meaning)
         case RegisterShiftReport():
             return tell_shift(states, settings, fact, meaning)
         case SyncWindowOpened() | SyncRequested():
@@ -181,6 +185,8 @@ def _tell_word(
             return judged(order, states, settings, fact)
         case TransferState():
             return tell_transfer_word(states, settings, fact, word)
+        case PayoutState() as payout:
+            return tell_payout_word(payout, states, settings, fact, word)
         case _:
             return DocumentsTold()
 

@@ -7,6 +7,7 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.asked import Asked
 from projections.changes.orders import OrderState
+from projections.changes.payouts import PayoutState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import SHIFTS_KEY, Shifts
 from projections.changes.waiting import (
@@ -27,8 +28,9 @@ from projections.jurnal_commands.commands import (
     UpdateInvoice,
 )
 from projections.jurnal_commands.decide_orders import judge_order
+from projections.jurnal_commands.decide_payouts import judge_payout
 from projections.jurnal_commands.decide_transfers import judge_transfer
-from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.decision import Decision, Planned, of_stream
 from projections.jurnal_commands.identity import invoice_command_id
 from projections.projection import States
 
@@ -92,13 +94,15 @@ def _judged(
     decisions: Sequence[Decision]
     if isinstance(document, OrderState):
         after, decisions = judge_order(document, settings, fact, shifts)
+    elif isinstance(document, PayoutState):
+        after, decisions = judge_payout(document, settings, fact)
     else:
         after, decisions = judge_transfer(document, settings, fact)
     for decision in decisions:
         # A customer has a lane of its own, and outlives the order that made it known.
         if isinstance(decision, Planned) and decision.lane == after.stream_id:
             after = _with_asked(after, decision, fact.store_id)
-    return after, decisions
+    return after, of_stream(decisions, after.stream_id)
 
 
 def _with_asked(document: WaitingDocument, planned: Planned, store_id: str) -> WaitingDocument:

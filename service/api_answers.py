@@ -1,25 +1,26 @@
 """What the API asks for, answered from the projections."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import cast
+from typing import assert_never, cast
 from zoneinfo import ZoneInfo
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.event import Fact
-from eventstore.facts.settings import SyncRequested
 from eventstore.store import LedgerReader
+from projections.clearing.queries import read_unsettled
 from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
 from projections.invoice_payment.queries import count_invoices, read_invoices
-from projections.store_settings.queries import read_settings
-from projections.sync_status.queries import ListedRecord, count_records, read_records
+from projections.store_settings.queries import CurrentSettings, read_pause, read_settings
+from projections.sync_status.queries import ListedRecord, Place, Wanted, read_page
 from service.api import rows
 from service.live_mode import Activated, LiveMode
+from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
 from service.preflight import Preflight, Problem
-from service.scheduler import request_sync
+from service.sync_wording import paused_words, wording
 
 
 class ApiAnswers:
@@ -33,6 +34,8 @@ class ApiAnswers:
         clock: Clock,
         preflight: Preflight,
         live_mode: LiveMode,
+        operations: Operations,
+        wake_poller: Callable[[str], None],
     ) -> None:
         self._pool = pool
         self._appender = appender
@@ -40,13 +43,15 @@ class ApiAnswers:
         self._clock = clock
         self._preflight = preflight
         self._live_mode = live_mode
+        self._operations = operations
+        self._wake_poller = wake_poller
 
     def queries(self) -> rows.ApiQueries:
         """Return the questions with their answers."""
         return rows.ApiQueries(
             store=self._store,
-            sync_records=self._sync_records,
-            sync_counts=self._sync_counts,
+            sync_page=self._sync_page,
+            unsettled=self._unsettled,
             in_transit=self._in_transit,
             in_transit_totals=self._in_transit_totals,
             invoices=self._invoices,
@@ -57,28 +62,58 @@ class ApiAnswers:
 
     def actions(self) -> rows.ApiActions:
         """Return what the API does."""
-        return rows.ApiActions(activate_live_mode=self._activate, request_sync=self._request_sync)
+        return rows.ApiActions(
+            activate_live_mode=self._activate,
+            request_sync=self._request_sync,
+            retry=self._retry,
+            skip=self._skip,
+            retry_many=self._retry_many,
+            pause=self._pause,
+            resume=self._resume,
+        )
 
     async def _store(self, store_id: str) -> rows.Store | None:
         if store_id not in await self._reader.stores():
             return None
         settings = await read_settings(self._pool, store_id)
-        zone = settings.connection.time_zone if settings.connection is not None else "UTC"
-        return rows.Store(today=self._clock.now().astimezone(ZoneInfo(zone)).date())
+        paused = await self._operations.paused(store_id)
+        return rows.Store(
+            today=self._today(settings),
+            paused=None
+            if paused is None
+            else rows.Paused(position=paused.position, since=paused.since, actor=paused.actor, reason=paused.reason),
+            live_mode=None if settings.live_mode is None else _live(Activated(*settings.live_mode)),
+        )
 
-    async def _sync_records(self, store_id: str, wanted: rows.SyncFilter) -> Sequence[rows.SyncRecord]:
-        records = await read_records(
+    def _today(self, settings: CurrentSettings) -> dt.date:
+        zone = settings.connection.time_zone if settings.connection is not None else "UTC"
+        return self._clock.now().astimezone(ZoneInfo(zone)).date()
+
+    async def _sync_page(self, store_id: str, wanted: rows.SyncPageWanted) -> rows.SyncPageFound:
+        page = await read_page(
             self._pool,
             store_id,
-            status=wanted.status,
-            kind=wanted.kind,
-            after_record_id=wanted.after_record_id,
+            _wanted(wanted.filter),
             rows_max=wanted.rows_max,
+            after=_place(wanted.after),
+            sort=wanted.sort,
+            counted=wanted.counted,
         )
-        return [_record(record) for record in records]
+        pause = await read_pause(self._pool, store_id)
+        paused = None if pause is None else paused_words(pause.fact.actor, pause.fact.reason)
+        return rows.SyncPageFound(
+            records=tuple(_record(record, paused) for record in page.records),
+            next=_sync_place(page.next),
+            counts=cast("Mapping[rows.SyncStatus, int]", page.counts),
+        )
 
-    async def _sync_counts(self, store_id: str) -> Mapping[rows.SyncStatus, int]:
-        return cast("Mapping[rows.SyncStatus, int]", await count_records(self._pool, store_id))
+    async def _unsettled(self, store_id: str) -> Sequence[rows.UnsettledDay]:
+        settings = await read_settings(self._pool, store_id)
+        since = self._today(settings) - dt.timedelta(days=settings.rules.settlement_days)
+        return [
+            rows.UnsettledDay(date=each.day, amount=each.amount, overdue=each.day < since)
+            for each in await read_unsettled(self._pool, store_id)
+        ]
 
     async def _in_transit(self, store_id: str, wanted: rows.InTransitFilter) -> Sequence[rows.InTransitRow]:
         found = await read_in_transit(self._pool, store_id, after=wanted.after, rows_max=wanted.rows_max)
@@ -140,9 +175,39 @@ class ApiAnswers:
             findings=tuple(_finding(problem) for problem in problems), live_mode=_live(since) if since else None
         )
 
-    async def _request_sync(self, store_id: str, first: dt.date, last: dt.date, actor: str, reason: str) -> int:
-        requested = SyncRequested(scope="transfers", first=first, last=last, actor=actor, reason=reason)
-        return await request_sync(self._appender, self._clock, store_id, requested)
+    async def _request_sync(
+        self, store_id: str, scope: rows.SyncScope, first: dt.date, last: dt.date, decision: rows.Decision
+    ) -> rows.SyncAsked:
+        asked = await self._operations.sync_range(store_id, scope, first, last, _word(decision))
+        self._wake_poller(store_id)
+        return rows.SyncAsked(position=asked.position, retried=asked.retried, left=asked.left)
+
+    async def _retry(self, store_id: str, record_id: str, decision: rows.Decision) -> rows.Decided | rows.NotDecided:
+        return _decided(await self._operations.retry(store_id, record_id, _word(decision)))
+
+    async def _skip(self, store_id: str, record_id: str, decision: rows.Decision) -> rows.Decided | rows.NotDecided:
+        return _decided(await self._operations.skip(store_id, record_id, _word(decision)))
+
+    async def _retry_many(
+        self,
+        store_id: str,
+        wanted: rows.SyncFilter,
+        after: rows.SyncPlace | None,
+        records_max: int,
+        decision: rows.Decision,
+    ) -> rows.RetriedMany:
+        done = await self._operations.retry_many(
+            store_id, _wanted(wanted), _word(decision), after=_place(after), records_max=records_max
+        )
+        return rows.RetriedMany(
+            retried=done.retried, untouched=done.untouched, left=done.left, next=_sync_place(done.next)
+        )
+
+    async def _pause(self, store_id: str, decision: rows.Decision) -> int:
+        return await self._operations.pause(store_id, _word(decision))
+
+    async def _resume(self, store_id: str, decision: rows.Decision) -> int:
+        return await self._operations.resume(store_id, _word(decision))
 
     async def _activate(self, store_id: str, actor: str) -> rows.LiveMode | rows.NotReady:
         result = await self._live_mode.activate(store_id, actor)
@@ -151,7 +216,43 @@ class ApiAnswers:
         return rows.NotReady(tuple(_finding(problem) for problem in result.problems))
 
 
-def _record(record: ListedRecord) -> rows.SyncRecord:
+def _wanted(wanted: rows.SyncFilter) -> Wanted:
+    return Wanted(
+        statuses=wanted.statuses,
+        kinds=wanted.kinds,
+        outlet=wanted.outlet,
+        first=wanted.first,
+        last=wanted.last,
+        text=wanted.text,
+    )
+
+
+def _place(place: rows.SyncPlace | None) -> Place | None:
+    return None if place is None else Place(place.at, place.record_id)
+
+
+def _sync_place(place: Place | None) -> rows.SyncPlace | None:
+    return None if place is None else rows.SyncPlace(place.at, place.record_id)
+
+
+def _word(decision: rows.Decision) -> Word:
+    return Word(decision.actor, decision.reason)
+
+
+def _decided(decided: OneDecided) -> rows.Decided | rows.NotDecided:
+    match decided:
+        case Decided():
+            return rows.Decided(positions=decided.positions)
+        case NothingToDo():
+            return rows.NotDecided(decided.detail)
+        case UnknownRecord():
+            return rows.NotDecided(None)
+        case _:
+            assert_never(decided)
+
+
+def _record(record: ListedRecord, paused: str | None) -> rows.SyncRecord:
+    words = wording(record, paused=paused)
     return rows.SyncRecord(
         record_id=record.record_id,
         kind=record.kind,
@@ -161,8 +262,8 @@ def _record(record: ListedRecord) -> rows.SyncRecord:
         outlet=record.outlet,
         date=record.business_date,
         amount=record.amount,
-        reason=record.reason,
-        what_to_do=record.what_to_do,
+        reason=words.reason,
+        what_to_do=words.what_to_do,
         documents=tuple(
             rows.JurnalDocument(
                 resource=document.resource,

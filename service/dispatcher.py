@@ -22,6 +22,7 @@ from eventstore.facts.answers import (
 )
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
+from projections.store_settings.queries import read_pause
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
 from service.inquiry import Inquiry, Prepared, Told
@@ -148,7 +149,8 @@ class Dispatcher:
                 continue
             await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
             send = await self._queue.next(store_id, company.company_id, now=now)
-            if send is not None:
+            # What may have been sent is looked up all the same: it comes before everything that waits.
+            if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
                 self._turn = (self._turn + offset + 1) % len(stores)
                 return send
         return None

@@ -12,14 +12,12 @@ from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
-from projections.catalogue import CATALOGUE
-from projections.jurnal_commands.queue import count_states
-from projections.runner import count_lag, count_stalled
 from projections.store_settings.queries import read_settings
 from service.dispatcher import Dispatched, Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
+from service.observation import Observation
 from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
@@ -51,6 +49,7 @@ class Loops:
         dispatcher: Dispatcher,
         poller: Poller,
         scheduler: Scheduler,
+        observation: Observation,
         metrics: Metrics,
         pace: Pace,
     ) -> None:
@@ -62,6 +61,7 @@ class Loops:
         self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
+        self._observation = observation
         self._metrics = metrics
         self._pace = pace
         self._stopping = asyncio.Event()
@@ -173,11 +173,7 @@ class Loops:
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""
-        for projection, lag in (await count_lag(self._pool, tuple(CATALOGUE))).items():
-            self._metrics.projection_lag_facts.labels(projection).set(lag)
-        self._metrics.stalled_streams.set(await count_stalled(self._pool))
-        for state, commands in (await count_states(self._pool)).items():
-            self._metrics.commands.labels(state).set(commands)
+        await self._observation.step()
         return False
 
     async def _release(self) -> None:

@@ -43,6 +43,7 @@ from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
 from service.iseller.intake import Intake
 from service.iseller.poll import IsellerConnection, Poller, PollSettings
+from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
 from service.jurnal.client import JurnalClient, open_session
@@ -52,6 +53,8 @@ from service.jurnal_calls import JurnalCalls
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
+from service.observation import Observation
+from service.operations import Operations
 from service.people import People
 from service.preflight import Preflight
 from service.quota import QuotaBudget
@@ -81,6 +84,11 @@ class Ledger(msgspec.Struct, frozen=True):
     def setup(self) -> StoreSetup:
         """Return what applies set-up files."""
         return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+    @property
+    def operations(self) -> Operations:
+        """Return what appends a person's decisions."""
+        return Operations(self.pool, self.reader, self.appender, self.clock)
 
 
 @asynccontextmanager
@@ -237,10 +245,20 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
+            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
-        answers = ApiAnswers(ledger.pool, ledger.reader, ledger.appender, ledger.clock, preflight, live_mode)
+        answers = ApiAnswers(
+            ledger.pool,
+            ledger.reader,
+            ledger.appender,
+            ledger.clock,
+            preflight,
+            live_mode,
+            ledger.operations,
+            loops.wake_poller,
+        )
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)
@@ -308,7 +326,8 @@ def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp
     )
     client = IsellerClient(session, ledger.credentials, ledger.pool, ledger.clock)
     endpoint_pass = EndpointPass(client, intake, ledger.reader, PollCursors(ledger.pool), poll)
-    return Poller(endpoint_pass, ledger.clock, connection_of, poll)
+    requested_reads = RequestedReads(client, intake, ledger.reader, ledger.pool, poll)
+    return Poller(endpoint_pass, requested_reads, ledger.clock, connection_of, poll)
 
 
 def _public(

@@ -2,6 +2,8 @@
 
 import msgspec
 
+OPERATIONS_STREAM = "operations"
+
 
 class CommandParked(msgspec.Struct, frozen=True, kw_only=True):
     """A command must not be sent until somebody releases it, e.g. because a changed rule made it after the fact."""

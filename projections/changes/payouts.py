@@ -1,30 +1,24 @@
-"""Payouts: only a completed one moves money; it is told once."""
+"""Payouts: only a completed one moves money, and nothing undoes it; it is judged until it is booked."""
 
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
+from eventstore.event import Fact
 from eventstore.facts.reports.payouts import PayoutReport
+from projections.changes.asked import Asked
 from projections.changes.times import read_utc
+from projections.changes.verdict import Verdict
 
 # iSeller's words are known from translated screens only; each column is one meaning.
-_COMPLETED = frozenset({"completed", "complete", "completion", "success", "successful"})
-_FAILED = frozenset({"failed", "failure", "error"})
+COMPLETED = frozenset({"completed", "complete", "completion", "success", "successful"})
+FAILED = frozenset({"failed", "failure", "error"})
 
 
-class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
-    """All that is known of a payout."""
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """The money reached the bank. Amounts in IDR; refunds are netted into `transactions_amount`."""
 
-    reference_id: str
-    status: str = ""
-    completed: bool = False
-
-
-class PayoutCompleted(msgspec.Struct, frozen=True, kw_only=True):
-    """The money reached the bank. Amounts in IDR."""
-
-    reference_id: str
     at: datetime
     outlet_id: str | None
     transactions_amount: Decimal
@@ -32,46 +26,56 @@ class PayoutCompleted(msgspec.Struct, frozen=True, kw_only=True):
     deposit: Decimal
 
 
-class PayoutIncomplete(msgspec.Struct, frozen=True):
-    """A completed payout whose report lacks an amount or its date."""
+class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
+    """All that is known of a payout, with what was judged of it.
+
+    `told_at`: the position of the report that `status` and `completion` are of. A completed payout without `completion`
+    lacks its date or an amount. `seen_to`: a person's word that it is not booked by us. `asked`: its commands.
+    """
 
     reference_id: str
+    stream_id: str
+    status: str = ""
+    told_at: int = 0
+    completion: Completion | None = None
+    verdict: Verdict | None = None
+    booked: bool = False
+    seen_to: str = ""
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the money never left iSeller."""
+        return self.status in FAILED
+
+    @property
+    def completed(self) -> bool:
+        """Whether iSeller calls it completed."""
+        return self.status in COMPLETED
+
+    def needs(self) -> tuple[str, ...]:
+        """Return what makes it worth judging again when it comes."""
+        return () if self.booked or self.verdict is None else self.verdict.needs
 
 
-class PayoutWaits(msgspec.Struct, frozen=True):
-    """Announced or under way."""
-
-    status: str
-
-
-class PayoutFailed(msgspec.Struct, frozen=True):
-    """The money did not leave iSeller: nothing to book."""
-
-
-PayoutChange = PayoutCompleted | PayoutIncomplete | PayoutWaits | PayoutFailed
-
-
-def evolve_payout(state: PayoutState, report: PayoutReport) -> tuple[PayoutState, list[PayoutChange]]:
-    """Take in one payout report. Nothing undoes a completed payout."""
+def evolve_payout(known: PayoutState | None, report: PayoutReport, fact: Fact) -> PayoutState:
+    """Take in one report. Nothing undoes a completed payout, and one that failed does not go under way again."""
+    state = known or PayoutState(reference_id=report.reference_id, stream_id=fact.stream_id)
     status = (report.status or "").lower()
-    if state.completed:
-        return state, []
-    if status in _FAILED:
-        return msgspec.structs.replace(state, status=status), [PayoutFailed()]
-    if status not in _COMPLETED and state.status in _FAILED:
-        # Told late: a payout that failed does not go under way again, though it may yet be completed.
-        return state, []
-    if status not in _COMPLETED:
-        return msgspec.structs.replace(state, status=status), [PayoutWaits(status)]
+    if state.completion is not None or (status not in FAILED | COMPLETED and (state.failed or state.completed)):
+        return state
+    return msgspec.structs.replace(
+        state,
+        status=status,
+        told_at=fact.position,
+        completion=_completion(report) if status in COMPLETED else None,
+    )
+
+
+def _completion(report: PayoutReport) -> Completion | None:
     amount, fees, deposit = report.transactions_amount, report.total_fees, report.total_deposit
     if report.date is None or amount is None or fees is None or deposit is None:
-        return state, [PayoutIncomplete(report.reference_id)]
-    completed = PayoutCompleted(
-        reference_id=report.reference_id,
-        at=read_utc(report.date),
-        outlet_id=report.outlet_id,
-        transactions_amount=amount,
-        fees=fees,
-        deposit=deposit,
+        return None
+    return Completion(
+        at=read_utc(report.date), outlet_id=report.outlet_id, transactions_amount=amount, fees=fees, deposit=deposit
     )
-    return msgspec.structs.replace(state, status=status, completed=True), [completed]

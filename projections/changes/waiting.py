@@ -10,6 +10,7 @@ from zlib import crc32
 import msgspec
 
 from projections.changes.orders import OrderState
+from projections.changes.payouts import PayoutState
 from projections.changes.transfers import TransferState
 
 # A shard is written again with every change of one of its documents: many shards keep that cheap when thousands wait.
@@ -19,7 +20,7 @@ SALES_WINDOW_NEED = "window:sales"
 # Any mapping or rule may mend what waits with this: it is judged again with every change of them.
 SETTINGS_NEED = "settings"
 
-WaitingDocument = TransferState | OrderState
+WaitingDocument = TransferState | OrderState | PayoutState
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):

@@ -1,5 +1,6 @@
 """What a decision may say: a command to send, or a line of the Accounting Sync list without one."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -28,11 +29,16 @@ RecordKind = Literal[
 
 
 class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One business document on its way to Jurnal, as the shopkeeper knows it. `amount` in IDR."""
+    """One business document on its way to Jurnal, as the shopkeeper knows it. `amount` in IDR.
+
+    `stream_id`: the stream of its document; empty where that is the lane of its command or the stream of the fact that
+    makes it.
+    """
 
     record_id: str
     kind: RecordKind
     reference: str
+    stream_id: str = ""
     outlet: str | None = None
     business_date: date | None = None
     amount: Decimal | None = None
@@ -58,3 +64,11 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Decision = Planned | Noted
+
+
+def of_stream(decisions: Sequence[Decision], stream_id: str) -> list[Decision]:
+    """Return decisions about one document whose records say its stream: a fact of another stream made them."""
+    return [
+        msgspec.structs.replace(decision, record=msgspec.structs.replace(decision.record, stream_id=stream_id))
+        for decision in decisions
+    ]

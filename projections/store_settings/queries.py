@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
+from asyncpg import Record
 
 from eventstore.connection import Pool
 from eventstore.facts.operators import StorePaused
@@ -21,6 +22,15 @@ from projections.changes.settings import StoreSettings
 from projections.store_settings.fold import SENDING
 
 _READ = statement(__package__, "read_settings")
+_PAUSE = statement(__package__, "read_pause")
+_PAUSED = statement(__package__, "read_paused")
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Sending of a store is paused, by the fact at `position`."""
+
+    position: int
+    fact: StorePaused
 
 
 class CurrentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,3 +86,18 @@ async def read_settings(pool: Pool, store_id: str) -> CurrentSettings:
             case name:
                 raise AssertionError(f"unknown setting {name}")
     return CurrentSettings(**told)
+
+
+async def read_pause(pool: Pool, store_id: str) -> Pause | None:
+    """Return who paused a store and why; None while it sends."""
+    record = await pool.fetchrow(_PAUSE, store_id)
+    return None if record is None else _pause(record)
+
+
+async def read_paused(pool: Pool) -> dict[str, Pause]:
+    """Return all stores that are paused."""
+    return {record["store_id"]: _pause(record) for record in await pool.fetch(_PAUSED)}
+
+
+def _pause(record: Record) -> Pause:
+    return Pause(record["position"], msgspec.json.decode(record["body"], type=StorePaused))

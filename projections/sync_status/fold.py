@@ -8,10 +8,20 @@ from typing import Any, ClassVar
 import msgspec
 
 from eventstore.event import Fact
+from eventstore.facts.operators import RecordSkipped
 from eventstore.facts.registry import Meaning
-from projections.document_fold import DOCUMENT_STATES, document_keys, tell
-from projections.jurnal_commands.decision import Decision, Noted
-from projections.projection import NOTHING, Evolved, Row, States, Table
+from projections.changes.orders import OrderState
+from projections.changes.verdict import seen_to_by
+from projections.clearing.unsettled import (
+    CLEARING_KEY,
+    CLEARING_TABLE,
+    Unsettled,
+    after_commands,
+    rows_between,
+)
+from projections.document_fold import DOCUMENT_STATES, Told, document_keys, tell
+from projections.jurnal_commands.decision import Decision, Noted, Planned
+from projections.projection import NOTHING, Evolved, Row, States, Table, last_row
 
 
 class SyncRecordRow(Row, frozen=True, kw_only=True):
@@ -28,6 +38,15 @@ class SyncRecordRow(Row, frozen=True, kw_only=True):
     what_to_do: str | None
     position: int
     updated: int
+    stream_id: str
+
+
+class RecordSeenTo(Row, frozen=True, kw_only=True):
+    """A person has seen to what a line stands for; what is being booked shows what becomes of its commands."""
+
+    record_id: str
+    reason: str
+    updated: int
 
 
 def _merged(known: SyncRecordRow, told: SyncRecordRow) -> SyncRecordRow:
@@ -35,31 +54,73 @@ def _merged(known: SyncRecordRow, told: SyncRecordRow) -> SyncRecordRow:
     return known if known.state == "booking" else msgspec.structs.replace(told, position=known.position)
 
 
+def _seen_to(known: SyncRecordRow | None, told: RecordSeenTo) -> SyncRecordRow | None:
+    """Show a line as skipped, unless it is being booked; as `skip_records` does."""
+    if known is None or known.state == "booking":
+        return known
+    return msgspec.structs.replace(known, state="skipped", reason=told.reason, what_to_do=None, updated=told.updated)
+
+
 class SyncStatus:
-    """The projection `sync_status`: one line a business document, and nothing that a later fact contradicts."""
+    """The projection `sync_status`: one line a business document, and nothing that a later fact contradicts.
+
+    Beside the lines it keeps what of iSeller Pay money is not paid out, which follows from the same decisions.
+    """
 
     name: ClassVar[str] = "sync_status"
-    state_type: ClassVar[Any] = DOCUMENT_STATES
-    row_tables: ClassVar[Sequence[str]] = ("sync_record",)
-    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_records", SyncRecordRow, merge=_merged),)
+    state_type: ClassVar[Any] = DOCUMENT_STATES | Unsettled
+    row_tables: ClassVar[Sequence[str]] = ("sync_record", "clearing_day")
+    tables: ClassVar[Sequence[Table]] = (
+        Table(__package__, "save_records", SyncRecordRow, merge=_merged),
+        Table(__package__, "skip_records", RecordSeenTo, merge=last_row, stored=SyncRecordRow, apply=_seen_to),
+        CLEARING_TABLE,
+    )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
-        """Return settings, document, and what may wait for the fact."""
-        return document_keys(fact, meaning)
+        """Return settings, document, what may wait for the fact, and the clearing."""
+        return (CLEARING_KEY, *document_keys(fact, meaning))
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
-        """Write the records that a report's decisions speak of."""
+        """Write the records that a report's decisions speak of, and the money that they move."""
         told = tell(states, fact, meaning)
         if not told.decisions:
-            return Evolved(told.states, ()) if told.states else NOTHING
+            # A word about a document was judged with it; what cannot be read is no document.
+            rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and not told.documents else ()
+            return Evolved(told.states, rows) if told.states or rows else NOTHING
         by_record: dict[str, list[Decision]] = {}
         for decision in told.decisions:
             by_record.setdefault(decision.record.record_id, []).append(decision)
-        return Evolved(told.states, [_row(decisions, fact) for decisions in by_record.values()])
+        lines = [_row(decisions, fact) for decisions in by_record.values()]
+        before, after = _unsettled(states, told)
+        if before == after:
+            return Evolved(told.states, lines)
+        return Evolved({**told.states, CLEARING_KEY: after}, [*lines, *rows_between(before, after, fact.position)])
+
+
+def _unsettled(states: States, told: Told) -> tuple[Unsettled, Unsettled]:
+    """Return what was unsettled before the fact and what is after it."""
+    known = states.get(CLEARING_KEY)
+    assert known is None or isinstance(known, Unsettled)
+    before = known or Unsettled()
+    if told.settings.connection is None:
+        return before, before
+    commands = [decision.command for decision in told.decisions if isinstance(decision, Planned)]
+    bookings = [
+        booking
+        for document in told.documents.values()
+        if isinstance(document, OrderState)
+        for booking in document.bookings
+    ]
+    return before, after_commands(before, commands, told.settings.connection.clearing_account, bookings)
+
+
+def _skipped(word: RecordSkipped, fact: Fact) -> RecordSeenTo:
+    return RecordSeenTo(record_id=word.record_id, reason=seen_to_by(word), updated=fact.position)
 
 
 def _row(decisions: list[Decision], fact: Fact) -> SyncRecordRow:
     noted = next((decision for decision in decisions if isinstance(decision, Noted)), None)
+    lane = next((decision.lane for decision in decisions if isinstance(decision, Planned)), "")
     record = decisions[-1].record
     return SyncRecordRow(
         record_id=record.record_id,
@@ -73,4 +134,5 @@ def _row(decisions: list[Decision], fact: Fact) -> SyncRecordRow:
         what_to_do=noted.what_to_do if noted is not None else None,
         position=fact.position,
         updated=fact.position,
+        stream_id=lane or record.stream_id or fact.stream_id,
     )

@@ -1,19 +1,39 @@
 """What a call may ask: query parameters and bodies as Structs, with their limits."""
 
 import datetime as dt
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
 from service.api.responses import problem
-from service.api.rows import InvoiceStatus, SyncStatus
+from service.api.rows import (
+    SYNC_STATUSES,
+    Decision,
+    InvoiceStatus,
+    SyncFilter,
+    SyncPlace,
+    SyncScope,
+    SyncSort,
+    SyncStatus,
+)
 
 BODY_BYTES_MAX = 4_096
 
 Key = Annotated[str, Meta(min_length=1, max_length=300)]
 Limit = Annotated[int, Meta(ge=1, le=500, description="rows on a page")]
+
+
+Actor = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", description="a user or role name")]
+Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
+_STATUS = "|".join(SYNC_STATUSES)
+Statuses = Annotated[str, Meta(pattern=rf"^({_STATUS})(,({_STATUS}))*$", description="one or several, with commas")]
+Kinds = Annotated[str, Meta(pattern=r"^[a-z_]+(,[a-z_]+)*$", max_length=300, description="one or several, with commas")]
+SearchedText = Annotated[
+    str, Meta(min_length=1, max_length=200, description="anywhere in reference, id or reason, in any case")
+]
+SyncAfter = Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}~.+$", max_length=330, description="as `next` names it")]
 
 
 class RequestRefused(Exception):
@@ -25,12 +45,29 @@ class RequestRefused(Exception):
 
 
 class SyncQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which sync records; `after` is the record_id to go on behind."""
+    """Which sync records; `first` and `last` are dates of the store, `after` the place to go on behind."""
 
-    status: SyncStatus | None = None
-    kind: Key | None = None
+    status: Statuses | None = None
+    kind: Kinds | None = None
+    outlet: Key | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+    text: SearchedText | None = None
+    sort: SyncSort = "newest"
     limit: Limit = 100
-    after: Key | None = None
+    after: SyncAfter | None = None
+
+    @property
+    def filter(self) -> SyncFilter:
+        """The records wanted."""
+        return SyncFilter(
+            statuses=_listed(self.status),
+            kinds=_listed(self.kind),
+            outlet=self.outlet,
+            first=self.first,
+            last=self.last,
+            text=self.text,
+        )
 
 
 class InTransitQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,19 +94,54 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class LiveModeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who activates Live Mode: a user or role name, kept in the ledger."""
+    """Who activates Live Mode; kept in the ledger."""
 
-    actor: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+    actor: Actor
 
 
-class SyncRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Send what waits of these dates of the store, both included. Who asks and why are kept in the ledger."""
+class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who decides this, and why; both are kept in the ledger."""
 
-    scope: Literal["transfers"]
+    actor: Actor
+    reason: Reason
+
+    @property
+    def decision(self) -> Decision:
+        """The decision as it is kept."""
+        return Decision(self.actor, self.reason)
+
+
+class RetryRequest(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let all records go again that these filters find, `limit` at most; `after` is the place to go on behind."""
+
+    statuses: tuple[SyncStatus, ...] = ("Failed",)
+    kinds: tuple[Key, ...] = ()
+    outlet: Key | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+    text: SearchedText | None = None
+    limit: Limit = 500
+    after: SyncAfter | None = None
+
+    @property
+    def filter(self) -> SyncFilter:
+        """The records wanted."""
+        return SyncFilter(
+            statuses=self.statuses,
+            kinds=self.kinds,
+            outlet=self.outlet,
+            first=self.first,
+            last=self.last,
+            text=self.text,
+        )
+
+
+class SyncRequest(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Send what waits of these dates of the store, both included; for sales, iSeller's orders are read again."""
+
+    scope: SyncScope
     first: dt.date
     last: dt.date
-    actor: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
-    reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
@@ -102,6 +174,23 @@ async def body_of(request: web.Request, kind: type[Asked]) -> Asked:
         raise RequestRefused(problem(422, "invalid-body", "Invalid body", f"{error}.")) from None
     except msgspec.DecodeError as error:
         raise RequestRefused(problem(400, "malformed-body", "Malformed body", f"Send JSON: {error}.")) from None
+
+
+def place_of(after: str | None) -> SyncPlace | None:
+    """Return the place that `after` names."""
+    if after is None:
+        return None
+    at, _, record_id = after.partition("~")
+    return SyncPlace(int(at), record_id)
+
+
+def named(place: SyncPlace) -> str:
+    """Return how `after` names a place."""
+    return f"{place.at}~{place.record_id}"
+
+
+def _listed(words: str | None) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(words.split(","))) if words else ()
 
 
 def path_part(request: web.Request, name: str) -> str | None:

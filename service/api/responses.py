@@ -16,8 +16,10 @@ from service.api.rows import (
     InTransitRow,
     InvoiceStatus,
     LiveMode,
+    Paused,
     SyncRecord,
     SyncStatus,
+    UnsettledDay,
 )
 from service.telemetry.logs import LogEvent
 
@@ -36,18 +38,45 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
 
 
-class SyncAccepted(msgspec.Struct, frozen=True, kw_only=True):
-    """The request stands in the ledger at `position`; what it lets go shows in the sync list."""
+class SyncPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of sync records. `counts` are of the same filters whatever the status, on the first page only.
+
+    `next` is the address of the next page. `paused`: nothing is sent at the moment, and why.
+    """
+
+    records: tuple[SyncRecord, ...]
+    counts: dict[SyncStatus, int] | None
+    paused: Paused | None
+    next: str | None
+
+
+class RetriedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records go again. `left` stand behind them (10,000: at least); send the call again with `after` = `next`.
+
+    `untouched`: records that cannot be retried, with the reason.
+    """
+
+    retried: tuple[str, ...]
+    untouched: dict[str, str]
+    left: int
+    next: str | None
+
+
+class StorePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A store today: whether it is live and sends, and what iSeller still owes it."""
+
+    store: str
+    today: dt.date
+    live_mode: LiveMode | None
+    paused: Paused | None
+    unsettled_total: Decimal
+    unsettled: tuple[UnsettledDay, ...]
+
+
+class SendingChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision that counts stands in the ledger at `position`."""
 
     position: int
-
-
-class SyncPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of sync records; `counts` are of the whole store. `next` is the address of the next page."""
-
-    records: list[SyncRecord]
-    counts: dict[SyncStatus, int]
-    next: str | None
 
 
 class InTransitPage(msgspec.Struct, frozen=True, kw_only=True):

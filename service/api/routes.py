@@ -8,17 +8,29 @@ from aiohttp import web
 from service.api.authorization import BearerToken
 from service.api.openapi import Endpoint, openapi
 from service.api.requests import (
+    DecisionRequest,
     InTransitQuery,
     InvoiceQuery,
     LiveModeRequest,
     RequestRefused,
+    RetryRequest,
     StreamQuery,
     SyncQuery,
     SyncRequest,
 )
-from service.api.responses import InTransitPage, InvoicePage, PreflightReport, StreamPage, SyncAccepted, SyncPage
-from service.api.rows import ApiActions, ApiQueries, LiveMode
+from service.api.responses import (
+    InTransitPage,
+    InvoicePage,
+    PreflightReport,
+    RetriedPage,
+    SendingChanged,
+    StorePage,
+    StreamPage,
+    SyncPage,
+)
+from service.api.rows import ApiActions, ApiQueries, Decided, LiveMode, SyncAsked
 from service.api.stores import StoreAnswers
+from service.api.sync_list import SyncListAnswers
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -36,8 +48,8 @@ def api_routes(queries: ApiQueries, actions: ApiActions, token: str) -> list[web
 
 def api_endpoints(queries: ApiQueries, actions: ApiActions) -> list[Endpoint]:
     """Return what `api_routes` serves, unguarded and described."""
-    answers = StoreAnswers(queries, actions)
-    endpoints = [*_reading(answers), *_acting(answers)]
+    answers, listed = StoreAnswers(queries, actions), SyncListAnswers(queries, actions)
+    endpoints = [*_reading(answers), *_listing(listed), *_sending(listed), *_going_live(answers)]
 
     async def describe(_request: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(openapi(endpoints)), content_type="application/json")
@@ -59,13 +71,12 @@ def _reading(answers: StoreAnswers) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
-            path=f"{_STORE}/sync",
-            name="sync",
-            summary="Business documents on their way to Jurnal, and how many stand where",
-            handler=answers.sync,
-            query=SyncQuery,
-            answers={200: SyncPage},
-            refusals=(400, 404),
+            path=_STORE,
+            name="store",
+            summary="Whether the store is live and sends, and what iSeller still owes it",
+            handler=answers.overview,
+            answers={200: StorePage},
+            refusals=(404,),
         ),
         Endpoint(
             method="GET",
@@ -100,18 +111,84 @@ def _reading(answers: StoreAnswers) -> list[Endpoint]:
     ]
 
 
-def _acting(answers: StoreAnswers) -> list[Endpoint]:
+def _listing(answers: SyncListAnswers) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/sync",
+            name="sync",
+            summary="Business documents on their way to Jurnal, and how many stand where",
+            handler=answers.sync,
+            query=SyncQuery,
+            answers={200: SyncPage},
+            refusals=(400, 404, 422),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{_STORE}/sync/retry",
+            name="retry-many",
+            summary="Let every record go again that the filters find; repeat it with `after` until nothing is left",
+            handler=answers.retry_many,
+            body=RetryRequest,
+            answers={200: RetriedPage},
+            refusals=(400, 404, 413, 422),
+        ),
+        *(
+            Endpoint(
+                method="POST",
+                path=f"{_STORE}/sync/{{record}}/{name}",
+                name=name,
+                summary=summary,
+                handler=handler,
+                body=DecisionRequest,
+                answers={200: Decided},
+                refusals=(400, 404, 409, 413, 422),
+            )
+            for name, summary, handler in (
+                ("retry", "Let a record go again that failed, is held or was skipped", answers.retry),
+                (
+                    "skip",
+                    "Leave a record to the person who has seen to it: nothing of it is sent any more",
+                    answers.skip,
+                ),
+            )
+        ),
+    ]
+
+
+def _sending(answers: SyncListAnswers) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
             path=f"{_STORE}/sync-requests",
             name="request-sync",
-            summary="Send what waits to be sent by hand or at a scheduled time; repeating it is harmless",
+            summary="Send what waits or failed of a range of dates; repeating it is harmless",
             handler=answers.request_sync,
             body=SyncRequest,
-            answers={200: SyncAccepted},
+            answers={200: SyncAsked},
             refusals=(400, 404, 413, 422),
         ),
+        *(
+            Endpoint(
+                method="POST",
+                path=f"{_STORE}/{name}",
+                name=name,
+                summary=summary,
+                handler=handler,
+                body=DecisionRequest,
+                answers={200: SendingChanged},
+                refusals=(400, 404, 413, 422),
+            )
+            for name, summary, handler in (
+                ("pause", "Send nothing to Jurnal for this store until it is resumed", answers.pause),
+                ("resume", "Go on sending to Jurnal for this store", answers.resume),
+            )
+        ),
+    ]
+
+
+def _going_live(answers: StoreAnswers) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{_STORE}/preflight",

@@ -14,16 +14,45 @@ import msgspec
 from eventstore.event import Fact
 
 SyncStatus = Literal["Held", "Pending", "Processing", "Success", "Failed", "Skipped", "Superseded"]
+SyncSort = Literal["newest", "date"]
+SyncScope = Literal["transfers", "sales"]
 PaidStatus = Literal["Open", "Partial", "Paid"]
 InvoiceStatus = Literal["Open", "Partial", "Paid", "Overdue"]
 SYNC_STATUSES: tuple[SyncStatus, ...] = get_args(SyncStatus)
 INVOICE_STATUSES: tuple[InvoiceStatus, ...] = get_args(InvoiceStatus)
 
 
+class Paused(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is sent to Jurnal for the store, since the fact at `position`."""
+
+    position: int
+    since: dt.datetime
+    actor: str
+    reason: str
+
+
+class LiveMode(msgspec.Struct, frozen=True, kw_only=True):
+    """Live Mode is on, since this fact."""
+
+    position: int
+    activated_at: dt.datetime
+    actor: str
+
+
 class Store(msgspec.Struct, frozen=True):
     """A store as far as the API needs it: `today` is the local date there."""
 
     today: dt.date
+    paused: Paused | None = None
+    live_mode: LiveMode | None = None
+
+
+class UnsettledDay(msgspec.Struct, frozen=True, kw_only=True):
+    """iSeller Pay money of one day that is not paid out; `overdue`: for longer than the store's settlement takes."""
+
+    date: dt.date
+    amount: Decimal
+    overdue: bool
 
 
 class JurnalDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,29 +65,94 @@ class JurnalDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the Accounting Sync list. `held_until` only where a time is known; `amount` None for goods."""
+    """One line of the Accounting Sync list; `amount` None for goods. `reason` and `what_to_do` are words for people."""
 
     record_id: str
     kind: str
     reference: str
     status: SyncStatus
     updated_position: int
+    reason: str
+    what_to_do: str
     outlet: str | None = None
     date: dt.date | None = None
     amount: Decimal | None = None
-    reason: str | None = None
-    what_to_do: str | None = None
-    held_until: dt.datetime | None = None
     documents: tuple[JurnalDocument, ...] = ()
 
 
 class SyncFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Records in the order of `record_id`, after `after_record_id`, `rows_max` at most; None filters nothing."""
+    """Which records: of these statuses and kinds (empty: all), an outlet, dates `first` to `last`, with a text."""
 
-    status: SyncStatus | None
-    kind: str | None
-    after_record_id: str | None
+    statuses: tuple[SyncStatus, ...] = ()
+    kinds: tuple[str, ...] = ()
+    outlet: str | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+    text: str | None = None
+
+
+class SyncPlace(msgspec.Struct, frozen=True):
+    """A record's place in the list, as one number and its id."""
+
+    at: int
+    record_id: str
+
+
+class SyncPageWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Records after a place, `rows_max` at most, in the order asked for; `counted`: with the count of each status."""
+
+    filter: SyncFilter
+    sort: SyncSort
+    after: SyncPlace | None
     rows_max: int
+    counted: bool
+
+
+class SyncPageFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of one moment; `next` is the place to go on behind. `counts` of the same filters, whatever the status."""
+
+    records: tuple[SyncRecord, ...]
+    next: SyncPlace | None
+    counts: Mapping[SyncStatus, int]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Who decides something, and why; both are kept in the ledger."""
+
+    actor: str
+    reason: str
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision stands in the ledger at these positions; what it does shows in the list."""
+
+    positions: tuple[int, ...]
+
+
+class NotDecided(msgspec.Struct, frozen=True):
+    """Nothing was decided: there is no such record (`detail` None), or it is not one that this can be decided of."""
+
+    detail: str | None
+
+
+class SyncAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """The request stands in the ledger at `position`; what it lets go shows in the sync list.
+
+    `retried` records of the range failed before and go again; `left` more stand behind them.
+    """
+
+    position: int
+    retried: int
+    left: int
+
+
+class RetriedMany(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records go again; `left` stand behind them. `untouched` ones cannot, for the reason given."""
+
+    retried: tuple[str, ...]
+    untouched: Mapping[str, str]
+    left: int
+    next: SyncPlace | None
 
 
 class InTransitRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,14 +219,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what_to_do: str
 
 
-class LiveMode(msgspec.Struct, frozen=True, kw_only=True):
-    """Live Mode is on, since this fact."""
-
-    position: int
-    activated_at: dt.datetime
-    actor: str
-
-
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     """What stands between the store and Live Mode; `live_mode` once it is on."""
 
@@ -154,8 +240,8 @@ class ApiQueries:
     """
 
     store: Callable[[str], Awaitable[Store | None]]
-    sync_records: Callable[[str, SyncFilter], Awaitable[Sequence[SyncRecord]]]
-    sync_counts: Callable[[str], Awaitable[Mapping[SyncStatus, int]]]
+    sync_page: Callable[[str, SyncPageWanted], Awaitable[SyncPageFound]]
+    unsettled: Callable[[str], Awaitable[Sequence[UnsettledDay]]]
     in_transit: Callable[[str, InTransitFilter], Awaitable[Sequence[InTransitRow]]]
     in_transit_totals: Callable[[str], Awaitable[Mapping[str, Decimal]]]
     invoices: Callable[[str, InvoiceFilter], Awaitable[Sequence[Invoice]]]
@@ -168,11 +254,17 @@ class ApiQueries:
 class ApiActions:
     """What the API does. `activate_live_mode` takes store and actor; once on, it answers the first activation again.
 
-    `request_sync` takes store, first and last date, actor and reason, and answers the position of the request.
+    `request_sync` takes store, scope, first and last date. `retry` and `skip` take store and record, `retry_many` the
+    place to go on behind and the most records of a call. `pause` and `resume` answer the position that counts.
     """
 
     activate_live_mode: Callable[[str, str], Awaitable[LiveMode | NotReady]]
-    request_sync: Callable[[str, dt.date, dt.date, str, str], Awaitable[int]]
+    request_sync: Callable[[str, SyncScope, dt.date, dt.date, Decision], Awaitable[SyncAsked]]
+    retry: Callable[[str, str, Decision], Awaitable[Decided | NotDecided]]
+    skip: Callable[[str, str, Decision], Awaitable[Decided | NotDecided]]
+    retry_many: Callable[[str, SyncFilter, SyncPlace | None, int, Decision], Awaitable[RetriedMany]]
+    pause: Callable[[str, Decision], Awaitable[int]]
+    resume: Callable[[str, Decision], Awaitable[int]]
 
 
 def shown_status(status: PaidStatus, *, past_due: bool) -> InvoiceStatus:

@@ -1,20 +1,19 @@
 """What is answered about one store: how the ledger stands in Jurnal, single streams, and the switch to Live Mode."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import assert_never
 
 import msgspec
 from aiohttp import web
 
 from eventstore.event import Fact
+from service.api.known_store import known_store
 from service.api.requests import (
     InTransitQuery,
     InvoiceQuery,
     LiveModeRequest,
-    RequestRefused,
     StreamQuery,
-    SyncQuery,
-    SyncRequest,
     body_of,
     path_part,
     query_of,
@@ -24,23 +23,19 @@ from service.api.responses import (
     InvoicePage,
     PreflightReport,
     ShownInvoice,
+    StorePage,
     StreamFact,
     StreamPage,
-    SyncAccepted,
-    SyncPage,
     json_response,
     problem,
 )
 from service.api.rows import (
     INVOICE_STATUSES,
-    SYNC_STATUSES,
     ApiActions,
     ApiQueries,
     InTransitFilter,
     LiveMode,
     NotReady,
-    Store,
-    SyncFilter,
     invoices_shown_as,
     shown_status,
 )
@@ -55,22 +50,24 @@ class StoreAnswers:
         self._queries = queries
         self._actions = actions
 
-    async def sync(self, request: web.Request) -> web.Response:
-        """Answer a page of sync records and the count of each status."""
-        store_id, _ = await self._store(request)
-        asked = query_of(request, SyncQuery)
-        wanted = SyncFilter(status=asked.status, kind=asked.kind, after_record_id=asked.after, rows_max=asked.limit + 1)
-        rows = await self._queries.sync_records(store_id, wanted)
-        counts = await self._queries.sync_counts(store_id)
-        page = list(rows[: asked.limit])
-        following = _next(request, after=page[-1].record_id) if len(rows) > asked.limit else None
+    async def overview(self, request: web.Request) -> web.Response:
+        """Answer whether the store is live and sends, and what iSeller still owes it."""
+        store_id, store = await known_store(self._queries, request)
+        days = tuple(await self._queries.unsettled(store_id))
         return json_response(
-            SyncPage(records=page, counts={status: counts.get(status, 0) for status in SYNC_STATUSES}, next=following)
+            StorePage(
+                store=store_id,
+                today=store.today,
+                live_mode=store.live_mode,
+                paused=store.paused,
+                unsettled_total=sum((day.amount for day in days), Decimal(0)),
+                unsettled=days,
+            )
         )
 
     async def in_transit(self, request: web.Request) -> web.Response:
         """Answer a page of goods on their way and the totals by SKU."""
-        store_id, _ = await self._store(request)
+        store_id, _ = await known_store(self._queries, request)
         asked = query_of(request, InTransitQuery)
         if (asked.after_transfer_id is None) != (asked.after_sku is None):
             detail = "Give after_transfer_id and after_sku together: they name one row."
@@ -88,7 +85,7 @@ class StoreAnswers:
 
     async def invoices(self, request: web.Request) -> web.Response:
         """Answer a page of invoices and the count of each status, as they are shown today."""
-        store_id, store = await self._store(request)
+        store_id, store = await known_store(self._queries, request)
         asked = query_of(request, InvoiceQuery)
         wanted = invoices_shown_as(
             asked.status, today=store.today, after_transaction_no=asked.after, rows_max=asked.limit + 1
@@ -115,7 +112,7 @@ class StoreAnswers:
 
     async def stream(self, request: web.Request) -> web.Response:
         """Answer a page of one stream's facts as they are stored; nothing is ever unsealed here."""
-        store_id, _ = await self._store(request)
+        store_id, _ = await known_store(self._queries, request)
         asked = query_of(request, StreamQuery)
         stream_id = path_part(request, "stream")
         rows: Sequence[Fact] = ()
@@ -130,7 +127,7 @@ class StoreAnswers:
 
     async def preflight(self, request: web.Request) -> web.Response:
         """Answer what stands between the store and Live Mode."""
-        store_id, _ = await self._store(request)
+        store_id, _ = await known_store(self._queries, request)
         found = await self._queries.preflight(store_id)
         return json_response(
             PreflightReport(ready=not found.findings, findings=found.findings, live_mode=found.live_mode)
@@ -138,7 +135,7 @@ class StoreAnswers:
 
     async def activate_live_mode(self, request: web.Request) -> web.Response:
         """Switch Live Mode on; asked again, answer the first activation again."""
-        store_id, _ = await self._store(request)
+        store_id, _ = await known_store(self._queries, request)
         asked = await body_of(request, LiveModeRequest)
         activated = await self._actions.activate_live_mode(store_id, asked.actor)
         match activated:
@@ -150,21 +147,12 @@ class StoreAnswers:
             case _:
                 assert_never(activated)
 
-    async def request_sync(self, request: web.Request) -> web.Response:
-        """Let what waits of a range of dates go; asked again, nothing goes twice."""
-        store_id, _ = await self._store(request)
-        asked = await body_of(request, SyncRequest)
-        if asked.last < asked.first:
-            return problem(422, "invalid-range", "Invalid range", "The last date is before the first: swap the two.")
-        position = await self._actions.request_sync(store_id, asked.first, asked.last, asked.actor, asked.reason)
-        return json_response(SyncAccepted(position=position))
-
     async def deactivate_live_mode(self, request: web.Request) -> web.Response:
         """Refuse: Live Mode goes one way."""
-        await self._store(request)
+        await known_store(self._queries, request)
         detail = (
             "What happens after the switch would be missing in Jurnal, and its stock and receivables would be wrong"
-            " for good. To stop sending for a while, stop the service: the ledger keeps what comes in once it is back."
+            " for good. To stop sending for a while, pause the store: what comes in is kept, and goes when you resume."
         )
         return problem(
             405,
@@ -173,14 +161,6 @@ class StoreAnswers:
             detail,
             headers={"Allow": "POST"},
         )
-
-    async def _store(self, request: web.Request) -> tuple[str, Store]:
-        store_id = path_part(request, "store")
-        store = None if store_id is None else await self._queries.store(store_id)
-        if store_id is None or store is None:
-            detail = "No such store is connected here; `jurnalsync setup apply` connects one."
-            raise RequestRefused(problem(404, "unknown-store", "Unknown store", detail))
-        return store_id, store
 
 
 def _next(request: web.Request, **after: str | int) -> str:

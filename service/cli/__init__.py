@@ -13,7 +13,8 @@ from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
 from projections.catalogue import CATALOGUE
 from service.cli.history import archive, export, import_command
-from service.cli.operate import command, stream
+from service.cli.operate import command, store, stream
+from service.cli.payouts import payouts
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.sync import sync
@@ -154,4 +155,6 @@ jurnalsync.add_command(export)
 jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
+jurnalsync.add_command(store)
+jurnalsync.add_command(payouts)
 jurnalsync.add_command(sync)

@@ -1,20 +1,15 @@
-"""What an operator decides, as facts with name and reason: `jurnalsync stream …` and `jurnalsync command …`."""
+"""What an operator decides of streams, commands and stores, as facts: `jurnalsync stream …`, `command …`, `store …`."""
 
 import asyncio
 import os
-from uuid import uuid4
 
 import click
 
-from eventstore.event import Appended, NewFact
 from eventstore.facts.operators import CommandParked, CommandReleased, OperatorFact, StreamFactSkipped, StreamRetried
-from eventstore.facts.registry import encode
+from service.cli.decided import ACTOR, REASON, STORE, tell_position
+from service.operations import Word
 from service.settings import settings_from
 from service.wiring import open_ledger_parts
-
-_STORE = click.option("--store", required=True, help="the store it is about")
-_ACTOR = click.option("--actor", required=True, help="who decides this; kept in the ledger")
-_REASON = click.option("--reason", required=True, help="why; kept in the ledger")
 
 
 @click.group()
@@ -24,9 +19,9 @@ def stream() -> None:
 
 @stream.command(name="retry")
 @click.argument("stream_id")
-@_STORE
-@_ACTOR
-@_REASON
+@STORE
+@ACTOR
+@REASON
 def retry_stream(stream_id: str, store: str, actor: str, reason: str) -> None:
     """Fold STREAM_ID again from the fact it waits at, e.g. after an upgrade that can read it."""
     _append(store, stream_id, StreamRetried(actor=actor, reason=reason))
@@ -35,9 +30,9 @@ def retry_stream(stream_id: str, store: str, actor: str, reason: str) -> None:
 @stream.command(name="skip")
 @click.argument("stream_id")
 @click.argument("position", type=click.IntRange(1))
-@_STORE
-@_ACTOR
-@_REASON
+@STORE
+@ACTOR
+@REASON
 def skip_fact(stream_id: str, position: int, store: str, actor: str, reason: str) -> None:
     """Leave out the fact at POSITION, at which STREAM_ID waits. The fact itself stays in the ledger."""
     _append(store, stream_id, StreamFactSkipped(position=position, actor=actor, reason=reason))
@@ -50,9 +45,9 @@ def command() -> None:
 
 @command.command(name="park")
 @click.argument("command_id")
-@_STORE
-@_ACTOR
-@_REASON
+@STORE
+@ACTOR
+@REASON
 def park_command(command_id: str, store: str, actor: str, reason: str) -> None:
     """Keep COMMAND_ID from being sent until it is released."""
     _append(store, f"command-{command_id}", CommandParked(command_id=command_id, actor=actor, reason=reason))
@@ -60,28 +55,50 @@ def park_command(command_id: str, store: str, actor: str, reason: str) -> None:
 
 @command.command(name="release")
 @click.argument("command_id")
-@_STORE
-@_ACTOR
-@_REASON
+@STORE
+@ACTOR
+@REASON
 def release_command(command_id: str, store: str, actor: str, reason: str) -> None:
     """Let COMMAND_ID go again. It is looked up in Jurnal first, so it is booked at most once."""
     _append(store, f"command-{command_id}", CommandReleased(command_id=command_id, actor=actor, reason=reason))
 
 
+@click.group()
+def store() -> None:
+    """Stop sending to Jurnal for a while."""
+
+
+@store.command(name="pause")
+@STORE
+@ACTOR
+@REASON
+def pause_store(store: str, actor: str, reason: str) -> None:
+    """Send nothing for the store until it is resumed. What comes in is kept; what may have been sent is looked up."""
+
+    async def run() -> int:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            return await ledger.operations.pause(store, Word(actor, reason))
+
+    tell_position("StorePaused", asyncio.run(run()))
+
+
+@store.command(name="resume")
+@STORE
+@ACTOR
+@REASON
+def resume_store(store: str, actor: str, reason: str) -> None:
+    """Go on sending where the store was paused."""
+
+    async def run() -> int:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            return await ledger.operations.resume(store, Word(actor, reason))
+
+    tell_position("StoreResumed", asyncio.run(run()))
+
+
 def _append(store_id: str, stream_id: str, decided: OperatorFact) -> None:
     async def run() -> int:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            name, version, body = encode(decided)
-            fact = NewFact(
-                stream_id=stream_id,
-                type=name,
-                schema_version=version,
-                source_id=f"operator:{uuid4()}",
-                observed_at=ledger.clock.now(),
-                body=body,
-            )
-            (result,) = await ledger.appender.append(store_id, [fact])
-        assert isinstance(result, Appended)
-        return result.position
+            return await ledger.operations.append(store_id, stream_id, decided)
 
-    click.echo(f"{type(decided).__name__} stands at position {asyncio.run(run())}; the service acts on it at once.")
+    tell_position(type(decided).__name__, asyncio.run(run()))

@@ -4,6 +4,7 @@ A pass starts at the cursor minus an overlap, once per store-local date some day
 where possible: a list that changes between two of its pages skips objects, a single page cannot.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from eventstore.store import LedgerReader
 from service.iseller.client import GET_ORDERS, GET_TRANSACTIONS, Endpoint, IsellerClient
 from service.iseller.cursor import PollCursors
 from service.iseller.envelope import IsellerError, Page
-from service.iseller.intake import Intake
+from service.iseller.intake import Intake, Taken
 
 ORDER_INCLUDES = (
     "OrderDetails,Transactions,DiscountDetails,PromotionDetails,TrackInventory,MDR,ShippingDetail,UnfulfilledItems,"
@@ -50,6 +51,13 @@ class EndpointPolled(msgspec.Struct, kw_only=True):
     duplicates: int = 0
     unreadable: int = 0
     finished: bool = False
+
+    def count(self, taken: Sequence[Taken]) -> None:
+        """Count one page and what became of its objects."""
+        self.pages += 1
+        self.appended += sum(one.outcome == "appended" for one in taken)
+        self.duplicates += sum(one.outcome == "duplicate" for one in taken)
+        self.unreadable += sum(one.outcome == "unreadable" for one in taken)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +151,7 @@ class EndpointPass:
             if not page.has_next:
                 return
         raise IsellerError(
-            f"{run.endpoint.name} has more than {self._settings.pages_per_slice_max} pages at {_utc_text(after)} UTC"
+            f"{run.endpoint.name} has more than {self._settings.pages_per_slice_max} pages at {utc_text(after)} UTC"
         )
 
     async def _take_page(self, run: Run, after: datetime, until: datetime | None, number: int) -> Page:
@@ -163,29 +171,26 @@ class EndpointPass:
             metadata=metadata,
             ledger_position_before=head.position,
         )
-        run.done.pages += 1
-        run.done.appended += sum(one.outcome == "appended" for one in taken)
-        run.done.duplicates += sum(one.outcome == "duplicate" for one in taken)
-        run.done.unreadable += sum(one.outcome == "unreadable" for one in taken)
+        run.done.count(taken)
         return page
 
     def _parameters(self, run: Run, after: datetime, until: datetime | None, number: int) -> dict[str, str]:
         parameters = {
             "time_zone": str(run.time_zone_hours),
-            "modified_after": _utc_text(after - _SECOND),
+            "modified_after": utc_text(after - _SECOND),
             "sort": "ModifiedDate",
             "page": str(number),
             "page_size": str(self._settings.page_facts_max),
         }
         if until is not None:
-            parameters["modified_before"] = _utc_text(until)
+            parameters["modified_before"] = utc_text(until)
         if run.endpoint == GET_ORDERS:
             parameters["includes"] = ORDER_INCLUDES
-            parameters["created_after"] = _utc_text(after - timedelta(days=self._settings.created_days_max))
+            parameters["created_after"] = utc_text(after - timedelta(days=self._settings.created_days_max))
         return parameters
 
 
-def _utc_text(at: datetime) -> str:
+def utc_text(at: datetime) -> str:
     """Write a moment as iSeller reads it: UTC, whole seconds, no offset."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
 

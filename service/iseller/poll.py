@@ -3,7 +3,8 @@
 When a store is due, each endpoint's pass goes one bounded step on; see endpoint_pass.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from eventstore.facts.reports.kind import ReportKind
 from service.iseller.client import GET_ORDERS, GET_REGISTER_SHIFTS, GET_TRANSACTIONS, GET_TRANSFER, Endpoint
 from service.iseller.endpoint_pass import EndpointPass, EndpointPolled, PassSettings, Run
 from service.iseller.envelope import IsellerError
+from service.iseller.requested_read import RequestedReads
 from service.telemetry.logs import LogEvent
 
 POLLED: tuple[tuple[Endpoint, ReportKind], ...] = (
@@ -25,6 +27,9 @@ POLLED: tuple[tuple[Endpoint, ReportKind], ...] = (
     (GET_TRANSFER, REPORT_KINDS["transfer"]),
     (GET_REGISTER_SHIFTS, REPORT_KINDS["register_shift"]),
 )
+
+
+REQUESTED = "requested"
 
 
 class PollSettings(PassSettings, frozen=True, kw_only=True):
@@ -42,7 +47,10 @@ class IsellerConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Polled(msgspec.Struct, kw_only=True):
-    """What one step did. Not `due`: nothing. `woken`: somebody asked for it. `errors`: endpoint → what went wrong."""
+    """What one step did. Not `due`: nothing. `woken`: somebody asked for it. `errors`: endpoint → what went wrong.
+
+    What was read again for a person's request stands among the endpoints as `REQUESTED`.
+    """
 
     due: bool = False
     woken: bool = False
@@ -69,11 +77,13 @@ class Poller:
     def __init__(
         self,
         endpoint_pass: EndpointPass,
+        requested_reads: RequestedReads,
         clock: Clock,
         store_connection: Callable[[str], Awaitable[IsellerConnection | None]],
         settings: PollSettings | None = None,
     ) -> None:
         self._endpoint_pass = endpoint_pass
+        self._requested_reads = requested_reads
         self._clock = clock
         self._store_connection = store_connection
         self._settings = settings if settings is not None else PollSettings()
@@ -103,23 +113,25 @@ class Poller:
         self._polled_at[store_id] = now
         polled = Polled(due=True, woken=woken)
         for endpoint, kind in POLLED:
-            run = Run(
-                store_id=store_id,
-                url=connection.url,
-                endpoint=endpoint,
-                kind=kind,
-                time_zone=ZoneInfo(connection.time_zone),
-                started_at=now,
-                done=EndpointPolled(),
-            )
+            run = _run(store_id, connection, endpoint, kind, now)
             polled.endpoints[endpoint.name] = run.done
-            try:
+            with self._told(polled, store_id, endpoint.name):
                 await self._endpoint_pass.step(run)
-            except (IsellerError, AppendQueueFull) as error:
-                polled.errors[endpoint.name] = str(error)
-                self._log.warning(LogEvent.POLL_FAILED, store=store_id, endpoint=endpoint.name, reason=str(error))
+        with self._told(polled, store_id, REQUESTED):
+            requested = await self._requested_reads.step(_run(store_id, connection, *POLLED[0], now))
+            if requested is not None:
+                polled.endpoints[REQUESTED] = requested
         (self._unfinished.discard if polled.finished else self._unfinished.add)(store_id)
         return polled
+
+    @contextmanager
+    def _told(self, polled: Polled, store_id: str, name: str) -> Iterator[None]:
+        """Keep what goes wrong at iSeller with one read from the others."""
+        try:
+            yield
+        except (IsellerError, AppendQueueFull) as error:
+            polled.errors[name] = str(error)
+            self._log.warning(LogEvent.POLL_FAILED, store=store_id, endpoint=name, reason=str(error))
 
     def _is_due(self, store_id: str, now: datetime, *, woken: bool) -> bool:
         polled_at = self._polled_at.get(store_id)
@@ -128,3 +140,17 @@ class Poller:
         wait = self._settings.wake_wait_seconds if woken else self._settings.interval_seconds
         # A clock that was set back must not stop the poller.
         return not timedelta(0) <= now - polled_at < timedelta(seconds=wait)
+
+
+def _run(
+    store_id: str, connection: IsellerConnection, endpoint: Endpoint, kind: ReportKind, started_at: datetime
+) -> Run:
+    return Run(
+        store_id=store_id,
+        url=connection.url,
+        endpoint=endpoint,
+        kind=kind,
+        time_zone=ZoneInfo(connection.time_zone),
+        started_at=started_at,
+        done=EndpointPolled(),
+    )

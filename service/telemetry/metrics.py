@@ -128,6 +128,13 @@ class Metrics:
             "command_outcomes_total", "What Jurnal answered to commands", "kind", "outcome"
         )
         self.commands = self._gauge("commands", "Commands by state, over all stores", "state")
+        self.paused_seconds = self._gauge("paused_seconds", "How long the store that is paused longest has been paused")
+        self.clearing_oldest_unsettled_seconds = self._gauge(
+            "clearing_oldest_unsettled_seconds", "Age of the oldest iSeller Pay money that is not paid out"
+        )
+        self.clearing_overdue_stores = self._gauge(
+            "clearing_overdue_stores", "Stores with money that is not paid out for longer than their settlement takes"
+        )
         _start(self.command_outcomes_total, COMMAND_KINDS, COMMAND_OUTCOMES)
         _start(self.commands, COMMAND_STATES)
 

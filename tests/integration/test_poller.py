@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from eventstore.facts.registry import REPORT_KINDS
+from eventstore.facts.settings import SyncRequested
 from ops.sandbox.iseller.server import IsellerSandbox
 from ops.sandbox.iseller.settings import IsellerSettings
 from ops.sandbox.iseller.shop import Shop
@@ -20,8 +22,10 @@ from service.iseller.client import GET_OUTLETS, GET_STORE_INFO, IsellerClient
 from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
 from service.iseller.envelope import IsellerError
-from service.iseller.poll import POLLED, IsellerConnection, Poller, PollSettings
+from service.iseller.poll import POLLED, REQUESTED, IsellerConnection, Poller, PollSettings
+from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import WEBHOOK_TYPES, IntakeDependencies, intake_routes
+from service.scheduler import request_sync
 from tests.integration.iseller_room import NOW, STORE, Room, open_room
 
 API_KEY = "made-up-api-key"
@@ -52,7 +56,8 @@ class Branch:
         endpoint_pass = EndpointPass(
             self.client, self.room.intake, self.room.reader, PollCursors(self.room.pool), chosen
         )
-        return Poller(endpoint_pass, self.room.clock, self.connection, chosen)
+        requested = RequestedReads(self.client, self.room.intake, self.room.reader, self.room.pool, chosen)
+        return Poller(endpoint_pass, requested, self.room.clock, self.connection, chosen)
 
     async def connection(self, store_id: str) -> IsellerConnection | None:
         """Return where the one connected store's iSeller stands."""
@@ -280,6 +285,64 @@ async def test_the_sweep_reads_nine_days_once_a_night(branch: Branch) -> None:
         asked_from = datetime.fromisoformat(branch.calls("GetOrders")[0]["modified_after"]).replace(tzinfo=UTC)
         reaches.append((branch.room.clock.now() - asked_from).days)
     assert reaches == [0, 9, 0]
+
+
+async def request_sales(branch: Branch, first: date, last: date) -> None:
+    """Let a person ask for a manual sync of sales."""
+    requested = SyncRequested(scope="sales", first=first, last=last, actor="owner", reason="webhooks were lost")
+    await request_sync(branch.room.appender, branch.room.clock, STORE, requested)
+
+
+async def orders_in(branch: Branch) -> set[str]:
+    """Return the orders that the ledger knows."""
+    return {fact.stream_id.removeprefix("order-") for fact in await branch.room.facts() if fact.type == "OrderReported"}
+
+
+async def test_an_order_that_was_never_told_is_found_by_a_manual_sync_of_its_date(branch: Branch) -> None:
+    """Outside the overlap and the sweep; asked for again, iSeller is read again and nothing is told twice."""
+    branch.play(OrderCompleted, orders=6)
+    day = NOW.astimezone(ZoneInfo("Asia/Jakarta")).date()
+    branch.room.clock.advance(timedelta(days=30))
+    poller = branch.poller(page_facts_max=2, pages_per_step_max=2)
+    while not (await poller.step(STORE)).finished:
+        pass
+    assert await orders_in(branch) == set()
+    await request_sales(branch, day - timedelta(days=20), day - timedelta(days=10))
+    await request_sales(branch, day, day)
+    branch.room.clock.advance(timedelta(minutes=1))
+    steps = [await poller.step(STORE)]
+    while not steps[-1].finished or REQUESTED in steps[-1].endpoints:
+        branch.room.clock.advance(timedelta(minutes=1))
+        steps.append(await poller.step(STORE))
+    assert await orders_in(branch) == set(branch.shop.orders)
+    assert max(step.endpoints[REQUESTED].pages for step in steps if REQUESTED in step.endpoints) == 2
+    # The range before it ends with the first page, all of whose orders are later.
+    assert len([form for form in branch.calls("GetOrders") if form["sort"] == "CreatedDate"]) == 1 + 3
+    await request_sales(branch, day, day)
+    branch.room.clock.advance(timedelta(minutes=1))
+    again = (await branch.poller(pages_per_step_max=50).step(STORE)).endpoints[REQUESTED]
+    assert (again.finished, again.appended, again.duplicates) == (True, 0, len(branch.shop.orders))
+
+
+async def test_a_requested_read_goes_on_where_it_was_cut_off(branch: Branch) -> None:
+    """An outage or a new process repeats no page that is appended, and other reads go on meanwhile."""
+    branch.play(OrderCompleted, orders=6)
+    day = NOW.astimezone(ZoneInfo("Asia/Jakarta")).date()
+    branch.room.clock.advance(timedelta(days=30))
+    while not (await branch.poller().step(STORE)).finished:
+        pass
+    await request_sales(branch, day, day)
+    branch.asked.clear()
+    await branch.poller(page_facts_max=2, pages_per_step_max=1).step(STORE)
+    branch.broken.add("GetOrders")
+    broken = await branch.poller(page_facts_max=2, pages_per_step_max=1).step(STORE)
+    assert set(broken.errors) == {"GetOrders", REQUESTED}
+    branch.broken.clear()
+    while REQUESTED in (await branch.poller(page_facts_max=2, pages_per_step_max=1).step(STORE)).endpoints:
+        pass
+    pages = [form["page"] for form in branch.calls("GetOrders") if form["sort"] == "CreatedDate"]
+    assert pages == ["1", "2", "2", "3"]
+    assert await orders_in(branch) == set(branch.shop.orders)
 
 
 async def test_polled_transactions_say_whose_time_they_are_in(branch: Branch) -> None:

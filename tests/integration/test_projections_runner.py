@@ -23,7 +23,7 @@ from projections.runner import Runner, count_lag, count_stalled
 from projections.store_settings.fold import SettingRow
 from projections.store_settings.queries import read_settings
 from projections.sync_status.fold import SyncRecordRow
-from projections.sync_status.queries import count_records, read_records
+from projections.sync_status.queries import Wanted, count_records, read_page
 from tests.folding import TABLES, all_rows, append_story, fold_all, in_order, rows_of, tell
 from tests.ledger import NOON, OTHER_STORE, STORE, member, service_pool
 from tests.story import CONNECTION, Story, own, paid
@@ -155,8 +155,8 @@ async def test_a_stalled_stream_waits_while_all_others_go_on(database_url: str) 
         assert [row["command_id"] for row in await rows_of(pool, "command")] == [f"inv-{STORE}.order-2"]
         assert await count_stalled(pool) == 1
         assert await count_lag(pool, list(CATALOGUE)) == dict.fromkeys(CATALOGUE, 0)
-        records = await read_records(pool, STORE, status=None, kind=None, after_record_id=None, rows_max=10)
-        shown = {record.record_id: record.status for record in records}
+        page = await read_page(pool, STORE, Wanted(), rows_max=10)
+        shown = {record.record_id: record.status for record in page.records}
         assert shown == {"sale-order-1": "Held", "sale-order-2": "Pending", "stalled-order-order-1": "Failed"}
         story.report("refund", {"order_id": "order-1"})
         await append_story(pool, story)
@@ -235,11 +235,12 @@ async def test_the_worst_of_a_records_commands_shows(database_url: str) -> None:
         refusal = CommandRefused(attempted=Attempted(command_id=fee, attempt=1), reason="Account is archived")
         story.tell(own(refusal, "payout-PO-1", "refused:1"))
         await tell(pool, story)
-        (record,) = await read_records(pool, STORE, status="Failed", kind="payout", after_record_id=None, rows_max=9)
+        failed = Wanted(statuses=("Failed",), kinds=("payout",))
+        (record,) = (await read_page(pool, STORE, failed, rows_max=9)).records
         assert (record.reason, [document.jurnal_id for document in record.documents]) == ("Account is archived", [1])
         story.accept(fee, Document(resource="bank_withdrawals", jurnal_id=2))
         await tell(pool, story)
-        (record,) = await read_records(pool, STORE, status=None, kind=None, after_record_id=None, rows_max=9)
+        (record,) = (await read_page(pool, STORE, Wanted(), rows_max=9)).records
         assert (record.status, len(record.documents)) == ("Success", 2)
 
 

@@ -26,12 +26,12 @@ FROM pg_class c, aclexplode(c.relacl) a
 WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = $1::regrole
 GROUP BY c.relname
 """
-READ_ONLY = {"facts_readable", "sync_list", "schema_migration", "archive", "archived_fact"}
+READ_ONLY = {"facts_readable", "sync_list", "command_shown", "schema_migration", "archive", "archived_fact"}
 ADD_ONLY = {"facts"}
 # What is folded may be replaced by a rebuild; a stall ends, a place in a quota is given back. Nothing else loses rows.
 MAY_DELETE = {
     "stalled_stream", "quota_hold", "projection_state", "command", "sync_record", "invoice_payment", "in_transit_stock",
-    "master_data", "store_setting",
+    "master_data", "store_setting", "clearing_day",
 }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from service.api.routes import api_routes
 from service.api.rows import (
     ApiActions,
     ApiQueries,
+    Decided,
+    Decision,
     Finding,
     InTransitFilter,
     InTransitRow,
@@ -25,13 +27,22 @@ from service.api.rows import (
     InvoiceFilter,
     JurnalDocument,
     LiveMode,
+    NotDecided,
     NotReady,
     PaidStatus,
+    Paused,
     Preflight,
+    RetriedMany,
     Store,
+    SyncAsked,
     SyncFilter,
+    SyncPageFound,
+    SyncPageWanted,
+    SyncPlace,
     SyncRecord,
+    SyncScope,
     SyncStatus,
+    UnsettledDay,
 )
 
 TOKEN = "a-token-of-one-test"
@@ -57,8 +68,8 @@ def a_record(number: int, status: SyncStatus) -> SyncRecord:
         date=TODAY,
         amount=Decimal("1500.50"),
         status=status,
-        reason="the product is not known" if status == "Failed" else None,
-        what_to_do="add it in Jurnal" if status == "Failed" else None,
+        reason="the product is not known" if status == "Failed" else "It is in Jurnal",
+        what_to_do="add it in Jurnal" if status == "Failed" else "Nothing",
         documents=(JurnalDocument(resource="sales_invoice", jurnal_id=number, transaction_no=f"INV-{number}"),),
         updated_position=number,
     )
@@ -129,7 +140,11 @@ class Shop:
     def __init__(self) -> None:
         self.findings: tuple[Finding, ...] = (UNMAPPED,)
         self.live_mode: LiveMode | None = None
-        self.sync_requests: list[tuple[str, date, date, str, str]] = []
+        self.paused: Paused | None = None
+        self.sync_requests: list[tuple[str, SyncScope, date, date, Decision]] = []
+        self.pages_wanted: list[SyncPageWanted] = []
+        self.decisions: list[tuple[str, str, Decision]] = []
+        self.retries: list[tuple[SyncFilter, SyncPlace | None, int, Decision]] = []
         self.facts = [a_fact(version) for version in (1, 2, 3)]
 
     async def store(self, store_id: str) -> Store | None:
@@ -138,16 +153,32 @@ class Shop:
             raise ConnectionResetError("the database went away")
         if store_id == "broken":
             raise AssertionError("postgresql://owner:very-private@127.0.0.1")
-        return Store(TODAY) if store_id == STORE else None
+        return Store(TODAY, self.paused, self.live_mode) if store_id == STORE else None
 
-    async def sync_records(self, _store_id: str, wanted: SyncFilter) -> Sequence[SyncRecord]:
-        """Filter as the contract says."""
-        rows = [row for row in RECORDS if wanted.status in {None, row.status} and wanted.kind in {None, row.kind}]
-        return [row for row in rows if row.record_id > (wanted.after_record_id or "")][: wanted.rows_max]
+    async def sync_page(self, _store_id: str, wanted: SyncPageWanted) -> SyncPageFound:
+        """Filter and page as the contract says; the list's own order is tested on its tables."""
+        self.pages_wanted.append(wanted)
+        chosen = wanted.filter
+        rows = [
+            row
+            for row in RECORDS
+            if (not chosen.statuses or row.status in chosen.statuses) and (not chosen.kinds or row.kind in chosen.kinds)
+        ]
+        behind = [row for row in rows if wanted.after is None or row.updated_position > wanted.after.at]
+        last = behind[: wanted.rows_max][-1:]
+        counts: dict[SyncStatus, int] = {"Success": 2, "Failed": 1, "Held": 1}
+        return SyncPageFound(
+            records=tuple(behind[: wanted.rows_max]),
+            next=SyncPlace(last[0].updated_position, last[0].record_id) if len(behind) > wanted.rows_max else None,
+            counts=counts if wanted.counted else {},
+        )
 
-    async def sync_counts(self, _store_id: str) -> Mapping[SyncStatus, int]:
-        """Count what there is; statuses without records are absent."""
-        return {"Success": 2, "Failed": 1, "Held": 1}
+    async def unsettled(self, _store_id: str) -> Sequence[UnsettledDay]:
+        """Owe two days."""
+        return [
+            UnsettledDay(date=TODAY - timedelta(days=8), amount=Decimal("1500.50"), overdue=True),
+            UnsettledDay(date=TODAY, amount=Decimal(500), overdue=False),
+        ]
 
     async def in_transit(self, _store_id: str, wanted: InTransitFilter) -> Sequence[InTransitRow]:
         """Filter as the contract says."""
@@ -183,10 +214,49 @@ class Shop:
         """Tell what was found."""
         return Preflight(findings=self.findings, live_mode=self.live_mode)
 
-    async def request_sync(self, store_id: str, first: date, last: date, actor: str, reason: str) -> int:
+    async def request_sync(
+        self, store_id: str, scope: SyncScope, first: date, last: date, decision: Decision
+    ) -> SyncAsked:
         """Note the request."""
-        self.sync_requests.append((store_id, first, last, actor, reason))
-        return 41 + len(self.sync_requests)
+        self.sync_requests.append((store_id, scope, first, last, decision))
+        return SyncAsked(position=41 + len(self.sync_requests), retried=2, left=0)
+
+    async def retry(self, _store_id: str, record_id: str, decision: Decision) -> Decided | NotDecided:
+        """Retry what failed."""
+        return self._decide("retry", record_id, decision)
+
+    async def skip(self, _store_id: str, record_id: str, decision: Decision) -> Decided | NotDecided:
+        """Skip what failed."""
+        return self._decide("skip", record_id, decision)
+
+    def _decide(self, what: str, record_id: str, decision: Decision) -> Decided | NotDecided:
+        record = next((each for each in RECORDS if each.record_id == record_id), None)
+        if record is None:
+            return NotDecided(None)
+        if record.status == "Success":
+            return NotDecided("It is in Jurnal already.")
+        self.decisions.append((what, record_id, decision))
+        return Decided(positions=(7, 8))
+
+    async def retry_many(
+        self, _store_id: str, wanted: SyncFilter, after: SyncPlace | None, records_max: int, decision: Decision
+    ) -> RetriedMany:
+        """Note what is asked for."""
+        self.retries.append((wanted, after, records_max, decision))
+        return RetriedMany(
+            retried=("sale-002",), untouched={"sale-009": "It is no use."}, left=3, next=SyncPlace(-4, "sale~1")
+        )
+
+    async def pause(self, _store_id: str, decision: Decision) -> int:
+        """Send nothing."""
+        self.paused = Paused(position=9, since=SEEN, actor=decision.actor, reason=decision.reason)
+        return 9
+
+    async def resume(self, _store_id: str, decision: Decision) -> int:
+        """Go on."""
+        self.decisions.append(("resume", "", decision))
+        self.paused = None
+        return 10
 
     async def activate_live_mode(self, _store_id: str, actor: str) -> LiveMode | NotReady:
         """Activate once, if nothing was found."""
@@ -201,8 +271,8 @@ def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
     """Hand the shop's answers in as wiring does."""
     queries = ApiQueries(
         store=shop.store,
-        sync_records=shop.sync_records,
-        sync_counts=shop.sync_counts,
+        sync_page=shop.sync_page,
+        unsettled=shop.unsettled,
         in_transit=shop.in_transit,
         in_transit_totals=shop.in_transit_totals,
         invoices=shop.invoices,
@@ -210,7 +280,15 @@ def routes_over(shop: Shop, token: str) -> list[web.RouteDef]:
         stream=shop.stream,
         preflight=shop.preflight,
     )
-    actions = ApiActions(activate_live_mode=shop.activate_live_mode, request_sync=shop.request_sync)
+    actions = ApiActions(
+        activate_live_mode=shop.activate_live_mode,
+        request_sync=shop.request_sync,
+        retry=shop.retry,
+        skip=shop.skip,
+        retry_many=shop.retry_many,
+        pause=shop.pause,
+        resume=shop.resume,
+    )
     return api_routes(queries, actions, token)
 
 

@@ -1,6 +1,5 @@
 """What the API answers about a store, over real HTTP."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -13,9 +12,7 @@ from service.api.rows import (
 from tests.integration.api.shop import (
     BODY,
     RECORDS,
-    STORE,
     STREAM,
-    TODAY,
     UNMAPPED,
     Client,
     Shop,
@@ -40,22 +37,13 @@ async def test_sync_shows_every_record_and_counts_every_status(api: Client) -> N
         "status": "Failed",
         "reason": "the product is not known",
         "what_to_do": "add it in Jurnal",
-        "held_until": None,
         "documents": [
             {"resource": "sales_invoice", "jurnal_id": 2, "transaction_no": "INV-2", "status": None},
         ],
         "updated_position": 2,
     }
     assert page["counts"] == {**dict.fromkeys(SYNC_STATUSES, 0), "Success": 2, "Failed": 1, "Held": 1}
-    assert page["next"] is None
-
-
-async def test_sync_is_filtered_by_status_and_kind(api: Client) -> None:
-    """Filters narrow the records, never the counts."""
-    failed = await page_of(api, of_store("sync?status=Failed&kind=sale"))
-    assert [record["reference"] for record in failed["records"]] == ["S-2"]
-    assert failed["counts"]["Success"] == 2
-    assert (await page_of(api, of_store("sync?kind=payout")))["records"] == []
+    assert (page["next"], page["paused"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -183,28 +171,6 @@ async def test_live_mode_activated_twice_is_activated_once(api: Client, shop: Sh
             answers.append(await response.json())
     assert answers[0] == {"position": 17, "activated_at": "2026-08-10T03:00:00Z", "actor": "owner"}
     assert answers[1] == answers[0]
-
-
-SYNC = {"scope": "transfers", "first": "2026-08-01", "last": "2026-08-10", "actor": "owner", "reason": "month end"}
-
-
-async def test_what_waits_is_sent_by_hand_for_a_range_of_dates(api: Client, shop: Shop) -> None:
-    """The request is a fact; asked again it is another one, which is harmless."""
-    for position in (42, 43):
-        async with api.post(of_store("sync-requests"), json=SYNC) as response:
-            assert (response.status, await response.json()) == (200, {"position": position})
-    assert shop.sync_requests[0] == (STORE, date(2026, 8, 1), TODAY, "owner", "month end")
-
-
-@pytest.mark.parametrize(
-    "changed", [{"last": "2026-07-31"}, {"scope": "orders"}, {"first": "yesterday"}, {"reason": " "}, {"actor": ""}]
-)
-async def test_a_sync_that_cannot_be_meant_is_refused_and_asks_for_nothing(
-    api: Client, shop: Shop, changed: dict[str, str]
-) -> None:
-    """Dates the wrong way round, another scope, nobody's name or no reason."""
-    assert (await problem_of(api, "POST", of_store("sync-requests"), json={**SYNC, **changed})).status == 422
-    assert shop.sync_requests == []
 
 
 async def test_live_mode_cannot_be_switched_off(api: Client) -> None:

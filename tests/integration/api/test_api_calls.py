@@ -9,6 +9,7 @@ from service.api.responses import (
     InTransitPage,
     InvoicePage,
     PreflightReport,
+    StorePage,
     StreamPage,
     SyncPage,
 )
@@ -34,7 +35,7 @@ async def test_nothing_under_v1_answers_without_the_token(app: web.Application, 
     headers = {} if header is None else {"Authorization": header}
     async with TestClient(TestServer(app), headers=headers) as client:
         for method, template in every_route(app):
-            path = template.format(store="nobody", stream="none")
+            path = template.format(store="nobody", stream="none", record="none")
             async with client.request(method, path) as response:
                 assert response.status == 401, (method, path)
                 assert response.headers["WWW-Authenticate"].startswith('Bearer realm="jurnalsync"')
@@ -56,7 +57,13 @@ def test_an_empty_token_is_refused_before_anything_is_served(shop: Shop) -> None
 @pytest.mark.parametrize(
     ("method", "path"),
     [
+        ("GET", ""),
         ("GET", "sync"),
+        ("POST", "sync/retry"),
+        ("POST", "sync/sale-1/retry"),
+        ("POST", "sync/sale-1/skip"),
+        ("POST", "pause"),
+        ("POST", "resume"),
         ("GET", "in-transit"),
         ("GET", "invoices"),
         ("GET", f"streams/{STREAM}"),
@@ -69,7 +76,8 @@ def test_an_empty_token_is_refused_before_anything_is_served(shop: Shop) -> None
 async def test_an_unknown_store_is_a_problem_everywhere(api: Client, method: str, path: str) -> None:
     """404 in problem+json, whatever is asked of it; a name no store can have is unknown too."""
     for store in ("nobody", "%00"):
-        refusal = await problem_of(api, method, f"/v1/stores/{store}/{path}", json={"actor": "owner"})
+        address = f"/v1/stores/{store}/{path}".rstrip("/")
+        refusal = await problem_of(api, method, address, json={"actor": "owner"})
         assert (refusal.status, refusal.type) == (404, "urn:jurnalsync:problem:unknown-store")
 
 
@@ -77,6 +85,13 @@ async def test_an_unknown_store_is_a_problem_everywhere(api: Client, method: str
     "path",
     [
         "sync?status=Parked",
+        "sync?status=Failed,Parked",
+        "sync?status=Failed,",
+        "sync?kind=Sale",
+        "sync?first=yesterday",
+        "sync?sort=oldest",
+        "sync?after=sale-1",
+        "sync?held_until=now",
         "sync?limit=0",
         "sync?limit=501",
         "sync?limit=many",
@@ -167,6 +182,7 @@ async def test_every_reference_of_the_description_leads_somewhere(api: Client) -
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
+        ("", StorePage),
         ("sync", SyncPage),
         ("in-transit", InTransitPage),
         ("invoices", InvoicePage),
@@ -177,10 +193,10 @@ async def test_every_reference_of_the_description_leads_somewhere(api: Client) -
 async def test_an_answer_is_what_the_description_says(api: Client, path: str, kind: type[msgspec.Struct]) -> None:
     """The Struct that the description is made from reads the answer back, field by field."""
     document = await page_of(api, "/v1/openapi.json")
-    template = f"/v1/stores/{{store}}/{path.replace(STREAM, '{stream}')}"
+    template = f"/v1/stores/{{store}}/{path.replace(STREAM, '{stream}')}".rstrip("/")
     content = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
     assert content["schema"] == {"$ref": f"#/components/schemas/{kind.__name__}"}
-    async with api.get(of_store(path)) as response:
+    async with api.get(of_store(path).rstrip("/")) as response:
         answer = await response.read()
     msgspec.json.decode(answer, type=kind)
     assert set(msgspec.json.decode(answer)) == set(kind.__struct_fields__)

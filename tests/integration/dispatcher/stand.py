@@ -33,7 +33,7 @@ from ops.sandbox.jurnal.resource import Resource
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import SendQueue
 from projections.runner import Runner
-from projections.sync_status.queries import ListedRecord, read_records
+from projections.sync_status.queries import ListedRecord, Wanted, read_page
 from service.answer_ledger import AnswerLedger
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
@@ -267,8 +267,8 @@ class Stand:
 
     async def records(self) -> dict[str, ListedRecord]:
         """Return the Accounting Sync list."""
-        listed = await read_records(self.pool, STORE, status=None, kind=None, after_record_id=None, rows_max=1_000)
-        return {record.record_id: record for record in listed}
+        page = await read_page(self.pool, STORE, Wanted(), rows_max=1_000)
+        return {record.record_id: record for record in page.records}
 
     async def statuses(self) -> dict[str, str]:
         """Return the status of every line of the Accounting Sync list."""

@@ -6,8 +6,20 @@ from typing import Any
 
 import pytest
 
+from eventstore.facts.operators import RecordRetried, RecordSkipped
+from eventstore.facts.settings import BooksClosed, OutletMapped, SalesRulesSet
 from projections.jurnal_commands.commands import DepositPayout, WithdrawPayoutFee
-from tests.story import Story
+from projections.sync_status.fold import RecordSeenTo
+from tests.story import Story, own
+from tests.unit.projections.shop_settings import shop, told
+
+KIOSK = OutletMapped(
+    outlet_id="kiosk",
+    outlet_name="Kiosk",
+    warehouse="Kiosk Warehouse",
+    payout_account="Bank Mandiri",
+    mdr_account="Kiosk MDR",
+)
 
 
 def payout(**fields: object) -> dict[str, Any]:
@@ -136,3 +148,81 @@ def test_a_completed_payout_without_its_fees_waits_for_the_report_that_brings_th
     story.report("payout", payout())
     assert len(story.commands) == 2
     assert set(story.states.values()) == {"booking"}
+
+
+def word(story: Story, said: RecordRetried | RecordSkipped) -> None:
+    """Let a person say something about the payout."""
+    story.tell(own(said, "payout-PO-1", f"word:{len(story.facts) + 1}"))
+
+
+def test_a_payout_of_an_unmapped_outlet_goes_by_itself_once_the_outlet_is_mapped() -> None:
+    """On the outlet's own accounts, and exactly once, whatever else is mapped before and after."""
+    story = Story()
+    story.report("payout", payout(outlet_id="kiosk"))
+    story.set(OutletMapped(outlet_id="other", outlet_name="Other", warehouse="Other Warehouse"))
+    assert (story.commands, story.states) == ([], {"payout-PO-1": "failed"})
+    story.set(KIOSK)
+    story.set(KIOSK)
+    deposit, fee = story.the(DepositPayout), story.the(WithdrawPayoutFee)
+    assert (deposit.account, fee.fee_account) == ("Bank Mandiri", "Kiosk MDR")
+    record = story.records["payout-PO-1"]
+    assert (record.state, record.outlet, record.stream_id) == ("booking", "Kiosk", "payout-PO-1")
+
+
+def test_a_payout_of_a_closed_period_waits_for_it_or_goes_on_the_first_open_day() -> None:
+    """As the rule says; a period that is opened again lets it go on its own date."""
+    strict = shop(SalesRulesSet(closed_period="fail"))
+    told(strict, BooksClosed(until=date(2026, 11, 30)))
+    strict.report("payout", payout())
+    assert (strict.commands, strict.states) == ([], {"payout-PO-1": "failed"})
+    told(strict, BooksClosed(until=date(2026, 10, 31)))
+    assert strict.the(DepositPayout).transaction_date == date(2026, 11, 21)
+    lenient = shop(SalesRulesSet(closed_period="first_open_day"))
+    told(lenient, BooksClosed(until=date(2026, 11, 30)))
+    lenient.report("payout", payout())
+    assert lenient.the(WithdrawPayoutFee).transaction_date == date(2026, 12, 1)
+    assert lenient.records["payout-PO-1"].business_date == date(2026, 12, 1)
+
+
+def test_a_payout_that_a_person_has_seen_to_is_not_booked_any_more() -> None:
+    """Neither its completion nor its outlet's mapping brings it back."""
+    story = Story()
+    story.report("payout", payout(outlet_id="kiosk"))
+    word(story, RecordSkipped(record_id="payout-PO-1", actor="owner", reason="booked by hand"))
+    story.set(KIOSK)
+    word(story, RecordRetried(record_id="payout-PO-1", actor="owner", reason="try"))
+    record = story.records["payout-PO-1"]
+    assert (story.commands, record.state, record.reason) == ([], "skipped", "Seen to by owner: booked by hand")
+
+
+def test_a_payout_judged_again_by_hand_is_booked_once() -> None:
+    """A retry of what is booked, and of what is still wrong, says nothing new."""
+    story = Story()
+    story.report("payout", payout())
+    word(story, RecordRetried(record_id="payout-PO-1", actor="owner", reason="try"))
+    assert len(story.commands) == 2
+    wrong = Story()
+    wrong.report("payout", payout(total_deposit=1))
+    word(wrong, RecordRetried(record_id="payout-PO-1", actor="owner", reason="try"))
+    assert (wrong.commands, wrong.states) == ([], {"payout-PO-1": "failed"})
+
+
+def test_refunds_beyond_the_payments_of_a_payout_are_failed_with_all_figures() -> None:
+    """A negative payout balances and is still no deposit: a person sees what iSeller netted."""
+    story = Story()
+    story.report("payout", payout(transactions_amount=-40_000, total_fees=3_000, total_deposit=-43_000))
+    record = story.records["payout-PO-1"]
+    assert (story.commands, record.state) == ([], "failed")
+    assert record.reason == (
+        "The payout has a negative deposit or fee: deposit Rp -43000, fees Rp 3000, transactions less refunds Rp -40000"
+    )
+
+
+def test_a_report_that_cannot_be_read_and_was_seen_to_shows_as_skipped() -> None:
+    """Nothing of it can be judged; the person's word ends it."""
+    story = Story()
+    story.unreadable("payout", "total_fees", "is no number")
+    said = RecordSkipped(record_id="unreadable-1", actor="owner", reason="entered by hand")
+    story.tell(own(said, "unreadable-1", "word:1"))
+    (row,) = story.rows(RecordSeenTo)
+    assert (row.record_id, row.reason) == ("unreadable-1", "Seen to by owner: entered by hand")

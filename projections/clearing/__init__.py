@@ -1,0 +1,1 @@
+"""iSeller Pay money on its way: taken by iSeller, not yet paid out."""

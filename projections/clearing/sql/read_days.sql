@@ -1,0 +1,1 @@
+SELECT day, unsettled FROM clearing_day WHERE store_id = $1 AND unsettled > 0 ORDER BY day

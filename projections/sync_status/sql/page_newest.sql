@@ -1,0 +1,22 @@
+-- Each state is read in order up to the page's end: what it costs does not grow with the list.
+SELECT page.record_id, page.place
+FROM unnest($2::text[]) AS wanted (state)
+CROSS JOIN LATERAL (
+    SELECT r.record_id, r.position AS place
+    FROM sync_record r
+    WHERE r.store_id = $1 AND r.state = wanted.state
+      AND ($3::text[] IS NULL OR r.kind = ANY ($3))
+      AND ($4::text IS NULL OR r.outlet = $4)
+      AND ($5::integer IS NULL OR coalesce(r.business_date - DATE '2000-01-01', -1000000) >= $5)
+      AND ($6::integer IS NULL OR coalesce(r.business_date - DATE '2000-01-01', -1000000) <= $6)
+      AND ($7::text IS NULL OR r.reference ILIKE $7 OR r.record_id ILIKE $7 OR r.reason ILIKE $7
+           OR r.record_id IN (SELECT k.record_id
+                              FROM command_shown k
+                              WHERE k.store_id = $1 AND k.state <> 'accepted' AND k.reason ILIKE $7))
+      AND ($8::bigint IS NULL OR (r.position, r.record_id COLLATE "C") < ($8, $9::text))
+      AND (NOT $11::boolean OR r.state <> 'booking'
+           OR NOT EXISTS (SELECT FROM command k
+                          WHERE k.store_id = $1 AND k.record_id = r.record_id AND k.state <> 'accepted'))
+    ORDER BY r.position DESC, r.record_id COLLATE "C" DESC
+    LIMIT $10
+) page

@@ -1,0 +1,55 @@
+"""Alerts, runbooks and dashboards speak of metrics that exist, and of each other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from service.telemetry.metrics import Metrics
+
+OPS = Path(__file__).parents[3] / "ops"
+ALERTS = sorted((OPS / "prometheus").glob("*.yaml"))
+DASHBOARDS = sorted((OPS / "grafana").glob("*.json"))
+RUNBOOKS = sorted((OPS / "runbooks").glob("*.md"))
+METRICS = {family.name for family in Metrics("1").registry.collect()}
+OF_STORES = {
+    "jurnalsync_paused_seconds",
+    "jurnalsync_clearing_oldest_unsettled_seconds",
+    "jurnalsync_clearing_overdue_stores",
+}
+
+
+def named_in(text: str) -> set[str]:
+    """Return the families of all our metrics that a text names."""
+    return {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"\bjurnalsync_\w+", text)}
+
+
+@pytest.mark.parametrize("path", [*ALERTS, *DASHBOARDS], ids=lambda path: path.name)
+def test_alerts_and_dashboards_name_metrics_that_exist(path: Path) -> None:
+    """A misspelt metric never fires and draws an empty panel."""
+    named = named_in(path.read_text(encoding="utf-8"))
+    assert named
+    assert named - METRICS == set()
+
+
+def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
+    """Whoever is woken finds what to do, under the alert's own name."""
+    text = "".join(path.read_text(encoding="utf-8") for path in ALERTS)
+    alerts = re.findall(r"- alert: (\w+)", text)
+    runbooks = re.findall(r"runbook: (\S+)", text)
+    assert len(alerts) == len(runbooks) == len(set(runbooks))
+    assert {OPS.parent / path for path in runbooks} == set(RUNBOOKS)
+    for alert, runbook in zip(alerts, runbooks, strict=True):
+        assert (OPS.parent / runbook).read_text(encoding="utf-8").startswith(f"# {alert}\n")
+
+
+def test_dashboards_are_readable_and_show_what_alerts_watch() -> None:
+    """The figure behind an alert is looked at before anything else."""
+    shown: set[str] = set()
+    for path in DASHBOARDS:
+        panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
+        assert len({panel["id"] for panel in panels}) == len(panels)
+        shown |= named_in(json.dumps(panels))
+    watched = named_in("".join(path.read_text(encoding="utf-8") for path in ALERTS))
+    assert watched | OF_STORES <= shown

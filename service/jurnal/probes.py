@@ -133,10 +133,12 @@ def _refunded(command: RefundCredit, command_id: str, earlier: Earlier, before: 
     if not isinstance(credit, CreditNow):
         return credit
     fell = None if before.credit is None else before.credit - credit.remaining
-    if fell is not None and fell + AMOUNT_DIFFERENCE_IDR_MAX < command.amount:
+    if fell is not None and _equal(fell, Decimal(0)):
         return Absent()
     found = yield from _refund_with_mark(command, command_id, before.signed_at)
-    if not isinstance(found, Absent) or fell is None or before.vouched:
+    if not isinstance(found, Absent) or before.vouched:
+        return found
+    if fell is None or fell + AMOUNT_DIFFERENCE_IDR_MAX < command.amount:
         return found
     had = rupiah(credit.remaining + fell)
     return Ambiguous(

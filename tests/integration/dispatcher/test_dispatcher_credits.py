@@ -99,6 +99,37 @@ async def test_an_application_whose_traces_are_unclear_is_refused_with_the_figur
     assert posts(stand, "customer_apply_credit_memo") == 1
 
 
+async def test_a_credit_that_somebody_used_for_the_same_amount_is_not_taken_for_our_application(asked: Asked) -> None:
+    """It fell by exactly ours, but the invoice owes what it owed."""
+    stand = asked.stand
+    process = await booked(asked, SALE, RETURN, OTHER)
+    await asked.ask(APPLY)
+    stand.fail(NEVER_ARRIVED, path="customer_apply_credit_memo")
+    await stand.step(process)
+    await use_credit_by_hand(stand, 8_000)
+    await stand.until_quiet(process)
+    state, reason = await asked.state_of(APPLY)
+    assert state == "refused"
+    assert "it has Rp 2,000 left and the invoice owes Rp 8,000" in reason
+
+
+@pytest.mark.parametrize(("amount", "state"), [(6_000, "refused"), (1_000, "accepted")])
+async def test_a_credit_that_somebody_used_may_stand_in_a_refunds_way(asked: Asked, amount: int, state: str) -> None:
+    """No refund has our mark: too little is gone for ours, or as much as ours would be, which a person must look at."""
+    stand = asked.stand
+    process = await booked(asked, SALE, RETURN)
+    await asked.ask(msgspec.structs.replace(REFUND, amount=Decimal(4_000)))
+    stand.fail(NEVER_ARRIVED, path="customer_credit_memo_refund")
+    await stand.step(process)
+    await use_credit_by_hand(stand, amount)
+    await stand.until_quiet(process)
+    found, reason = await asked.state_of(REFUND)
+    assert found == state
+    if state == "refused":
+        assert "had Rp 10,000 left before Rp 4,000 were to be paid out of it, and has Rp 4,000 now" in reason
+    assert stand.sandbox.documents()["customer_credit_memo_refund"] == (1 if state == "refused" else 2)
+
+
 async def test_an_unclear_application_goes_when_a_person_answers_for_it(asked: Asked) -> None:
     """Released: the person looked, it is not there; it is sent once more and never again by itself."""
     stand = asked.stand
@@ -147,7 +178,7 @@ async def test_more_than_is_left_of_a_credit_is_refused_before_it_is_sent(asked:
 async def test_a_return_takes_from_the_lines_that_have_enough_left(asked: Asked) -> None:
     """Of lines of one product and price Jurnal's own choice is not ours: what came back before is counted."""
     stand = asked.stand
-    invoice = sale("o1", latte(1), latte(2), latte(1, 9_000), deposit=39_000)
+    invoice = sale("o1", latte(2), latte(1), latte(1, 9_000), deposit=39_000)
     process = await booked(asked, invoice)
     for number, quantity in enumerate((2, 1)):
         line = ReturnLine(product_code="LATTE", quantity=Decimal(quantity), rate=Decimal(10_000))

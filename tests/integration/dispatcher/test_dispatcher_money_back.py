@@ -22,6 +22,7 @@ from tests.integration.dispatcher.asking import (
     Asked,
 )
 from tests.integration.dispatcher.stand import Process, Stand
+from tests.integration.dispatcher.test_dispatcher_fence import BlindDispatcher
 from tests.ledger import STORE
 
 LOST = FaultPlan(close_after_commit=True)
@@ -179,3 +180,13 @@ async def test_the_identity_of_each_command_stands_on_one_document(asked: Asked,
     identity = command_id(STORE, case.command)
     kinds = dict.fromkeys(stand.sandbox.documents(), (identity,))
     assert set(stand.sandbox.duplicates(kinds).values()) <= {0}
+
+
+async def test_without_looking_first_a_lost_return_makes_a_duplicate(asked: Asked) -> None:
+    """The tests above can fail: a dispatcher that sends again blindly takes the goods back twice."""
+    stand = asked.stand
+    process = stand.process(kind=BlindDispatcher)
+    await asked.ask(SALE, RETURN)
+    stand.fail(LOST, path="sales_returns")
+    await stand.until_quiet(process)
+    assert stand.documents("sales_return") == 2

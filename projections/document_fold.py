@@ -44,6 +44,7 @@ from projections.changes.waiting import (
 )
 from projections.jurnal_commands.decide import fold_document, is_document
 from projections.jurnal_commands.decision import Decision
+from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
 from projections.projection import States
 from projections.transfer_fold import tell_transfer, tell_transfer_sync, tell_transfer_word, transfer_keys
@@ -59,13 +60,14 @@ class Told(msgspec.Struct, frozen=True):
     """New states by key, and the decisions that follow.
 
     `settings` are those after the fact. `documents` are all documents it touched, by stream: a setting, a window or a
-    shift touches those that wait for it.
+    shift touches those that wait for it. `skipped`: commands planned before that a person has seen to.
     """
 
     states: dict[str, msgspec.Struct]
     settings: StoreSettings
     decisions: Sequence[Decision] = ()
     documents: dict[str, DocumentState] = {}
+    skipped: tuple[str, ...] = ()
 
 
 def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
@@ -119,7 +121,8 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
         after = {} if payout is None else {fact.stream_id: payout}
         return Told(dict(after), settings, decisions, dict(after))
     told = _tell_document(states, settings, fact, meaning)
-    return Told(told.states, settings, told.decisions, dict(told.documents))
+    skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
+    return Told(told.states, settings, told.decisions, dict(told.documents), skipped)
 
 
 def _tell_document(states: States, settings: StoreSettings, fact: Fact, meaning: Meaning) -> DocumentsTold:
@@ -180,3 +183,11 @@ def _tell_word(
             return tell_transfer_word(states, settings, fact, word)
         case _:
             return DocumentsTold()
+
+
+def _skipped(states: States, fact: Fact, word: RecordSkipped) -> tuple[str, ...]:
+    """Return the commands that were planned for a record."""
+    document = document_in(states, fact.stream_id)
+    if isinstance(document, OrderState | TransferState):
+        return tuple(asked.command_id for asked in document.asked if asked.record_id == word.record_id)
+    return commands_of_record(fact.store_id, word.record_id)

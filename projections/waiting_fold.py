@@ -94,21 +94,29 @@ def _judged(
         after, decisions = judge_order(document, settings, fact, shifts)
     else:
         after, decisions = judge_transfer(document, settings, fact)
-    known = {each.command_id for each in after.asked}
     for decision in decisions:
         # A customer has a lane of its own, and outlives the order that made it known.
-        if isinstance(decision, Planned) and decision.lane == after.stream_id and decision.command_id not in known:
-            needs = tuple(need for need in decision.needs if need in known)
-            known.add(decision.command_id)
-            asked = Asked(
-                decision.command_id,
-                decision.record.record_id,
-                type(decision.command).__name__,
-                _invoice_of(decision.command, decision.command_id, fact.store_id),
-                needs,
-            )
-            after = msgspec.structs.replace(after, asked=(*after.asked, asked))
+        if isinstance(decision, Planned) and decision.lane == after.stream_id:
+            after = _with_asked(after, decision, fact.store_id)
     return after, decisions
+
+
+def _with_asked(document: WaitingDocument, planned: Planned, store_id: str) -> WaitingDocument:
+    known = {each.command_id: each for each in document.asked}
+    if planned.command_id in known:
+        return document
+    needs: dict[str, None] = {}
+    for need in planned.needs:
+        if need in known:
+            needs |= dict.fromkeys((need, *known[need].needs))
+    asked = Asked(
+        planned.command_id,
+        planned.record.record_id,
+        type(planned.command).__name__,
+        _invoice_of(planned.command, planned.command_id, store_id),
+        tuple(needs),
+    )
+    return msgspec.structs.replace(document, asked=(*document.asked, asked))
 
 
 def _invoice_of(command: Command, command_id: str, store_id: str) -> str:

@@ -18,7 +18,8 @@ from projections.store_settings.queries import read_settings
 from projections.sync_status.queries import ListedRecord, count_records, read_records
 from service.api import rows
 from service.live_mode import Activated, LiveMode
-from service.preflight import Preflight, Problem
+from service.preflight import Preflight
+from service.preflight_finding import Finding
 from service.scheduler import request_sync
 
 
@@ -106,7 +107,7 @@ class ApiAnswers:
             statuses=wanted.statuses,
             due_before=wanted.due_before,
             due_from=wanted.due_from,
-            after_order_id=wanted.after_order_id,
+            after_transaction_no=wanted.after_transaction_no,
             rows_max=wanted.rows_max,
         )
         return [
@@ -118,7 +119,7 @@ class ApiAnswers:
                 due_date=invoice.due_date,
                 total=invoice.total,
                 paid=invoice.paid,
-                remaining=invoice.total - invoice.paid,
+                remaining=invoice.total - invoice.paid - invoice.returned,
                 status=cast("rows.PaidStatus", invoice.status),
             )
             for invoice in found
@@ -175,9 +176,13 @@ def _record(record: ListedRecord) -> rows.SyncRecord:
     )
 
 
-def _finding(problem: Problem) -> rows.Finding:
+def _finding(found: Finding) -> rows.Finding:
     return rows.Finding(
-        check=problem.check, subject=problem.subject, problem=problem.problem, what_to_do=problem.what_to_do
+        check=found.check,
+        subject=found.subject,
+        problem=found.problem,
+        what_to_do=found.what_to_do,
+        blocks=found.blocks,
     )
 
 

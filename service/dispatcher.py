@@ -26,6 +26,7 @@ from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
 from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response
+from service.jurnal.needs import needed
 from service.jurnal.outcome import (
     Absent,
     Accepted,
@@ -39,7 +40,7 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
-from service.jurnal.payloads import needed, request_for
+from service.jurnal.payloads import request_for
 from service.jurnal.resources import number_of, probe_for, reading_of
 from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing

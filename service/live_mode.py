@@ -9,7 +9,8 @@ from eventstore.event import NewFact
 from eventstore.facts.registry import encode
 from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
 from eventstore.store import LedgerReader
-from service.preflight import Preflight, Problem
+from service.preflight import Preflight
+from service.preflight_finding import Finding, blocking
 from service.telemetry.logs import LogEvent
 
 _LOG = structlog.get_logger()
@@ -25,7 +26,7 @@ class Activated(msgspec.Struct, frozen=True):
 class NotClean(msgspec.Struct, frozen=True):
     """Live Mode was not turned on: the preflight found these."""
 
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
 
 class LiveMode:
@@ -48,8 +49,8 @@ class LiveMode:
         """Turn Live Mode on for good. A second activation is harmless and answers the first."""
         if (already := await self.since(store_id)) is not None:
             return already
-        if problems := await self._preflight.check(store_id):
-            return NotClean(tuple(problems))
+        if problems := blocking(await self._preflight.check(store_id)):
+            return NotClean(problems)
         now = self._clock.now()
         name, version, body = encode(LiveModeActivated(actor=actor, activated_at=now))
         fact = NewFact(

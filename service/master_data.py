@@ -18,7 +18,7 @@ from eventstore.statements import statement
 from projections.jurnal_commands.identity import customer_command_id
 from projections.jurnal_commands.queue import SendQueue
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
-from service.jurnal.payloads import Known, Need
+from service.jurnal.needs import Known, Need
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 

@@ -1,153 +1,97 @@
-"""Looks for everything that would fail once Live Mode is on, and says what to do about it."""
+"""Looks for everything that would fail once Live Mode is on, and says what to do about it.
 
-from collections.abc import Mapping
+What the settings alone tell, what Jurnal has (company, names, products), and what iSeller's reports speak of, each in a
+module of its own.
+"""
 
-import msgspec
+from collections.abc import Awaitable, Callable, Sequence
+from zoneinfo import ZoneInfo
 
+from eventstore.clock import Clock
 from eventstore.connection import Pool
-from eventstore.facts.settings import OutletMapped, StoreConnected
-from projections.store_settings.queries import CurrentSettings, read_settings
-from service.jurnal.payloads import Need
+from eventstore.store import LedgerReader
+from projections.changes.settings import StoreSettings
+from projections.master_data.queries import read_products
+from projections.store_settings.queries import read_settings
+from service.company_look import CompanyLooker
 from service.jurnal_calls import Company, CredentialMissing
-from service.master_data import LookupFailed, MasterDataDirectory, Missing
+from service.master_data import LookupFailed, MasterDataDirectory
+from service.preflight_company import company_findings
+from service.preflight_finding import Finding, problem
+from service.preflight_names import look_up_failed, name_findings
+from service.preflight_products import product_findings
+from service.preflight_seen import IsellerOutlet, outlet_findings, seen_findings
+from service.preflight_settings import setting_findings
+from service.product_list import ProductList
+from service.seen import Seen, seen_in
 
-_CASH_AND_BANK = "Cash & Bank"
-# Jurnal posts these itself; a stock adjustment across from one of them would make its own books wrong.
-_NOT_ACROSS_FROM_STOCK = (_CASH_AND_BANK, "Accounts Receivable (A/R)", "Inventory")
-_STOCK_ACCOUNTS: Mapping[str, str] = {
-    "loss_account": "takes goods that were rejected",
-    "goods_received_account": "stands across from goods of suppliers",
-    "stock_adjustment_account": "takes counts and adjustments of stock",
-}
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that would fail: which check, about what, and what to do."""
-
-    check: str
-    subject: str
-    problem: str
-    what_to_do: str
+OutletsOf = Callable[[str], Awaitable[Sequence[IsellerOutlet] | None]]
 
 
 class Preflight:
-    """Checks a store's set-up against its Jurnal company."""
+    """Checks a store's set-up against its Jurnal company and its iSeller.
 
-    def __init__(self, pool: Pool, directory: MasterDataDirectory) -> None:
+    `outlets_of` asks iSeller for its outlets; None: it could not be asked.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        reader: LedgerReader,
+        clock: Clock,
+        directory: MasterDataDirectory,
+        companies: CompanyLooker,
+        products: ProductList,
+        outlets_of: OutletsOf,
+    ) -> None:
         self._pool = pool
+        self._reader = reader
+        self._clock = clock
         self._directory = directory
+        self._companies = companies
+        self._products = products
+        self._outlets_of = outlets_of
 
-    async def check(self, store_id: str) -> list[Problem]:
-        """Return what stands in the way of Live Mode; empty means clean."""
-        settings = await read_settings(self._pool, store_id)
+    async def check(self, store_id: str) -> list[Finding]:
+        """Return all that stands in the way of Live Mode, and what a person should know; see `blocking`."""
+        settings = (await read_settings(self._pool, store_id)).as_folded()
         if settings.connection is None:
             return [
-                Problem(
-                    check="connection",
-                    subject=store_id,
-                    problem="The store is not connected to a Jurnal company",
-                    what_to_do="Apply a set-up file: jurnalsync setup apply store.toml",
+                problem(
+                    "connection",
+                    store_id,
+                    "The store is not connected to a Jurnal company",
+                    "Apply a set-up file: jurnalsync setup apply store.toml",
                 )
             ]
-        problems = [*_outlet_problems(settings), *_account_problems(settings.connection)]
+        outlets = await self._outlets_of(store_id)
+        seen = await seen_in(self._reader, store_id, settings)
+        return [
+            *setting_findings(settings),
+            *outlet_findings(settings, outlets),
+            *seen_findings(settings, seen, outlets),
+            *await self._in_jurnal(store_id, settings, seen),
+        ]
+
+    async def _in_jurnal(self, store_id: str, settings: StoreSettings, seen: Seen) -> list[Finding]:
+        """Ask Jurnal; what keeps it from answering is told once, for each further question would only say so again."""
+        assert settings.connection is not None
         company = Company(settings.connection.company_id, store_id)
-        for need, why in _needs(settings.connection, tuple(settings.outlets.values())):
-            problem = await self._look_for(store_id, company, need, why)
-            if problem is not None:
-                problems.append(problem)
-            if problem is not None and problem.check == "jurnal":
-                break  # Jurnal itself does not answer: each further look-up would only say so again
-        return problems
-
-    async def _look_for(self, store_id: str, company: Company, need: Need, why: str) -> Problem | None:
         try:
-            found = await self._directory.resolve(store_id, company, (need,))
+            look = await self._companies.look(company)
+            if isinstance(look, LookupFailed):
+                return [look_up_failed(look)]
+            today = self._clock.now().astimezone(ZoneInfo(settings.connection.time_zone)).date()
+            found = company_findings(look, settings, today)
+            if look.status == 401:
+                return found
+            found += await name_findings(self._directory, store_id, company, settings)
+            if any(finding.check == "jurnal" and finding.blocks for finding in found):
+                return found
+            products = await self._products.read(store_id, company)
         except CredentialMissing as error:
-            return Problem(
-                check="jurnal", subject="credential", problem=str(error), what_to_do="Apply the set-up file again"
-            )
-        if isinstance(found, LookupFailed):
-            return Problem(
-                check="jurnal",
-                subject="Jurnal",
-                problem=found.reason,
-                what_to_do="Check Jurnal's address, the credential and this machine's clock, then try again",
-            )
-        if isinstance(found, Missing):
-            return Problem(
-                check=need.kind,
-                subject=need.key,
-                problem=f"Jurnal has no {need.kind.replace('_', ' ')} {need.key!r}, which {why}",
-                what_to_do=f"Make it in Jurnal, or name another {need.kind.replace('_', ' ')} in the set-up",
-            )
-        if why.endswith("money in") and (category := self._directory.category(store_id, need)) != _CASH_AND_BANK:
-            return Problem(
-                check="account_category",
-                subject=need.key,
-                problem=f"Account {need.key!r} is {category or 'of no known category'}, not {_CASH_AND_BANK}",
-                what_to_do="Name an account of the category Cash & Bank: Jurnal takes money into no other",
-            )
-        if why in _STOCK_ACCOUNTS.values():
-            return self._stock_account_problem(store_id, need, why)
-        return None
-
-    def _stock_account_problem(self, store_id: str, need: Need, why: str) -> Problem | None:
-        category = self._directory.category(store_id, need)
-        if category not in _NOT_ACROSS_FROM_STOCK:
-            return None
-        return Problem(
-            check="account_category",
-            subject=need.key,
-            problem=f"Account {need.key!r}, which {why}, is {category}",
-            what_to_do="Name an expense, equity, liability or cost account: stock cannot stand across from this one",
-        )
-
-
-def _outlet_problems(settings: CurrentSettings) -> list[Problem]:
-    if settings.outlets:
-        return []
-    return [
-        Problem(
-            check="outlets",
-            subject="outlets",
-            problem="No outlet is mapped, so nothing would be booked",
-            what_to_do="Map the outlets to Jurnal warehouses in the set-up",
-        )
-    ]
-
-
-def _account_problems(connection: StoreConnected) -> list[Problem]:
-    """Name the accounts that are not mapped: records that need one would wait as Failed."""
-    return [
-        Problem(
-            check="account",
-            subject=setting,
-            problem=f"No account is mapped that {why}",
-            what_to_do=f"Name it as {setting} in the set-up file and apply the file",
-        )
-        for setting, why in _STOCK_ACCOUNTS.items()
-        if getattr(connection, setting) is None
-    ]
-
-
-def _needs(connection: StoreConnected, outlets: tuple[OutletMapped, ...]) -> list[tuple[Need, str]]:
-    payments = [*connection.payments, *(payment for outlet in outlets for payment in outlet.payments)]
-    stock_accounts = [(getattr(connection, setting), why) for setting, why in _STOCK_ACCOUNTS.items()]
-    needs = [
-        *((Need("account", account), why) for account, why in stock_accounts if account is not None),
-        (Need("contact", connection.walk_in_contact), "stands for customers without a name"),
-        (Need("product", connection.rounding_product_code), "takes rounding differences"),
-        (Need("warehouse", connection.transit_warehouse), "holds goods on their way"),
-        *((Need("warehouse", outlet.warehouse), f"outlet {outlet.outlet_name} is mapped to") for outlet in outlets),
-        *((Need("tax", tax.tax_name), f"{tax.percentage} % is mapped to") for tax in connection.taxes),
-        (Need("account", connection.mdr_account), "takes payout fees"),
-        (Need("account", connection.clearing_account), "takes iSeller Pay money in"),
-        (Need("account", connection.payout_account), "takes payout money in"),
-        *((Need("account", payment.account), f"takes {payment.gateway} money in") for payment in payments),
-        *(
-            (Need("account", outlet.payout_account), f"takes the payouts of {outlet.outlet_name} as money in")
-            for outlet in outlets
-            if outlet.payout_account is not None
-        ),
-    ]
-    return list(dict(reversed(needs)).items())[::-1]
+            return [problem("jurnal", "credential", str(error), "Apply the set-up file again")]
+        if isinstance(products, LookupFailed):
+            return [*found, look_up_failed(products)]
+        told = await read_products(self._pool, store_id)
+        return [*found, *product_findings(settings, products, told, seen.skus)]

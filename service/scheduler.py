@@ -1,6 +1,7 @@
 """Lets time in: appends a fact when a scheduled time of a store has come. Folds know no clock."""
 
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import uuid4
 
 import msgspec
@@ -10,15 +11,27 @@ from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.event import Appended, NewFact
 from eventstore.facts.registry import encode
-from eventstore.facts.settings import SYNC_STREAM_PREFIX, SyncFact, SyncRequested, SyncWindowOpened
+from eventstore.facts.settings import (
+    SYNC_STREAM_PREFIX,
+    SalesSync,
+    SyncFact,
+    SyncRequested,
+    SyncWindowOpened,
+    TransferSync,
+)
 from projections.changes.windows import last_window
 from projections.store_settings.queries import read_settings
 
+_WITH_TIMES = ("scheduled", "shift_closing")
 
-class Scheduled(msgspec.Struct, frozen=True):
-    """What one step did: the window it opened (None: nothing has come), and whether it was open already."""
+Scope = Literal["transfers", "sales"]
 
-    opened: datetime | None = None
+
+class Opened(msgspec.Struct, frozen=True):
+    """A window: what it is for, until when it lets go, and whether it is new (False: somebody opened it before)."""
+
+    scope: Scope
+    until: datetime
     is_new: bool = False
 
 
@@ -29,30 +42,38 @@ class Scheduler:
         self._pool = pool
         self._appender = appender
         self._clock = clock
-        self._opened: dict[str, datetime] = {}
+        self._opened: dict[tuple[str, Scope], datetime] = {}
 
-    async def step(self, store_id: str) -> Scheduled:
-        """Open the last window that has come, however late. Those missed before it are covered by it.
+    async def step(self, store_id: str) -> tuple[Opened, ...]:
+        """Open the last window of each scope that has come, however late. Those missed before it are covered by it.
 
-        A store that is not live or sends transfers otherwise has none.
+        A store that is not live, or sends otherwise, has none. Where sales go with their shifts, the daily time lets go
+        those without a register.
         """
         settings = await read_settings(self._pool, store_id)
         connection = settings.connection
         if connection is None or settings.live_mode is None:
-            return Scheduled()
-        if connection.transfer_sync.mode != "scheduled" or not connection.transfer_sync.times:
-            return Scheduled()
-        now = self._clock.now()
-        window = last_window(connection.transfer_sync, connection.time_zone, now).astimezone(UTC)
-        # A window that came before Live Mode has nothing to let go.
-        if window <= settings.live_mode[1].activated_at or self._opened.get(store_id) == window:
-            return Scheduled()
-        fact = sync_fact(
-            SyncWindowOpened(scope="transfers", until=window), f"window:transfers:{window:%Y%m%dT%H%M}", now
-        )
+            return ()
+        schedules: dict[Scope, TransferSync | SalesSync] = {
+            "transfers": connection.transfer_sync,
+            "sales": settings.rules.sync,
+        }
+        now, since = self._clock.now(), settings.live_mode[1].activated_at
+        opened = []
+        for scope, sync in schedules.items():
+            if sync.mode not in _WITH_TIMES or not sync.times:
+                continue
+            window = last_window(sync, connection.time_zone, now).astimezone(UTC)
+            # A window that came before Live Mode has nothing to let go.
+            if window > since and self._opened.get((store_id, scope)) != window:
+                opened.append(await self._open(store_id, scope, window, now))
+        return tuple(opened)
+
+    async def _open(self, store_id: str, scope: Scope, window: datetime, now: datetime) -> Opened:
+        fact = sync_fact(SyncWindowOpened(scope=scope, until=window), f"window:{scope}:{window:%Y%m%dT%H%M}", now)
         (result,) = await self._appender.append(store_id, [fact])
-        self._opened[store_id] = window
-        return Scheduled(window, isinstance(result, Appended))
+        self._opened[store_id, scope] = window
+        return Opened(scope, window, isinstance(result, Appended))
 
 
 async def request_sync(appender: Appender, clock: Clock, store_id: str, requested: SyncRequested) -> int:

@@ -33,6 +33,7 @@ from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
 from service.company_lease import CompanyLeases
+from service.company_look import CompanyLooker
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
 from service.followers import Followers, FollowLimits
@@ -50,8 +51,10 @@ from service.jurnal_calls import JurnalCalls
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
+from service.outlet_directory import OutletDirectory
 from service.people import People
 from service.preflight import Preflight
+from service.product_list import ProductList
 from service.quota import QuotaBudget
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
@@ -203,7 +206,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         queue = SendQueue(ledger.pool)
         calls = _jurnal_calls(settings, ledger, jurnal_session, metrics)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
-        preflight = Preflight(ledger.pool, directory)
+        preflight = _preflight(ledger, calls, directory, iseller_session)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
         intake = Intake(
             ledger.reader,
@@ -261,6 +264,21 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
         url, cache = settings.database_url.reveal(), settings.statement_cache_size
         followers.listen_on(WakeLine(partial(open_line, url, statement_cache_size=cache), followers.told))
     return followers
+
+
+def _preflight(
+    ledger: Ledger, calls: JurnalCalls, directory: MasterDataDirectory, session: aiohttp.ClientSession
+) -> Preflight:
+    client = IsellerClient(session, ledger.credentials, ledger.pool, ledger.clock)
+    return Preflight(
+        ledger.pool,
+        ledger.reader,
+        ledger.clock,
+        directory,
+        CompanyLooker(ledger.pool, calls),
+        ProductList(calls, ledger.clock),
+        OutletDirectory(ledger.pool, client).outlets_of,
+    )
 
 
 def _jurnal_calls(settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics) -> JurnalCalls:

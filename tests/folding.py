@@ -10,8 +10,8 @@ from tests.ledger import STORE, appender_on, positions
 from tests.story import Story
 
 TABLES = (
-    "command", "send", "sync_record", "invoice_payment", "in_transit_stock", "master_data", "store_setting",
-    "projection_state", "stalled_stream",
+    "command", "send", "sync_record", "invoice_payment", "in_transit_stock", "master_data", "iseller_product",
+    "store_setting", "projection_state", "stalled_stream",
 )  # fmt: skip
 # When something happened on the database's clock; everything else is a function of the facts.
 TIMES = ("due_at", "stalled_at")

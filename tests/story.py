@@ -7,15 +7,19 @@ from typing import Any, TypeVar
 import msgspec
 
 from eventstore.event import Fact, NewFact
-from eventstore.facts.answers import Attempted, CommandAccepted, Document
+from eventstore.facts.answers import Attempted, CommandAccepted, CommandRefused, Document
 from eventstore.facts.incidents import PayloadUnreadable
+from eventstore.facts.operators import RecordRetried, RecordSkipped
 from eventstore.facts.registry import REPORT_KINDS, decode, encode
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
+    SYNC_STREAM_PREFIX,
     LiveModeActivated,
     OutletMapped,
     PaymentMapping,
+    Setting,
     StoreConnected,
+    SyncFact,
     TaxMapping,
 )
 from projections.catalogue import CATALOGUE
@@ -171,9 +175,31 @@ class Story:
         answer = CommandAccepted(attempted=Attempted(command_id=command_id, attempt=1), document=document)
         self.tell(own(answer, stream_id, f"answer:{command_id}"))
 
-    def set(self, setting: StoreConnected | OutletMapped) -> None:
+    def refuse(self, command_id: str, reason: str, *fields: str) -> None:
+        """Let Jurnal refuse a command."""
+        stream_id = next(row.stream_id for row in self.rows(CommandAdded) if row.command_id == command_id)
+        attempted = Attempted(command_id=command_id, attempt=1)
+        answer = CommandRefused(attempted=attempted, reason=reason, fields=fields)
+        self.tell(own(answer, stream_id, f"answer:{len(self.facts) + 1}"))
+
+    def set(self, setting: Setting) -> None:
         """Change a setting."""
         self.tell(own(setting, SETTINGS_STREAM, f"setting:{len(self.facts) + 1}"))
+
+    def sync(self, sync: SyncFact) -> None:
+        """Let a sync window open, or a person ask for one."""
+        self.tell(own(sync, f"{SYNC_STREAM_PREFIX}{sync.scope}", f"sync:{len(self.facts) + 1}"))
+
+    def shift_closed(self, register_id: str, closed_date: str, *, shift_id: str = "shift-1") -> None:
+        """Let iSeller report that a register's shift was closed (UTC)."""
+        self.report(
+            "register_shift",
+            {"register_shift_id": shift_id, "register_id": register_id, "closed_date": closed_date},
+        )
+
+    def say(self, word: RecordRetried | RecordSkipped, stream_id: str) -> None:
+        """Let a person say something about a record of a stream."""
+        self.tell(own(word, stream_id, f"operator:{len(self.facts) + 1}"))
 
     def tell(self, new: NewFact) -> None:
         """Append one fact and fold it twice into every projection."""
@@ -220,8 +246,10 @@ class Story:
         return found[0]
 
     def needs(self, command_id: str) -> list[str]:
-        """Return the commands that one must wait for."""
-        return next(row.needs.split() for row in self.rows(CommandAdded) if row.command_id == command_id)
+        """Return the commands that one must wait for, without those that they wait for themselves."""
+        needs = {row.command_id: row.needs.split() for row in self.rows(CommandAdded)}
+        implied = {other for need in needs[command_id] for other in needs.get(need, ())}
+        return [need for need in needs[command_id] if need not in implied]
 
     def invoice(self) -> InvoiceRow:
         """Return the only invoice."""

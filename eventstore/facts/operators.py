@@ -1,5 +1,8 @@
 """What a person decided, with name and reason. `actor` is a login or role, never a customer."""
 
+from datetime import date
+from decimal import Decimal
+
 import msgspec
 
 
@@ -64,6 +67,36 @@ class StoreResumed(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class OpeningStock(msgspec.Struct, frozen=True):
+    """What an outlet has of a product that Jurnal is to begin with; `unit_price` is what a unit was bought for, IDR."""
+
+    outlet_id: str
+    quantity: Decimal
+    unit_price: Decimal
+
+
+class ImportedProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product as iSeller had it when its import was asked for. Prices in IDR."""
+
+    product_id: str
+    sku: str
+    name: str
+    unit: str
+    track_inventory: bool
+    sell_price: Decimal
+    buy_price: Decimal
+    stock: tuple[OpeningStock, ...] = ()
+
+
+class ProductsImportRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """These products, which Jurnal did not have, are to be made there, with the stock they have on `stock_date`."""
+
+    products: tuple[ImportedProduct, ...]
+    stock_date: date
+    actor: str
+    reason: str
+
+
 OperatorFact = (
     CommandParked
     | CommandReleased
@@ -73,4 +106,5 @@ OperatorFact = (
     | RecordSkipped
     | StorePaused
     | StoreResumed
+    | ProductsImportRequested
 )

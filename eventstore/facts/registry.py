@@ -20,6 +20,7 @@ from eventstore.facts.incidents import IntegrityIncident, PayloadUnreadable
 from eventstore.facts.operators import (
     CommandParked,
     CommandReleased,
+    ProductsImportRequested,
     RecordRetried,
     RecordSkipped,
     StorePaused,
@@ -38,6 +39,7 @@ from eventstore.facts.reports.orders import (
     Transaction,
 )
 from eventstore.facts.reports.payouts import PAYOUT, PayoutReport
+from eventstore.facts.reports.products import PRODUCT, ProductReport
 from eventstore.facts.reports.refunds import REFUND, RefundReport
 from eventstore.facts.reports.shifts import REGISTER_SHIFT, RegisterShiftReport
 from eventstore.facts.reports.transfers import TRANSFER, TransferReport
@@ -55,7 +57,8 @@ from eventstore.facts.settings import (
 from eventstore.facts.upcasts import UPCASTS
 
 REPORT_KINDS: Mapping[str, ReportKind] = {
-    kind.name: kind for kind in (ORDER, TRANSACTION, FULFILLMENT, REFUND, MEMBER, PAYOUT, TRANSFER, REGISTER_SHIFT)
+    kind.name: kind
+    for kind in (ORDER, TRANSACTION, FULFILLMENT, REFUND, MEMBER, PAYOUT, TRANSFER, REGISTER_SHIFT, PRODUCT)
 }
 
 Report = (
@@ -67,6 +70,7 @@ Report = (
     | PayoutReport
     | TransferReport
     | RegisterShiftReport
+    | ProductReport
 )
 
 Meaning = (
@@ -96,6 +100,7 @@ Meaning = (
     | RecordSkipped
     | StorePaused
     | StoreResumed
+    | ProductsImportRequested
 )
 
 _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
@@ -124,6 +129,7 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     RecordSkipped,
     StorePaused,
     StoreResumed,
+    ProductsImportRequested,
 )
 
 # The version our own facts are written in, where it is not the first.

@@ -23,6 +23,7 @@ from ops.sandbox.demo_story import Story
 from ops.sandbox.demo_words import addresses, told
 from ops.sandbox.postgres_binaries import PostgresStartError
 from ops.sandbox.scenario import KOPI_NUSANTARA
+from ops.sandbox.scenario_everything import everything
 
 _EXPECTED_FAILURES = (ApiUnreachable, FolderInUse, JurnalRefused, NotReached, PostgresStartError, ServiceFailed)
 _INTERRUPTED = 130
@@ -93,7 +94,8 @@ async def _run(options: DemoOptions) -> int:
 
 
 async def _demo(options: DemoOptions, screen: Screen) -> int:
-    async with House(options, KOPI_NUSANTARA) as house:
+    scenario = everything(options.seed) if options.everything else KOPI_NUSANTARA
+    async with House(options, scenario) as house:
         report = await Story(house, screen).tell()
         code = 1 if report.problems else 0
         screen.close()

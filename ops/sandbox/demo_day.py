@@ -9,16 +9,18 @@ from ops.sandbox.demo_company import post_buys
 from ops.sandbox.demo_house import House
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
+from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_calendar import moment
 from ops.sandbox.traffic_events import (
+    CaughtUp,
     Event,
     MemberChanged,
-    Order,
     OrderCompleted,
     OrderFulfilled,
     OrderPaid,
     PayoutCompleted,
     PayoutFailed,
+    PayoutUntold,
     PayoutWaiting,
     ShiftClosed,
     ShiftOpened,
@@ -30,6 +32,7 @@ from ops.sandbox.traffic_events import (
     TransferReceived,
     TransferStarted,
 )
+from ops.sandbox.traffic_order import Order
 
 # The shop waits for its webhooks like a real one waits for time to pass; the service need not have booked anything.
 _WEBHOOKS_WAITING_MAX = 24
@@ -105,7 +108,7 @@ def _first_from(traffic: Traffic, at: datetime) -> int:
     return next((index for index, event in enumerate(traffic.events) if event.at >= at), len(traffic.events) - 1)
 
 
-def described(scenario: Scenario, event: Event) -> str:  # noqa: C901 - one branch for each event
+def described(scenario: Scenario, event: Event) -> str:  # noqa: C901, PLR0912 - one branch for each event
     """Say what happens, for a person; nothing of customers. Empty for what nobody waits for."""
     match event:
         case OrderCompleted(order=order):
@@ -128,6 +131,20 @@ def described(scenario: Scenario, event: Event) -> str:  # noqa: C901 - one bran
             sentence = f"{sum(piece.quantity for piece in pieces)} pieces go back to a supplier"
         case StockCounted() | StockAdjusted():
             sentence = f"{scenario.outlet(event.outlet_code).name} corrects its stock"
+        case OrderRefunded(refund=refund):
+            sentence = f"A customer gets {rupiah(refund.amount_idr)} back"
+        case OrderVoided():
+            sentence = "A sale is voided"
+        case VoidUndone():
+            sentence = "A voided sale counts again"
+        case OrderEdited(order=order):
+            sentence = f"Order {order.order_reference} is changed"
+        case PaymentReversed():
+            sentence = "A payment turns out to have failed"
+        case PayoutUntold(payout=payout):
+            sentence = f"Payout {payout.reference_id} reaches the bank, and iSeller's webhook is lost"
+        case CaughtUp():
+            sentence = "The shop lets its books catch up"
         case StockBought() | OrderFulfilled() | MemberChanged() | ShiftOpened() | ShiftClosed():
             sentence = ""
         case _:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from ops.sandbox.demo_company import PAYMENT_METHODS
+from ops.sandbox.demo_setup import setup_text
 from ops.sandbox.scenario import Scenario
-
-_COMPANY = "demo-company"
 
 
 class FolderInUse(Exception):
@@ -83,48 +81,3 @@ class DemoFolder:
         """Remove it, unless it is to be kept."""
         if not self.kept:
             shutil.rmtree(self.path, ignore_errors=True)
-
-
-def setup_text(scenario: Scenario, iseller_url: str) -> str:
-    """Return the store's set-up file."""
-    names = scenario.accounts
-    lines = [
-        f'store = "{scenario.store}"',
-        f'company = "{_COMPANY}"',
-        f'time_zone = "{scenario.time_zone_name}"',
-        f'transit_warehouse = "{scenario.transit_warehouse}"',
-        f'walk_in_contact = "{scenario.walk_in_contact}"',
-        f'clearing_account = "{names.clearing}"',
-        f'payout_account = "{names.payout}"',
-        f'mdr_account = "{names.mdr}"',
-        f'rounding_product = "{scenario.rounding_sku}"',
-        f'loss_account = "{names.loss}"',
-        f'goods_received_account = "{names.goods_received}"',
-        f'stock_adjustment_account = "{names.stock_adjustment}"',
-        "term_days = 30",
-        "",
-        "[iseller]",
-        f'url = "{iseller_url}"',
-        'api_key_file = "iseller-api-key"',
-        f'client_id = "{ISELLER_CLIENT_ID}"',
-        'client_secret_file = "iseller-client-secret"',
-        "",
-        "[jurnal]",
-        f'client_id = "{SERVICE_CLIENT_ID}"',
-        'client_secret_file = "jurnal-client-secret"',
-        "",
-        "[taxes]",
-        f'"{scenario.tax_percentage}" = "{scenario.tax_name}"',
-    ]
-    for gateway, account in scenario.gateway_accounts.items():
-        lines += ["", "[[payments]]", f'gateway = "{gateway}"', f'account = "{account}"']
-        lines += [f'method = "{PAYMENT_METHODS[gateway]}"']
-    for outlet in scenario.outlets:
-        lines += ["", "[[outlets]]", f'id = "{outlet.outlet_id}"', f'name = "{outlet.name}"']
-        lines += [f'warehouse = "{outlet.warehouse}"']
-    return "\n".join(lines) + "\n"
-
-
-ISELLER_CLIENT_ID = "demo-iseller-client"
-SERVICE_CLIENT_ID = "demo-jurnalsync"
-ACCOUNTANT_CLIENT_ID = "demo-accountant"

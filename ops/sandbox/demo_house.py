@@ -10,17 +10,12 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from ops.sandbox.demo_accountant import Accountant
 from ops.sandbox.demo_database import DemoDatabase
-from ops.sandbox.demo_folder import (
-    ACCOUNTANT_CLIENT_ID,
-    ISELLER_CLIENT_ID,
-    SERVICE_CLIENT_ID,
-    DemoFolder,
-    Secrets,
-)
+from ops.sandbox.demo_folder import DemoFolder, Secrets
 from ops.sandbox.demo_options import DemoOptions
 from ops.sandbox.demo_ports import free_port
 from ops.sandbox.demo_process import ServiceProcess
 from ops.sandbox.demo_service_api import ServiceApi
+from ops.sandbox.demo_setup import ACCOUNTANT_CLIENT_ID, ISELLER_CLIENT_ID, SERVICE_CLIENT_ID
 from ops.sandbox.iseller.server import IsellerSandbox
 from ops.sandbox.iseller.settings import IsellerSettings
 from ops.sandbox.iseller.shop import Shop
@@ -171,6 +166,7 @@ class House:
             address_limit_hour=None,
             date_skew_seconds_max=self.options.fences.date_skew_seconds,
             company_name=self.scenario.store_name,
+            zero_price_lines="refused" if self.scenario.mode.zero_prices == "adjust_stock" else "accepted",
         )
 
     def _service_settings(self) -> dict[str, str]:

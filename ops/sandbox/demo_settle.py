@@ -10,13 +10,7 @@ from ops.sandbox.demo_house import House
 from ops.sandbox.demo_service_api import ApiUnreachable, View
 from ops.sandbox.expected import ExpectedBooks
 from ops.sandbox.traffic import Traffic
-from ops.sandbox.traffic_events import (
-    OrderCompleted,
-    OrderPaid,
-    SupplierReturned,
-    TransferReceived,
-    TransferStarted,
-)
+from ops.sandbox.traffic_events import OrderCompleted, OrderPaid, SupplierReturned, TransferReceived, TransferStarted
 
 _LOOK_SECONDS = 0.2
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of

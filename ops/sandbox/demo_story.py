@@ -10,12 +10,12 @@ from aiohttp import web
 
 from ops.sandbox.demo_company import make_master_data
 from ops.sandbox.demo_day import Day, outage_indices
-from ops.sandbox.demo_folder import SERVICE_CLIENT_ID
 from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
 from ops.sandbox.demo_service_api import ApiUnreachable, View
 from ops.sandbox.demo_settle import Due, NotReached, settle, until
+from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
 from ops.sandbox.expected import expected_books
 from ops.sandbox.jurnal.faults import FaultPlan, no_fault
 from ops.sandbox.traffic import Traffic, apply, generate

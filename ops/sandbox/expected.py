@@ -1,6 +1,5 @@
 """What Jurnal's books must say after a shop's days, from the generator's own record and the written rules alone."""
 
-from collections import Counter, defaultdict
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -8,18 +7,17 @@ from math import floor
 import msgspec
 
 from ops.sandbox.expected_goods import GoodsRecord
-from ops.sandbox.expected_invoices import expected_invoice
-from ops.sandbox.expected_valuation import Movement, value_product
+from ops.sandbox.expected_sales import SalesRecord
+from ops.sandbox.expected_valuation import value_product
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic
-from ops.sandbox.traffic_calendar import local_date
+from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_events import (
-    Order,
     OrderCompleted,
     OrderPaid,
-    Payment,
     Payout,
     PayoutCompleted,
+    PayoutUntold,
     StockAdjusted,
     StockBought,
     StockCounted,
@@ -36,8 +34,8 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
     """Whole rupiah, each account rounded half-up by itself; quantities exact.
 
     `profit_and_loss`: account name to amount, income positive (Sales Discount negative), costs positive.
-    `balances`: "receivables", "clearing", "tax", "inventory" and "bank:<account>" for the other Cash & Bank accounts,
-    and "goods_received" where suppliers brought or took anything.
+    `balances`: see `balance_accounts`; "goods_received" only where suppliers brought or took anything.
+    `receivables`: what each customer owes, the anonymous ones together, largest first; who owes nothing is left out.
     `invoices`: Open, Partial, Paid. `stock`: warehouse to SKU to quantity, the transit warehouse left out.
     `in_transit`: every SKU that travelled. `documents` and `references`: by type; a reference is the iSeller id by
     which the document is found. `exact`: account name to balance before rounding, debit positive; their sum is 0.
@@ -45,6 +43,7 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
 
     profit_and_loss: dict[str, Decimal]
     balances: dict[str, Decimal]
+    receivables: list[Decimal]
     invoices: dict[str, int]
     stock: dict[str, dict[str, Decimal]]
     in_transit: dict[str, Decimal]
@@ -64,15 +63,17 @@ def expected_books(scenario: Scenario, traffic: Traffic) -> ExpectedBooks:
             case StockBought():
                 record.buy(event)
             case OrderCompleted():
-                record.invoice(event.order)
+                record.sales.sell(event.order)
             case OrderPaid():
-                record.pay(event.order_id, event.payment)
+                record.sales.pay(event.order_id, event.payment)
                 record.references["receive_payment"].append(event.payment.transaction_id)
+            case OrderRefunded() | OrderVoided() | VoidUndone() | OrderEdited() | PaymentReversed():
+                record.sales.change(event)
             case TransferStarted() | TransferReceived():
                 record.goods.transfer(event)
             case SupplierDelivered() | SupplierReturned() | StockCounted() | StockAdjusted():
                 record.goods.change(event)
-            case PayoutCompleted():
+            case PayoutCompleted() | PayoutUntold():
                 record.pay_out(event.payout)
             case _:
                 # Members, shifts, fulfilments and payouts that did not complete move no account.
@@ -91,11 +92,10 @@ class _Record:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.accounts: dict[str, Fraction] = defaultdict(Fraction)
-        self.unpaid: dict[str, Fraction] = {}
-        self.totals: dict[str, Fraction] = {}
         self.references: dict[str, list[str]] = {document_type: [] for document_type in DOCUMENT_TYPES}
         self.goods = GoodsRecord(scenario, self.references)
+        self.sales = SalesRecord(scenario, self.goods, self.references)
+        self.accounts = self.sales.accounts
 
     def post(self, debit: str, credit: str, amount: Fraction) -> None:
         self.accounts[debit] += amount
@@ -103,40 +103,18 @@ class _Record:
 
     def buy(self, bought: StockBought) -> None:
         names = self.scenario.accounts
-        quantity, price = Fraction(bought.quantity), Fraction(bought.unit_price_idr)
-        self.post(names.inventory, names.opening_balance_equity, quantity * price)
-        self.goods.movements[bought.sku].append(Movement(date=bought.date, quantity=quantity, unit_price=price))
-        self.goods.stock[bought.warehouse][bought.sku] += int(bought.quantity)
-
-    def invoice(self, order: Order) -> None:
-        names = self.scenario.accounts
-        invoice = expected_invoice(order, Fraction(self.scenario.tax_percentage))
-        self.post(names.receivables, names.sales, invoice.sales)
-        self.post(names.receivables, names.tax, invoice.tax)
-        if invoice.remainder > 0:
-            self.post(names.receivables, names.rounding, invoice.remainder)
-        elif invoice.remainder < 0:
-            self.post(names.sales_discount, names.receivables, -invoice.remainder)
-        self.totals[order.order_id] = self.unpaid[order.order_id] = invoice.total
-        sold_on = local_date(self.scenario, order.at)
-        warehouse = self.scenario.outlet(order.outlet_code).warehouse
-        for line in order.lines:
-            sold = Movement(date=sold_on, quantity=Fraction(line.quantity), unit_price=None)
-            self.goods.movements[line.sku].append(sold)
-            self.goods.stock[warehouse][line.sku] -= int(line.quantity)
-        self.references["sales_invoice"].append(order.order_id)
-        for payment in order.payments:
-            self.pay(order.order_id, payment)
-        self.references["receive_payment"].extend(payment.transaction_id for payment in order.payments[1:])
-
-    def pay(self, order_id: str, payment: Payment) -> None:
-        amount = Fraction(payment.amount_idr)
-        self.post(self.scenario.gateway_accounts[payment.gateway], self.scenario.accounts.receivables, amount)
-        self.unpaid[order_id] -= amount
+        self.post(
+            names.inventory,
+            names.opening_balance_equity,
+            Fraction(bought.quantity) * Fraction(bought.unit_price_idr),
+        )
+        self.goods.buy(bought)
 
     def pay_out(self, payout: Payout) -> None:
         names = self.scenario.accounts
-        self.post(names.payout, names.clearing, Fraction(payout.deposit_idr))
+        outlet = None if payout.outlet_code is None else self.scenario.outlet(payout.outlet_code)
+        bank = (outlet.payout_account if outlet else None) or names.payout
+        self.post(bank, names.clearing, Fraction(payout.deposit_idr))
         self.post(names.mdr, names.clearing, Fraction(payout.fees_idr))
         self.references["bank_deposit"].append(payout.reference_id)
         self.references["bank_withdrawal"].append(payout.reference_id)
@@ -152,43 +130,67 @@ class _Record:
         return ExpectedBooks(
             profit_and_loss=self._profit_and_loss(),
             balances=self._balances(),
-            invoices=self._invoices(),
+            receivables=sorted((half_up(owed) for owed in self.sales.owed_by.values() if half_up(owed)), reverse=True),
+            invoices=self.sales.statuses(),
             stock={
-                warehouse: {sku: Decimal(quantity) for sku, quantity in sorted(pieces.items())}
+                warehouse: {sku: _plain(quantity) for sku, quantity in sorted(pieces.items())}
                 for warehouse, pieces in self.goods.stock.items()
             },
-            in_transit={sku: Decimal(quantity) for sku, quantity in sorted(self.goods.in_transit.items())},
+            in_transit={sku: _plain(quantity) for sku, quantity in sorted(self.goods.in_transit.items())},
             documents={document_type: len(found) for document_type, found in self.references.items()},
             references=self.references,
             exact=dict(self.accounts),
         )
 
     def _profit_and_loss(self) -> dict[str, Decimal]:
-        names = self.scenario.accounts
-        income = (names.sales, names.sales_discount, names.rounding)
+        names, scenario = self.scenario.accounts, self.scenario
+        owed = {*scenario.liabilities.values()}
+        own = sorted({*scenario.sales_accounts.values()} - owed)
+        income = (
+            names.sales,
+            *own,
+            names.sales_discount,
+            names.sales_return,
+            names.charges,
+            names.shipping,
+            names.rounding,
+        )
         costs = (names.cost_of_sales, names.mdr, names.loss, names.stock_adjustment)
         moved = {account: -self.accounts[account] for account in income if account in self.accounts}
         moved |= {account: self.accounts[account] for account in costs if account in self.accounts}
         return {account: half_up(amount) for account, amount in moved.items()}
 
     def _balances(self) -> dict[str, Decimal]:
-        names = self.scenario.accounts
-        banks = {*self.scenario.gateway_accounts.values(), names.payout} - {names.clearing}
         exact = {
-            "receivables": self.accounts[names.receivables],
-            "clearing": self.accounts[names.clearing],
-            "tax": -self.accounts[names.tax],
-            "inventory": self.accounts[names.inventory],
-        } | {f"bank:{bank}": self.accounts[bank] for bank in sorted(banks)}
-        if self.accounts[names.goods_received]:
-            exact["goods_received"] = -self.accounts[names.goods_received]
-        return {name: half_up(amount) for name, amount in exact.items()}
+            name: sign * self.accounts.get(account, Fraction(0))
+            for name, (account, sign) in balance_accounts(self.scenario).items()
+        }
+        return {name: half_up(amount) for name, amount in exact.items() if amount or name != "goods_received"}
 
-    def _invoices(self) -> dict[str, int]:
-        statuses = Counter({"Open": 0, "Partial": 0, "Paid": 0})
-        for order_id, unpaid in self.unpaid.items():
-            if unpaid == 0:
-                statuses["Paid"] += 1
-            else:
-                statuses["Open" if unpaid == self.totals[order_id] else "Partial"] += 1
-        return dict(statuses)
+
+def balance_accounts(scenario: Scenario) -> dict[str, tuple[str, int]]:
+    """Return the balances that are spoken of: name to account and sign, -1 where credit is positive.
+
+    "receivables", "clearing", "tax" (of the store's own rate), "inventory", "bank:<account>" for the other Cash & Bank
+    accounts, "goods_received"; where a shop has them "tax:<account>", "owed:<account>" and "stored_value_clearing".
+    """
+    names = scenario.accounts
+    channels = {channel.account for channel in scenario.channels if channel.account}
+    own = {outlet.payout_account for outlet in scenario.outlets if outlet.payout_account}
+    money = {*scenario.gateway_accounts.values(), *scenario.type_accounts.values(), names.payout, *channels, *own}
+    taxes = {account for _, account in scenario.taxes.values()} - {names.tax}
+    balances = {
+        "receivables": (names.receivables, 1),
+        "clearing": (names.clearing, 1),
+        "tax": (names.tax, -1),
+        "inventory": (names.inventory, 1),
+        **{f"bank:{bank}": (bank, 1) for bank in sorted(money - {names.clearing})},
+        "goods_received": (names.goods_received, -1),
+        **{f"tax:{account}": (account, -1) for account in sorted(taxes)},
+        **{f"owed:{account}": (account, -1) for account in sorted({*scenario.liabilities.values()})},
+    }
+    return balances | ({"stored_value_clearing": (names.stored_value_clearing, 1)} if scenario.liabilities else {})
+
+
+def _plain(quantity: Fraction) -> Decimal:
+    return Decimal(quantity.numerator) / Decimal(quantity.denominator)

@@ -1,8 +1,8 @@
 """Where the goods must stand, and what they are worth, from the generator's own events and the written rules alone."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ from ops.sandbox.traffic_calendar import local_date
 from ops.sandbox.traffic_events import (
     Piece,
     StockAdjusted,
+    StockBought,
     StockCounted,
     StockEvent,
     SupplierDelivered,
@@ -34,9 +35,28 @@ class GoodsRecord:
         self._references = references
         self._started: dict[str, TransferStarted] = {}
         self.movements: dict[str, list[Movement]] = defaultdict(list)
-        self.stock: dict[str, Counter[str]] = {outlet.warehouse: Counter() for outlet in scenario.outlets}
-        self.in_transit: Counter[str] = Counter()
+        warehouses = [outlet.warehouse for outlet in (*scenario.outlets, *scenario.later_outlets)]
+        warehouses += [channel.warehouse for channel in scenario.channels]
+        self.stock: dict[str, dict[str, Fraction]] = {name: defaultdict(Fraction) for name in warehouses}
+        self.in_transit: dict[str, Fraction] = defaultdict(Fraction)
         self.received_value = Fraction(0)
+
+    def buy(self, bought: StockBought) -> None:
+        """Take priced goods in."""
+        quantity, price = Fraction(bought.quantity), Fraction(bought.unit_price_idr)
+        self.movements[bought.sku].append(Movement(date=bought.date, quantity=quantity, unit_price=price))
+        self.stock[bought.warehouse][bought.sku] += quantity
+
+    def sell(self, day: date, warehouse: str, sku: str, quantity: Fraction) -> None:
+        """Let goods go to cost of sales, or (below zero) come back from it."""
+        self.movements[sku].append(Movement(date=day, quantity=quantity, unit_price=None))
+        self.stock[warehouse][sku] -= quantity
+
+    def waste(self, day: date, sku: str, quantity: Fraction) -> None:
+        """Let goods that were sold be waste instead."""
+        loss = self._scenario.accounts.loss
+        self.movements[sku].append(Movement(date=day, quantity=-quantity, unit_price=None))
+        self.movements[sku].append(Movement(date=day, quantity=quantity, unit_price=None, account=loss))
 
     def transfer(self, event: TransferStarted | TransferReceived) -> None:
         """Move goods between outlets."""
@@ -56,7 +76,7 @@ class GoodsRecord:
             case SupplierDelivered():
                 for bought in event.pieces:
                     quantity, price = Fraction(bought.quantity), Fraction(bought.price_idr)
-                    self.stock[warehouse][bought.sku] += int(quantity)
+                    self.stock[warehouse][bought.sku] += Fraction(quantity)
                     self.movements[bought.sku].append(
                         Movement(date=local_date(self._scenario, event.at), quantity=quantity, unit_price=price)
                     )
@@ -78,8 +98,8 @@ class GoodsRecord:
 
     def _send(self, started: TransferStarted) -> None:
         for piece in started.pieces:
-            self.stock[self._warehouse(started.source_code)][piece.sku] -= int(piece.quantity)
-            self.in_transit[piece.sku] += int(piece.quantity)
+            self.stock[self._warehouse(started.source_code)][piece.sku] -= Fraction(piece.quantity)
+            self.in_transit[piece.sku] += Fraction(piece.quantity)
         self._refer("warehouse_transfer", started.inventory_adjustment_id)
 
     def _receive(self, received: TransferReceived) -> None:
@@ -90,7 +110,7 @@ class GoodsRecord:
         ):
             self._leave_transit(pieces)
             for piece in pieces:
-                self.stock[self._warehouse(outlet_code)][piece.sku] += int(piece.quantity)
+                self.stock[self._warehouse(outlet_code)][piece.sku] += Fraction(piece.quantity)
             if pieces:
                 self._refer("warehouse_transfer", reference)
         if received.rejected:
@@ -99,7 +119,7 @@ class GoodsRecord:
 
     def _leave_transit(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
-            self.in_transit[piece.sku] -= int(piece.quantity)
+            self.in_transit[piece.sku] -= Fraction(piece.quantity)
 
     def _throw_away(self, received: TransferReceived, warehouse: str | None) -> None:
         lost = [(piece.sku, piece.quantity) for piece in received.rejected]
@@ -112,7 +132,7 @@ class GoodsRecord:
         """Let goods go at their average onto an account; from no outlet's warehouse if they left transit."""
         for sku, quantity in pieces:
             if warehouse is not None:
-                self.stock[warehouse][sku] -= int(quantity)
+                self.stock[warehouse][sku] -= Fraction(quantity)
             self.movements[sku].append(
                 Movement(
                     date=local_date(self._scenario, at), quantity=Fraction(quantity), unit_price=None, account=account

@@ -1,43 +1,171 @@
-"""The written rule that makes an invoice of an order, for the expected books; exact fractions of a rupiah."""
+"""The written rules that make an invoice of an order, for the expected books; exact fractions of a rupiah."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import floor
 
 import msgspec
 
-from ops.sandbox.traffic_events import Order
+from ops.sandbox.scenario import Scenario
+from ops.sandbox.traffic_order import Order, OrderLine
+
+_CENT = Fraction(1, 100)
+_ZERO = Fraction(0)
+
+
+class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the invoice; `tax` in percent. `detail_id`: the order's line, empty for a charge or rounding."""
+
+    detail_id: str
+    sku: str
+    quantity: Fraction
+    rate: Fraction
+    tax: Fraction
+    account: str
+    tax_account: str
+
+    @property
+    def net(self) -> Fraction:
+        """Quantity times rate."""
+        return self.quantity * self.rate
+
+    @property
+    def tax_amount(self) -> Fraction:
+        """The tax on the net, exact."""
+        return self.net * self.tax / 100
 
 
 class ExpectedInvoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the invoice must say.
-
-    `remainder` is what the total holds beyond sales and tax: positive goes to Rounding, negative to Sales Discount.
-    """
+    """What the invoice must say; `discount` is taken off all of it after tax."""
 
     total: Fraction
-    sales: Fraction
-    tax: Fraction
-    remainder: Fraction
+    lines: tuple[InvoiceLine, ...]
+    discount: Fraction
+
+    @property
+    def net(self) -> Fraction:
+        """All lines without tax, before the discount."""
+        return sum((line.net for line in self.lines), _ZERO)
 
 
-def expected_invoice(order: Order, tax_percentage: Fraction) -> ExpectedInvoice:
-    """Net every line of its discount and its share of the order-level ones; tax the taxable nets exactly."""
-    before_order = [Fraction(line.gross_idr) - Fraction(line.discount_idr) for line in order.lines]
-    order_level = Fraction(order.order_discount_idr) + Fraction(order.order_promotion_idr)
-    nets = [before - share for before, share in zip(before_order, shared_out(order_level, before_order), strict=True)]
-    taxable = sum((net for line, net in zip(order.lines, nets, strict=True) if line.taxable), Fraction(0))
-    total, sales, tax = Fraction(order.total_idr), sum(nets, Fraction(0)), taxable * tax_percentage / 100
-    return ExpectedInvoice(total=total, sales=sales, tax=tax, remainder=total - sales - tax)
+def expected_invoice(scenario: Scenario, order: Order) -> ExpectedInvoice:
+    """Net every line of its discounts, its share of the order's, and the tax it includes; tax what is sent exactly."""
+    names = scenario.accounts
+    lines = [line for line in order.lines if _stands_on_invoice(scenario, line)]
+    drawn = [
+        piece
+        for line, net in zip(lines, _nets(scenario, order, lines), strict=True)
+        for piece in _drawn(scenario, line, net)
+    ]
+    charges = order.charges
+    for amount, sku, account in (
+        (charges.order_idr, scenario.charge_sku, names.charges),
+        (charges.subtotal_idr, scenario.charge_sku, names.charges),
+        (charges.final_idr, scenario.charge_sku, names.charges),
+        (charges.shipping_idr, scenario.shipping_sku, names.shipping),
+    ):
+        if amount:
+            drawn.append(_untaxed(sku, account, Fraction(amount)))
+    total = Fraction(order.total_idr)
+    remainder = total - sum((line.net + line.tax_amount for line in drawn), _ZERO)
+    if remainder > 0:
+        drawn.append(_untaxed(scenario.rounding_sku, names.rounding, remainder))
+    return ExpectedInvoice(total=total, lines=tuple(drawn), discount=max(-remainder, _ZERO))
 
 
 def shared_out(amount: Fraction, weights: list[Fraction]) -> list[Fraction]:
-    """Share whole rupiah in proportion to the weights: largest fractional part first, on a tie the first."""
-    if amount.denominator != 1:
-        raise AssertionError(f"order-level discounts are whole rupiah, not {amount}")
+    """Share in proportion to the weights: largest fractional part first, on a tie the first.
+
+    In whole rupiah, or in hundredths if the amount is not whole or a share would exceed its weight.
+    """
+    if not amount:
+        return [_ZERO] * len(weights)
+    if amount.denominator == 1:
+        shares = _shared(amount, weights, Fraction(1))
+        if all(share <= weight for share, weight in zip(shares, weights, strict=True)):
+            return shares
+    return _shared(amount, weights, _CENT)
+
+
+def tax_percentage(scenario: Scenario, line: OrderLine) -> Fraction:
+    """Return the line's tax rate in percent, 0 without tax."""
+    if not line.taxable:
+        return _ZERO
+    return Fraction(scenario.tax_percentage if line.tax_percentage is None else line.tax_percentage)
+
+
+def _shared(amount: Fraction, weights: list[Fraction], unit: Fraction) -> list[Fraction]:
     exact = [amount * weight / sum(weights) for weight in weights]
-    shares = [Fraction(floor(share)) for share in exact]
-    rupiah_left = int(amount - sum(shares))
+    shares = [floor(share / unit) * unit for share in exact]
+    units_left = int((amount - sum(shares)) / unit)
     by_fraction = sorted(range(len(weights)), key=lambda index: (shares[index] - exact[index], index))
-    for index in by_fraction[:rupiah_left]:
-        shares[index] += 1
+    for index in by_fraction[:units_left]:
+        shares[index] += unit
     return shares
+
+
+def _stands_on_invoice(scenario: Scenario, line: OrderLine) -> bool:
+    """Tell whether it has a SKU: a modifier that costs nothing and is no product of its own has none."""
+    return line.modifies is None or line.price_idr > 0 or scenario.product(line.sku).in_stock
+
+
+def _nets(scenario: Scenario, order: Order, lines: list[OrderLine]) -> list[Fraction]:
+    before_order = [Fraction(line.before_order_idr) for line in lines]
+    order_level = Fraction(order.order_discount_idr) + Fraction(order.order_promotion_idr)
+    nets = [before - share for before, share in zip(before_order, shared_out(order_level, before_order), strict=True)]
+    if not order.tax_inclusive:
+        return nets
+    rates = [tax_percentage(scenario, line) for line in lines]
+    return [_to_the_cent(net * 100 / (100 + rate)) for net, rate in zip(nets, rates, strict=True)]
+
+
+def _to_the_cent(amount: Fraction) -> Fraction:
+    return floor(amount / _CENT + Fraction(1, 2)) * _CENT
+
+
+def _drawn(scenario: Scenario, line: OrderLine, net: Fraction) -> Iterator[InvoiceLine]:
+    percentage, sku = tax_percentage(scenario, line), line.sku.strip()
+    for quantity, rate in _split(line, net):
+        if not rate and scenario.mode.zero_prices == "adjust_stock":
+            continue
+        yield InvoiceLine(
+            detail_id=line.order_detail_id,
+            sku=sku,
+            quantity=quantity,
+            rate=rate,
+            tax=percentage,
+            account=scenario.sales_accounts.get(sku, scenario.accounts.sales),
+            tax_account=_tax_account(scenario, percentage),
+        )
+
+
+def _tax_account(scenario: Scenario, percentage: Fraction) -> str:
+    named = {Fraction(known): account for known, (_, account) in scenario.taxes.items()}
+    return named.get(percentage, scenario.accounts.tax)
+
+
+def _split(line: OrderLine, net: Fraction) -> list[tuple[Fraction, Fraction]]:
+    """Return one quantity and rate, or two whose rates differ by a rupiah, or a hundredth, and that make up the net.
+
+    Of weighed goods the higher rate is for as much as the scales can tell.
+    """
+    quantity = Fraction(line.quantity)
+    unit = _CENT if net.denominator != 1 or _ZERO < net < quantity else Fraction(1)
+    lower = floor(net / (quantity * unit)) * unit
+    left = net - quantity * lower
+    if not left:
+        return [(quantity, lower)]
+    finest = Fraction(1)
+    if quantity.denominator != 1:
+        exponent = line.quantity.as_tuple().exponent
+        assert isinstance(exponent, int)
+        finest = Fraction(10) ** exponent
+    higher = floor(left / unit / finest) * finest
+    pieces = ((higher, lower + unit), (quantity - higher, lower))
+    return [(amount, rate) for amount, rate in pieces if amount]
+
+
+def _untaxed(sku: str, account: str, amount: Fraction) -> InvoiceLine:
+    return InvoiceLine(
+        detail_id="", sku=sku, quantity=Fraction(1), rate=amount, tax=_ZERO, account=account, tax_account=""
+    )

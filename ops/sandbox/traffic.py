@@ -8,8 +8,10 @@ import msgspec
 from ops.sandbox.dice import Dice
 from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.scenario import Scenario
+from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_calendar import business_days, moment
 from ops.sandbox.traffic_events import (
+    CaughtUp,
     Event,
     MemberChanged,
     OrderCompleted,
@@ -17,6 +19,7 @@ from ops.sandbox.traffic_events import (
     OrderPaid,
     PayoutCompleted,
     PayoutFailed,
+    PayoutUntold,
     PayoutWaiting,
     ShiftClosed,
     ShiftOpened,
@@ -31,6 +34,7 @@ from ops.sandbox.traffic_events import (
 from ops.sandbox.traffic_goods import make_buys, make_transfers
 from ops.sandbox.traffic_orders import make_order_events
 from ops.sandbox.traffic_payouts import make_payouts
+from ops.sandbox.traffic_sales import make_sales
 from ops.sandbox.traffic_stock import make_stock_events
 
 
@@ -53,7 +57,8 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
     `everything`: business processes beyond the help article's four happen too; without it, nothing of them does.
     """
     days = business_days(today)
-    sales = make_order_events(scenario, seed, orders, days)
+    make = make_sales if everything else make_order_events
+    sales = make(scenario, seed, orders, days)
     transfers = make_transfers(scenario, seed, days)
     if everything:
         transfers += make_stock_events(scenario, seed, days)
@@ -63,7 +68,7 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
         *_members(scenario, seed, days),
         *_shifts(scenario, seed, days),
         *sales,
-        *make_payouts(scenario, seed, days, sales),
+        *make_payouts(scenario, seed, days, sales, everything=everything),
     ]
     # The sort is stable, so that events of one moment keep their cause before their effect.
     events = tuple(sorted(happenings, key=lambda event: event.at))
@@ -86,6 +91,16 @@ def apply(event: Event, shop: Shop) -> StockBought | None:  # noqa: C901, PLR091
             shop.complete_order(event)
         case OrderPaid():
             shop.take_payment(event)
+        case OrderRefunded():
+            shop.refund_order(event)
+        case OrderVoided():
+            shop.void_order(event)
+        case VoidUndone():
+            shop.undo_void(event)
+        case OrderEdited():
+            shop.edit_order(event)
+        case PaymentReversed():
+            shop.reverse_payment(event)
         case OrderFulfilled():
             shop.fulfil_order(event)
         case MemberChanged():
@@ -102,6 +117,8 @@ def apply(event: Event, shop: Shop) -> StockBought | None:  # noqa: C901, PLR091
             shop.report_payout(event.payout, "completed")
         case PayoutFailed():
             shop.report_payout(event.payout, "failed")
+        case CaughtUp() | PayoutUntold():
+            pass
         case ShiftOpened():
             shop.open_shift(event)
         case ShiftClosed():

@@ -10,58 +10,8 @@ from typing import Literal
 import msgspec
 
 from ops.sandbox.scenario import Customer
-
-
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
-    """One successful sale transaction; `fee_idr` is what iSeller Pay keeps of it (0 for other gateways)."""
-
-    transaction_id: str
-    at: datetime
-    gateway: str
-    payment_type_id: str | None
-    payment_type_name: str
-    amount_idr: Decimal
-    fee_idr: Decimal
-
-
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line as iSeller shows it: `discount_idr` is the whole line's own, `tax_idr` is rounded by iSeller."""
-
-    order_detail_id: str
-    sku: str
-    quantity: Decimal
-    price_idr: Decimal
-    discount_idr: Decimal
-    discount_percentage: Decimal
-    taxable: bool
-    tax_idr: Decimal
-
-    @property
-    def gross_idr(self) -> Decimal:
-        """Quantity times unit price."""
-        return self.quantity * self.price_idr
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order at the moment it was completed; the totals are iSeller's own.
-
-    `order_discount_idr` and `order_promotion_idr` are order-level; `payments` those taken at completion.
-    """
-
-    order_id: str
-    order_reference: str
-    channel: str
-    outlet_code: str
-    at: datetime
-    customer_id: str | None
-    on_account: bool
-    lines: tuple[OrderLine, ...]
-    order_discount_idr: Decimal
-    order_promotion_idr: Decimal
-    rounding_idr: Decimal
-    total_idr: Decimal
-    fulfilled: bool
-    payments: tuple[Payment, ...]
+from ops.sandbox.traffic_afterwards import OrderAfterwards
+from ops.sandbox.traffic_order import Order, Payment
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +65,15 @@ class OrderFulfilled(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     order_id: str
+
+
+class CaughtUp(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop rests until what happened so far has been told and booked.
+
+    What is undone or edited has two meanings, whether or not it had been booked before; here it had been.
+    """
+
+    at: datetime
 
 
 class MemberChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +190,13 @@ class PayoutCompleted(msgspec.Struct, frozen=True, kw_only=True):
     payout: Payout
 
 
+class PayoutUntold(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout's deposit reached the bank, and its webhook never came: the merchant enters it from iSeller's report."""
+
+    at: datetime
+    payout: Payout
+
+
 class PayoutFailed(msgspec.Struct, frozen=True, kw_only=True):
     """A payout failed; its transactions stay unsettled."""
 
@@ -260,6 +226,9 @@ Event = (
     | OrderCompleted
     | OrderPaid
     | OrderFulfilled
+    | OrderAfterwards
+    | CaughtUp
+    | PayoutUntold
     | MemberChanged
     | TransferStarted
     | TransferReceived

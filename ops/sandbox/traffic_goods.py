@@ -1,12 +1,14 @@
 """Goods: transfers between the outlets, and the buys that keep both in stock."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 
 from ops.sandbox.dice import Dice
 from ops.sandbox.scenario import Scenario
+from ops.sandbox.traffic_afterwards import OrderEdited
 from ops.sandbox.traffic_calendar import moment
 from ops.sandbox.traffic_events import (
     Event,
@@ -19,6 +21,7 @@ from ops.sandbox.traffic_events import (
     TransferReceived,
     TransferStarted,
 )
+from ops.sandbox.traffic_order import Order, OrderLine
 
 FIRST_TRANSFER_PIECES = Decimal(5)
 _FIRST_TRANSFER_MINUTE = 5 * 60 + 30
@@ -76,64 +79,86 @@ def _receipts(dice: Dice, started: TransferStarted, moments: list[datetime]) -> 
 def make_buys(scenario: Scenario, seed: int, days: tuple[date, date, date], events: list[Event]) -> list[StockBought]:
     """Return the opening stock (four days before today, enough for all that leaves) and one buy per SKU and day."""
     dice = Dice(seed, "buys")
-    leaving = _pieces_leaving(events)
+    leaving = _pieces_leaving(scenario, events)
     opening_day = days[-1] - timedelta(days=4)
     buys = [
-        _buy(scenario, (opening_day, 12 * 60), code, sku, (leaving[code, sku] + dice.between(3, 15), 0))
-        for code in (outlet.code for outlet in scenario.outlets)
+        _buy(scenario, (opening_day, 12 * 60), place, sku, (leaving[place[1], sku] + dice.between(3, 15), 0))
+        for place in _places(scenario)
         for sku in (product.sku for product in scenario.products)
     ]
     for price_index, day in enumerate(days, start=1):
         for product_index, product in enumerate(scenario.products):
             outlet = scenario.outlets[(product_index + price_index) % 2]
             quantity = dice.between(7, 31)
-            buys.append(_buy(scenario, (day, _BUY_MINUTE), outlet.code, product.sku, (quantity, price_index)))
+            place = (outlet.code, outlet.warehouse)
+            buys.append(_buy(scenario, (day, _BUY_MINUTE), place, product.sku, (quantity, price_index)))
     return buys
 
 
+def sold_goods(scenario: Scenario, lines: Iterable[OrderLine]) -> list[tuple[str, Decimal]]:
+    """Return what order lines take from stock: the goods themselves, or the parts they are made of."""
+    goods = [(line.sku.strip(), line.quantity) for line in lines if scenario.product(line.sku).in_stock]
+    return goods + [(part.sku, part.quantity * line.quantity) for line in lines for part in line.parts]
+
+
+def warehouse_of(scenario: Scenario, order: Order) -> str:
+    """Return the warehouse an order is sold from: its channel's, if that is mapped by itself, else its outlet's."""
+    channel = scenario.channel(order.channel, order.channel_detail)
+    return scenario.outlet(order.outlet_code).warehouse if channel is None else channel.warehouse
+
+
+def _places(scenario: Scenario) -> list[tuple[str, str]]:
+    """Return outlet and warehouse of everywhere that goods are sold from."""
+    places = [(outlet.code, outlet.warehouse) for outlet in scenario.outlets]
+    channels = [(channel.outlet_code, channel.warehouse) for channel in scenario.channels]
+    known = {warehouse for _, warehouse in places}
+    return places + [place for place in channels if place[1] not in known]
+
+
 def _buy(
-    scenario: Scenario, when: tuple[date, int], code: str, sku: str, quantity_and_price: tuple[int, int]
+    scenario: Scenario, when: tuple[date, int], place: tuple[str, str], sku: str, quantity_and_price: tuple[int, int]
 ) -> StockBought:
     quantity, price_index = quantity_and_price
     return StockBought(
         at=moment(scenario, *when),
         date=when[0],
         sku=sku,
-        outlet_code=code,
-        warehouse=scenario.outlet(code).warehouse,
+        outlet_code=place[0],
+        warehouse=place[1],
         quantity=Decimal(quantity),
         unit_price_idr=scenario.product(sku).buy_prices_idr[price_index],
     )
 
 
-def _pieces_leaving(events: list[Event]) -> Counter[tuple[str, str]]:
-    """Count what leaves each outlet, by outlet code and SKU."""
-    leaving: Counter[tuple[str, str]] = Counter()
+def _pieces_leaving(scenario: Scenario, events: list[Event]) -> dict[tuple[str, str], int]:
+    """Return what leaves each warehouse, by warehouse and SKU, in whole units."""
+    leaving: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     destinations = {event.transfer_id: event.destination_code for event in events if isinstance(event, TransferStarted)}
     for event in events:
-        code, pieces = _leaving(event, destinations)
+        warehouse, pieces = _leaving(scenario, event, destinations)
         for sku, quantity in pieces:
-            leaving[code, sku] += max(0, int(quantity))
-    return leaving
+            leaving[warehouse, sku] += max(Decimal(0), quantity)
+    return defaultdict(int, {place: ceil(quantity) for place, quantity in leaving.items()})
 
 
-def _leaving(  # noqa: PLR0911 - one branch for each event
-    event: Event, destinations: Mapping[str, str]
+def _leaving(
+    scenario: Scenario, event: Event, destinations: Mapping[str, str]
 ) -> tuple[str, list[tuple[str, Decimal]]]:
-    """Return the outlet an event takes goods from, and which; a negative quantity comes in."""
+    """Return the warehouse an event takes goods from, and which; a negative quantity comes in."""
     match event:
-        case OrderCompleted(order=order):
-            return order.outlet_code, [(line.sku, line.quantity) for line in order.lines]
+        case OrderCompleted(order=order) | OrderEdited(order=order):
+            return warehouse_of(scenario, order), sold_goods(scenario, order.lines)
         case TransferStarted(pieces=pieces):
-            return event.source_code, [(piece.sku, piece.quantity) for piece in pieces]
+            code, gone = event.source_code, [(piece.sku, piece.quantity) for piece in pieces]
         case TransferReceived(rejected=pieces):
             # Goods of an automatic return are thrown away where they came back to.
-            return destinations[event.transfer_id], [(piece.sku, piece.quantity) for piece in pieces]
+            code, gone = destinations[event.transfer_id], [(piece.sku, piece.quantity) for piece in pieces]
         case SupplierReturned(pieces=pieces):
-            return event.outlet_code, [(piece.sku, piece.quantity) for piece in pieces]
+            code, gone = event.outlet_code, [(piece.sku, piece.quantity) for piece in pieces]
         case StockAdjusted(pieces=pieces):
-            return event.outlet_code, [(piece.sku, -piece.quantity) for piece in pieces]
+            code, gone = event.outlet_code, [(piece.sku, -piece.quantity) for piece in pieces]
         case StockCounted():
-            return event.outlet_code, [(piece.sku, piece.system - piece.counted) for piece in event.pieces]
+            code, gone = event.outlet_code, [(piece.sku, piece.system - piece.counted) for piece in event.pieces]
         case _:
             return "", []
+    return scenario.outlet(code).warehouse, gone

@@ -11,7 +11,8 @@ import msgspec
 from ops.sandbox.dice import Dice
 from ops.sandbox.scenario import Outlet, Product, Scenario
 from ops.sandbox.traffic_calendar import moment
-from ops.sandbox.traffic_events import Event, Order, OrderCompleted, OrderFulfilled, OrderLine, OrderPaid
+from ops.sandbox.traffic_events import Event, OrderCompleted, OrderFulfilled, OrderPaid
+from ops.sandbox.traffic_order import Order, OrderLine
 from ops.sandbox.traffic_payments import later_payments, payments_at_completion
 
 Kind = Literal["paid", "split", "on_account", "partial"]

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from ops.sandbox.dice import Dice
-from ops.sandbox.traffic_events import Order, Payment
+from ops.sandbox.traffic_order import Order, Payment
 
 ISELLER_PAY = "iseller_pay"
 _FEE_SHARE = Decimal("0.007")

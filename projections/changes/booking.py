@@ -34,6 +34,13 @@ class BookedPart(msgspec.Struct, frozen=True, array_like=True):
     quantity: Decimal
 
 
+class BookedEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One side of the journal entry beside the invoice, IDR; `amount` above zero is a debit."""
+
+    account: str
+    amount: Decimal
+
+
 class BookedPayment(msgspec.Struct, frozen=True, array_like=True):
     """Money planned on the invoice. `liability`: the account that it came out of, empty for money proper.
 
@@ -66,8 +73,9 @@ class BookedCredit(msgspec.Struct, frozen=True, array_like=True):
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """One invoice of an order as it is planned, with all that hangs on it.
 
-    `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole, by a return or by
-    deleting it. `content`: a digest of what iSeller told of lines and amounts; another one is an edited order.
+    `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole on `ended_on`, by a
+    return or by deleting it, because the order was voided or is booked anew. `content`: a digest of what iSeller told
+    of lines and amounts; another one is an edited order. `journal`: the entry beside it that moves between accounts.
     """
 
     revision: int
@@ -81,11 +89,14 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     header_discount: Decimal
     lines: tuple[BookedLine, ...]
     content: str
+    due_on: date | None = None
     parts: tuple[BookedPart, ...] = ()
+    journal: tuple[BookedEntry, ...] = ()
     payments: tuple[BookedPayment, ...] = ()
     credits: tuple[BookedCredit, ...] = ()
     changes: int = 0
     ended: Literal["", "returned", "deleted"] = ""
+    ended_on: date | None = None
 
     @property
     def paid(self) -> Decimal:

@@ -125,6 +125,18 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
         """Tell whether a payment is reported as failed or void after it counted."""
         return self.statuses[payment.transaction_id].status in _REVERSED
 
+    def pays_later(self, payment: Payment) -> bool:
+        """Tell whether a transaction is the promise of an on-account sale and no money.
+
+        iSeller documents no gateway of its own for it; `account_balance` on an order that is on account is taken for
+        it: nobody pays in full out of a balance and owes the same sum.
+        """
+        return payment.gateway == "account_balance" and bool(self.known.get("on_account"))
+
+    def money(self) -> list[Payment]:
+        """Return the payments that are money in hand, the oldest first."""
+        return [payment for payment in self.in_order() if not (self.is_reversed(payment) or self.pays_later(payment))]
+
     def needs(self) -> tuple[str, ...]:
         """Return everything that a record of the order waits for, each once."""
         return tuple(sorted({need for verdict in self.verdicts.values() for need in verdict.needs}))
@@ -151,7 +163,7 @@ def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> Or
         case Transaction():
             return _with_transaction(known, fact, meaning, _METADATA.decode(fact.metadata).time_zone)
         case RefundReport():
-            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning, fact))
+            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning))
         case RecordSkipped():
             seen_to = {**known.skipped_records, meaning.record_id: seen_to_by(meaning)}
             return msgspec.structs.replace(known, skipped_records=seen_to)
@@ -183,9 +195,11 @@ def _merge(state: OrderState, fact: Fact, report: OrderReport, *, polled: bool) 
         told.setdefault("remaining_on_account", remaining)
     at = microseconds(fact.observed_at)
     known, seen = dict(state.known), dict(state.seen)
+    # A webhook that tells the void's own transaction was made after it: a poll that says the same is no further fact.
+    is_believed = polled or any((each.type or "").lower() == "void" for each in report.transactions or ())
     for name, value in told.items():
         older = at < seen.get(name, at)
-        backwards = name == "status" and not polled and _rank(value) < _rank(known.get("status"))
+        backwards = name == "status" and not is_believed and _rank(value) < _rank(known.get("status"))
         if older or backwards:
             continue
         known[name], seen[name] = value, at

@@ -135,7 +135,7 @@ class Refund(msgspec.Struct, frozen=True):
         return (self.key, *(money.transaction_id for money in self.money if money.transaction_id != self.key))
 
 
-def refund_told(known: TakenBack, report: RefundReport, fact: Fact) -> TakenBack:  # noqa: ARG001 - which fact told it
+def refund_told(known: TakenBack, report: RefundReport) -> TakenBack:
     """Take in one refund, told by a report of its own or within its order."""
     record = _record(report)
     if record.key in known.records:
@@ -171,7 +171,7 @@ def order_told(known: TakenBack, report: OrderReport, fact: Fact, *, polled: boo
     out.
     """
     for refund in report.refunded_orders or ():
-        known = refund_told(known, refund, fact)
+        known = refund_told(known, refund)
     if report.transactions is None:
         return known
     at = microseconds(fact.observed_at)

@@ -1,9 +1,10 @@
 """Folds orders and Jurnal's answers into the payment state of each invoice.
 
-`received` is what iSeller says was paid; `paid` what Jurnal confirmed. The status follows Jurnal alone.
+`received` is what iSeller says was paid; all else about money is what Jurnal confirmed. The status follows Jurnal
+alone, by its own rule: nothing owed is Paid; less owed than the total, by whatever it is, is Partial; else Open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -11,44 +12,59 @@ from typing import Any, ClassVar
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.answers import CommandAccepted
+from eventstore.facts.answers import CommandAccepted, Document
 from eventstore.facts.registry import Meaning
+from eventstore.facts.settings import SETTINGS_STREAM, SYNC_STREAM_PREFIX
+from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
 from projections.document_fold import DOCUMENT_STATES, document_keys, tell
 from projections.jurnal_commands.commands import BookInvoice
-from projections.jurnal_commands.decision import Planned
-from projections.jurnal_commands.identity import transaction_no
+from projections.jurnal_commands.decision import Decision, Planned
 from projections.projection import NOTHING, Evolved, Row, States, Table
 
 _ZERO = Decimal(0)
+_STREAMS = ("order-", "shift-", SETTINGS_STREAM, SYNC_STREAM_PREFIX)
 
 
 class InvoiceRow(Row, frozen=True, kw_only=True):
-    """One invoice. Amounts in IDR; `jurnal_id` None until it is booked."""
+    """One invoice. Amounts in IDR; owed is `total` - `paid` - `returned`. `jurnal_id` None until it is booked."""
 
+    transaction_no: str
     order_id: str
     order_reference: str
-    transaction_no: str
     jurnal_id: int | None
     transaction_date: date
     due_date: date
     total: Decimal
     received: Decimal
     paid: Decimal
+    returned: Decimal
     status: str
     updated: int
 
 
-class InvoiceState(msgspec.Struct, frozen=True, kw_only=True, tag="invoice"):
-    """An invoice since it was planned. `counted` are the commands whose money is in `paid`."""
+class Owed(msgspec.Struct, frozen=True, array_like=True):
+    """What Jurnal confirmed of one invoice. IDR.
 
-    order_reference: str
-    transaction_no: str
-    transaction_date: date
-    due_date: date
+    `paid`: deposit, payments and credits used; `returned`: what returns lowered what is owed by.
+    """
+
+    jurnal_id: int
     total: Decimal
-    jurnal_id: int | None = None
-    paid: Decimal = _ZERO
+    paid: Decimal
+    returned: Decimal = _ZERO
+    is_deleted: bool = False
+
+    @property
+    def remaining(self) -> Decimal:
+        """What the customer still owes."""
+        return max(_ZERO, self.total - self.paid - self.returned)
+
+
+class InvoicesOwed(msgspec.Struct, frozen=True, kw_only=True, tag="invoices"):
+    """The invoices of one order as Jurnal has them, by command; `counted` are the commands that made them so."""
+
+    invoices: dict[str, Owed] = {}
     counted: tuple[str, ...] = ()
 
 
@@ -56,78 +72,112 @@ class InvoicePayment:
     """The projection `invoice_payment`."""
 
     name: ClassVar[str] = "invoice_payment"
-    state_type: ClassVar[Any] = DOCUMENT_STATES | InvoiceState
+    state_type: ClassVar[Any] = DOCUMENT_STATES | InvoicesOwed
     row_tables: ClassVar[Sequence[str]] = ("invoice_payment",)
     tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_invoices", InvoiceRow),)
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
-        """Return settings, order and invoice."""
-        if not fact.stream_id.startswith(("order-", "settings")):
+        """Return settings, order and its invoices, and what may wait for the fact."""
+        if not fact.stream_id.startswith(_STREAMS):
             return ()
-        return (*document_keys(fact, meaning), fact.stream_id, _key(fact))
+        return (*document_keys(fact, meaning), fact.stream_id, _key(fact.stream_id))
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
-        """Open the invoice when it is planned; count money when Jurnal confirms it."""
-        if not fact.stream_id.startswith(("order-", "settings")):
+        """Open invoices when they are planned; count money when Jurnal confirms it."""
+        if not fact.stream_id.startswith(_STREAMS):
             return NOTHING
         told = tell(states, fact, meaning)
-        invoice = states.get(_key(fact))
-        assert invoice is None or isinstance(invoice, InvoiceState)
-        for decision in told.decisions:
-            if isinstance(decision, Planned) and isinstance(decision.command, BookInvoice):
-                invoice = _planned(decision.command_id, decision.command)
-        if isinstance(meaning, CommandAccepted) and invoice is not None:
-            invoice = _confirmed(invoice, meaning)
+        owed = states.get(_key(fact.stream_id))
+        assert owed is None or isinstance(owed, InvoicesOwed)
         order = told.documents.get(fact.stream_id) or states.get(fact.stream_id)
-        if invoice is None or not isinstance(order, OrderState):
-            return Evolved(told.states, ())
-        return Evolved({**told.states, _key(fact): invoice}, (_row(invoice, order, fact.position),))
+        rows: list[Row] = []
+        for document in told.documents.values():
+            # What a setting, a window or a shift lets go is planned just now: nothing of it is confirmed yet.
+            if isinstance(document, OrderState) and document is not order:
+                rows += _rows(document, InvoicesOwed(), _booked(told.decisions), fact.position)
+        if not isinstance(order, OrderState):
+            return Evolved(told.states, rows) if told.states or rows else NOTHING
+        known = owed or InvoicesOwed()
+        after = _confirmed(known, order, meaning) if isinstance(meaning, CommandAccepted) else known
+        if after is not known:
+            told.states[_key(fact.stream_id)] = after
+        booked = {asked.command_id for asked in order.asked if asked.kind == "BookInvoice"}
+        return Evolved(told.states, [*rows, *_rows(order, after, booked, fact.position)])
 
 
-def _key(fact: Fact) -> str:
-    return f"invoice/{fact.stream_id}"
+def _key(stream_id: str) -> str:
+    return f"invoices/{stream_id}"
 
 
-def _planned(command_id: str, command: BookInvoice) -> InvoiceState:
-    return InvoiceState(
-        order_reference=command.order_reference,
-        transaction_no=transaction_no(command_id, command.order_reference),
-        transaction_date=command.transaction_date,
-        due_date=command.due_date,
-        total=command.total,
-    )
+def _booked(decisions: Iterable[Decision]) -> set[str]:
+    return {
+        decision.command_id
+        for decision in decisions
+        if isinstance(decision, Planned) and isinstance(decision.command, BookInvoice)
+    }
 
 
-def _confirmed(invoice: InvoiceState, answer: CommandAccepted) -> InvoiceState:
-    document, command_id = answer.document, answer.attempted.command_id
-    if command_id in invoice.counted:
-        return invoice
-    paid, jurnal_id = invoice.paid, invoice.jurnal_id
-    if document.resource == "sales_invoices":
-        jurnal_id = document.jurnal_id
-        paid += (document.amount or _ZERO) - (document.remaining or _ZERO)
-    elif document.resource == "receive_payments":
-        paid += document.amount or _ZERO
-    return msgspec.structs.replace(invoice, paid=paid, jurnal_id=jurnal_id, counted=(*invoice.counted, command_id))
+def _confirmed(known: InvoicesOwed, order: OrderState, answer: CommandAccepted) -> InvoicesOwed:
+    """Take in Jurnal's answer to a command of the order; told twice it counts once."""
+    command_id = answer.attempted.command_id
+    asked = next((each for each in order.asked if each.command_id == command_id), None)
+    if asked is None or not asked.invoice or command_id in known.counted:
+        return known
+    owed = _owed(known.invoices.get(asked.invoice), asked.kind, answer.document)
+    invoices = known.invoices if owed is None else {**known.invoices, asked.invoice: owed}
+    return InvoicesOwed(invoices=invoices, counted=(*known.counted, command_id))
 
 
-def _row(invoice: InvoiceState, order: OrderState, position: int) -> InvoiceRow:
-    if invoice.jurnal_id is None:
-        status = "NotBooked"
-    elif invoice.paid >= invoice.total:
-        status = "Paid"
-    else:
-        status = "Partial" if invoice.paid > 0 else "Open"
+def _owed(known: Owed | None, kind: str, document: Document) -> Owed | None:
+    amount = document.amount or _ZERO
+    if kind == "BookInvoice":
+        return Owed(document.jurnal_id, amount, amount - (document.remaining or _ZERO))
+    if known is None:
+        return None
+    match kind:
+        case "UpdateInvoice":
+            paid = amount - (document.remaining or _ZERO) - known.returned
+            return msgspec.structs.replace(known, total=amount, paid=paid)
+        case "DeleteInvoice":
+            return msgspec.structs.replace(known, is_deleted=True)
+        case "ReturnSale":
+            # What a return is worth beyond what is owed becomes a credit of the customer.
+            return msgspec.structs.replace(known, returned=known.returned + min(amount, known.remaining))
+        case _:
+            return msgspec.structs.replace(known, paid=known.paid + amount)
+
+
+def _rows(order: OrderState, owed: InvoicesOwed, booked: set[str], position: int) -> list[InvoiceRow]:
+    received = sum((payment.amount for payment in order.money()), _ZERO)
+    return [
+        _row(order, booking, owed.invoices.get(booking.command_id), received, position)
+        for booking in order.bookings
+        if booking.command_id in booked
+    ]
+
+
+def _row(order: OrderState, booking: Booking, owed: Owed | None, received: Decimal, position: int) -> InvoiceRow:
     return InvoiceRow(
+        transaction_no=booking.invoice_no,
         order_id=order.order_id,
-        order_reference=invoice.order_reference,
-        transaction_no=invoice.transaction_no,
-        jurnal_id=invoice.jurnal_id,
-        transaction_date=invoice.transaction_date,
-        due_date=invoice.due_date,
-        total=invoice.total,
-        received=sum((payment.amount for payment in order.payments.values()), _ZERO),
-        paid=invoice.paid,
-        status=status,
+        order_reference=order.reference,
+        jurnal_id=None if owed is None else owed.jurnal_id,
+        transaction_date=booking.booked_on,
+        due_date=booking.due_on or booking.booked_on,
+        total=booking.total if owed is None else owed.total,
+        received=received,
+        paid=_ZERO if owed is None else owed.paid,
+        returned=_ZERO if owed is None else owed.returned,
+        status=_status(owed),
         updated=position,
     )
+
+
+def _status(owed: Owed | None) -> str:
+    if owed is None:
+        return "NotBooked"
+    if owed.is_deleted:
+        return "Deleted"
+    if owed.remaining == 0:
+        return "Paid"
+    return "Partial" if owed.remaining < owed.total else "Open"

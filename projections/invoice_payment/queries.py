@@ -1,4 +1,4 @@
-"""Reads invoices and how much of them is paid; those that Jurnal has not yet are left out."""
+"""Reads invoices and how much of them is paid; those that Jurnal has not (any more) are left out."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ _COUNTS = statement(__package__, "count_invoices")
 
 
 class ListedInvoice(msgspec.Struct, frozen=True, kw_only=True):
-    """One booked invoice: total = paid + remaining, IDR."""
+    """One invoice in Jurnal; owed is total - paid - returned, IDR."""
 
     order_id: str
     order_reference: str
@@ -22,6 +22,7 @@ class ListedInvoice(msgspec.Struct, frozen=True, kw_only=True):
     due_date: date
     total: Decimal
     paid: Decimal
+    returned: Decimal
     status: str
 
 
@@ -40,11 +41,13 @@ async def read_invoices(
     statuses: tuple[str, ...],
     due_before: date | None,
     due_from: date | None,
-    after_order_id: str | None,
+    after_transaction_no: str | None,
     rows_max: int,
 ) -> list[ListedInvoice]:
-    """Return booked invoices in the order of their order ids."""
-    records = await pool.fetch(_PAGE, store_id, list(statuses), due_before, due_from, after_order_id or "", rows_max)
+    """Return booked invoices in the order of their numbers."""
+    records = await pool.fetch(
+        _PAGE, store_id, list(statuses), due_before, due_from, after_transaction_no or "", rows_max
+    )
     return [ListedInvoice(**record) for record in records]
 
 

@@ -1,9 +1,9 @@
 """Decides whom an order is booked on: a registered customer of its own in Jurnal, once, or the walk-in contact.
 
-The link is ours: a customer's command is named after iSeller's GUID, so however often a customer buys, whatever becomes
-of the name or the id shown to people, there is one contact. It is made from the first order, with the names that stand
-sealed in it. Reports of members change nothing in Jurnal: their webhook's body is undocumented, and a PATCH of a contact
-replaces what an accountant has written there since.
+The link is ours: a customer's command is named after iSeller's GUID, so however often a customer buys, and whatever
+becomes of the name or the id shown to people, there is one contact. It is made from the first order, with the names
+that stand sealed in it. Reports of members change nothing in Jurnal: their webhook's body is undocumented, and a PATCH
+of a contact replaces what an accountant has written there since.
 """
 
 import re

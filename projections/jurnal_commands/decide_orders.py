@@ -11,6 +11,8 @@ from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
+from projections.jurnal_commands.decide_changed import judge_changed
+from projections.jurnal_commands.decide_taken_back import judge_taken_back
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
 from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
@@ -30,15 +32,19 @@ def judge_order(
             state, decisions = with_verdict(state, sale_record(state, settings), verdict)
             if verdict == BEFORE_LIVE_MODE:
                 state, decisions = _money_of_before(state, settings, decisions)
-            return state, decisions
-        state, decisions = plan_sale(state, settings, fact, shifts)
+        else:
+            state, decisions = plan_sale(state, settings, fact, shifts)
+    else:
+        state, decisions = judge_changed(state, settings, fact, shifts)
     if state.booking is None:
-        return state, decisions
+        state, taken_back = judge_taken_back(state, settings, fact)
+        return state, [*decisions, *taken_back]
     state, money = plan_payments(state, settings, fact)
+    state, taken_back = judge_taken_back(state, settings, fact)
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
     state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)
-    return state, _last_words([*decisions, *money, *more, *reversed_money])
+    return state, _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
 
 
 def _last_words(decisions: list[Decision]) -> list[Decision]:

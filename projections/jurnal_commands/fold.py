@@ -2,17 +2,34 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.answers import CommandAccepted, CommandRefused
-from eventstore.facts.operators import CommandParked, CommandReleased
+from eventstore.facts.answers import SHORT_OF_STOCK, CommandAccepted, CommandRefused
+from eventstore.facts.operators import CommandParked, CommandReleased, RecordSkipped
 from eventstore.facts.registry import Meaning
-from projections.document_fold import DOCUMENT_STATES, document_keys, tell
+from projections.changes.orders import OrderState
+from projections.changes.transfers import TransferState
+from projections.changes.verdict import seen_to_by
+from projections.document_fold import DOCUMENT_STATES, Told, document_keys, tell
 from projections.jurnal_commands.commands import ENCODER
 from projections.jurnal_commands.decision import Planned
+from projections.jurnal_commands.shortage import (
+    INFLOWS,
+    SHORT_KEYS,
+    ShortOfStock,
+    StockMoved,
+    freed_by,
+    needed_stock,
+    short_key,
+    shortage_reason,
+    stock_key,
+    stock_states,
+    with_short,
+)
 from projections.projection import NOTHING, Evolved, Row, States, Table, first_row
 
 _DOCUMENT = msgspec.json.Encoder(order="deterministic", decimal_format="string")
@@ -51,6 +68,7 @@ class StoredCommand(Row, frozen=True, kw_only=True):
     document: bytes | None = None
     settled_at: int | None = None
     released_at: int = 0
+    short_since: datetime | None = None
 
 
 class SendAdded(Row, frozen=True, kw_only=True):
@@ -61,13 +79,14 @@ class SendAdded(Row, frozen=True, kw_only=True):
 
 
 class CommandSettled(Row, frozen=True, kw_only=True):
-    """Jurnal's last word on a command."""
+    """Jurnal's last word on a command. `short_since`: when it was refused, if only for want of stock."""
 
     command_id: str
     state: str
     reason: str | None
     document: bytes | None
     settled_at: int
+    short_since: datetime | None
 
 
 class CommandHeldBack(Row, frozen=True, kw_only=True):
@@ -79,10 +98,18 @@ class CommandHeldBack(Row, frozen=True, kw_only=True):
 
 
 class CommandFreed(Row, frozen=True, kw_only=True):
-    """An operator released a parked or refused command."""
+    """A parked or refused command may go again: an operator released it, or goods came in that it was short of."""
 
     command_id: str
     released_at: int
+
+
+class CommandSkipped(Row, frozen=True, kw_only=True):
+    """A person has seen to what a command was to do: it is not sent any more, and its lane goes on."""
+
+    command_id: str
+    reason: str
+    settled_at: int
 
 
 def _add(known: StoredCommand | None, told: CommandAdded) -> StoredCommand:
@@ -94,12 +121,26 @@ def _add(known: StoredCommand | None, told: CommandAdded) -> StoredCommand:
 
 
 def _settle(known: StoredCommand | None, told: CommandSettled) -> StoredCommand | None:
-    """Give a command Jurnal's last word."""
-    if known is None:
-        return None
+    """Give a command Jurnal's last word, unless it was let go since; what was skipped counts only if it is there."""
+    if known is None or known.released_at >= told.settled_at:
+        return known
+    if known.state == "skipped" and told.state == "refused":
+        return known
+    short_since = None if told.short_since is None else known.short_since or told.short_since
     return msgspec.structs.replace(
-        known, state=told.state, reason=told.reason, document=told.document, settled_at=told.settled_at
+        known,
+        state=told.state,
+        reason=told.reason,
+        document=told.document,
+        settled_at=told.settled_at,
+        short_since=short_since,
     )
+
+
+def _last_word(known: CommandSettled, told: CommandSettled) -> CommandSettled:
+    """Keep the later word, and since when it is about stock."""
+    since = None if told.short_since is None else known.short_since or told.short_since
+    return msgspec.structs.replace(told, short_since=since)
 
 
 def _hold_back(known: StoredCommand | None, told: CommandHeldBack) -> StoredCommand | None:
@@ -118,67 +159,122 @@ def _free(known: StoredCommand | None, told: CommandFreed) -> StoredCommand | No
     return msgspec.structs.replace(known, state="due", reason=None, released_at=told.released_at)
 
 
+def _skip(known: StoredCommand | None, told: CommandSkipped) -> StoredCommand | None:
+    """End a command that is not in Jurnal."""
+    if known is None or known.state == "accepted":
+        return known
+    return msgspec.structs.replace(known, state="skipped", reason=told.reason, settled_at=told.settled_at)
+
+
 class JurnalCommands:
     """The projection `jurnal_commands`: what to ask of Jurnal, and what came of it."""
 
     name: ClassVar[str] = "jurnal_commands"
-    state_type: ClassVar[Any] = DOCUMENT_STATES
+    state_type: ClassVar[Any] = DOCUMENT_STATES | StockMoved | ShortOfStock
     row_tables: ClassVar[Sequence[str]] = ("command",)
     tables: ClassVar[Sequence[Table]] = (
         Table(__package__, "add_commands", CommandAdded, merge=first_row, stored=StoredCommand, apply=_add),
         Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
-        Table(__package__, "settle_commands", CommandSettled, stored=StoredCommand, apply=_settle),
+        Table(__package__, "settle_commands", CommandSettled, merge=_last_word, stored=StoredCommand, apply=_settle),
         Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),
         Table(__package__, "release_commands", CommandFreed, merge=first_row, stored=StoredCommand, apply=_free),
+        Table(__package__, "skip_commands", CommandSkipped, merge=first_row, stored=StoredCommand, apply=_skip),
     )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Return settings, document, and what may wait for the fact."""
-        return document_keys(fact, meaning)
+        match meaning:
+            case CommandAccepted() if meaning.document.resource in INFLOWS:
+                return (stock_key(meaning.attempted.command_id), *SHORT_KEYS)
+            case CommandRefused():
+                command_id = meaning.attempted.command_id
+                return (short_key(command_id), stock_key(command_id), fact.stream_id)
+            case CommandParked() | CommandReleased():
+                return (short_key(meaning.command_id),)
+            case _:
+                return document_keys(fact, meaning)
 
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Add the commands that a report asks for; settle one that Jurnal answered."""
         match meaning:
             case CommandAccepted():
-                document = _DOCUMENT.encode(meaning.document)
-                return _settled(meaning.attempted.command_id, "accepted", None, document, fact)
+                return _accepted(states, meaning, fact)
             case CommandRefused():
-                return _settled(meaning.attempted.command_id, "refused", meaning.reason, None, fact)
+                return _refused(states, meaning, fact)
             case CommandParked():
-                return Evolved({}, (_held_back(meaning, fact),))
+                waits_no_longer = with_short(states, meaning.command_id, None)
+                return Evolved(waits_no_longer, (_held_back(meaning, fact),))
             case CommandReleased():
-                return Evolved({}, (CommandFreed(command_id=meaning.command_id, released_at=fact.position),))
+                freed = CommandFreed(command_id=meaning.command_id, released_at=fact.position)
+                return Evolved(with_short(states, meaning.command_id, None), (freed,))
             case _:
-                told = tell(states, fact, meaning)
-                planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
-                if not planned:
-                    return Evolved(told.states, ()) if told.states else NOTHING
-                assert told.settings.connection is not None
-                return Evolved(told.states, _all_added(planned, told.settings.connection.company_id, fact))
+                return _told(states, meaning, fact)
+
+
+def _accepted(states: States, answer: CommandAccepted, fact: Fact) -> Evolved:
+    settled = CommandSettled(
+        command_id=answer.attempted.command_id,
+        state="accepted",
+        reason=None,
+        document=_DOCUMENT.encode(answer.document),
+        settled_at=fact.position,
+        short_since=None,
+    )
+    shards, freed = freed_by(states, answer.attempted.command_id)
+    again = (CommandFreed(command_id=command_id, released_at=fact.position) for command_id in freed)
+    return Evolved(shards, (settled, *again))
+
+
+def _refused(states: States, answer: CommandRefused, fact: Fact) -> Evolved:
+    command_id = answer.attempted.command_id
+    short = needed_stock(states, command_id, fact.stream_id) if SHORT_OF_STOCK in answer.fields else None
+    settled = CommandSettled(
+        command_id=command_id,
+        state="refused",
+        reason=answer.reason if short is None else shortage_reason(short, answer.reason),
+        document=None,
+        settled_at=fact.position,
+        short_since=None if short is None else fact.recorded_at,
+    )
+    return Evolved(with_short(states, command_id, short), (settled,))
+
+
+def _told(states: States, meaning: Meaning, fact: Fact) -> Evolved:
+    told = tell(states, fact, meaning)
+    skipped: list[Row] = []
+    if isinstance(meaning, RecordSkipped):
+        reason = seen_to_by(meaning)
+        skipped += (
+            CommandSkipped(command_id=command_id, reason=reason, settled_at=fact.position)
+            for command_id in told.skipped
+        )
+    planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
+    if not planned:
+        return Evolved(told.states, skipped) if told.states or skipped else NOTHING
+    added = _all_added(planned, told, fact)
+    return Evolved({**told.states, **stock_states(planned)}, [*added, *skipped])
 
 
 def _held_back(parked: CommandParked, fact: Fact) -> CommandHeldBack:
     return CommandHeldBack(command_id=parked.command_id, reason=parked.reason, settled_at=fact.position)
 
 
-def _settled(command_id: str, state: str, reason: str | None, document: bytes | None, fact: Fact) -> Evolved:
-    settled = CommandSettled(
-        command_id=command_id, state=state, reason=reason, document=document, settled_at=fact.position
-    )
-    return Evolved({}, (settled,))
-
-
-def _all_added(planned: Sequence[Planned], company_id: str, fact: Fact) -> list[Row]:
+def _all_added(planned: Sequence[Planned], told: Told, fact: Fact) -> list[Row]:
     """Return the rows of commands, numbered lane by lane: one setting may let thousands of lanes go."""
+    assert told.settings.connection is not None
     rows: list[Row] = []
     in_lane: Counter[str] = Counter()
     for decision in planned:
-        rows += _added(decision, company_id, fact, in_lane[decision.lane])
+        document = told.documents.get(decision.lane)
+        asked = document.asked if isinstance(document, OrderState | TransferState) else ()
+        own = next((each.needs for each in asked if each.command_id == decision.command_id), ())
+        needs = tuple(dict.fromkeys((*decision.needs, *own)))
+        rows += _added(decision, needs, told.settings.connection.company_id, fact, in_lane[decision.lane])
         in_lane[decision.lane] += 1
     return rows
 
 
-def _added(decision: Planned, company_id: str, fact: Fact, ordinal: int) -> tuple[Row, Row]:
+def _added(decision: Planned, needs: tuple[str, ...], company_id: str, fact: Fact, ordinal: int) -> tuple[Row, Row]:
     command = CommandAdded(
         command_id=decision.command_id,
         company_id=company_id,
@@ -190,6 +286,6 @@ def _added(decision: Planned, company_id: str, fact: Fact, ordinal: int) -> tupl
         ordinal=ordinal,
         kind=type(decision.command).__name__,
         body=ENCODER.encode(decision.command),
-        needs=" ".join(decision.needs),
+        needs=" ".join(needs),
     )
     return command, SendAdded(command_id=decision.command_id, company_id=company_id)

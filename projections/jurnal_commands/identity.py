@@ -105,6 +105,13 @@ def transaction_no(command_id: str, reference: str) -> str:
     return f"{prefix}-{readable}-{sha256(command_id.encode()).hexdigest()[:8]}"
 
 
+def commands_of_record(store_id: str, record_id: str) -> tuple[str, ...]:
+    """Return the commands of a record that is told by its name alone: of a customer, a product or a payout."""
+    kind, _, object_id = record_id.partition("-")
+    prefixes = {"customer": ("cus",), "product": ("prd",), "payout": ("dep", "fee")}.get(kind, ())
+    return tuple(_identity(prefix, store_id, object_id) for prefix in prefixes)
+
+
 def _identity(prefix: str, store_id: str, object_id: str) -> str:
     if _PLAIN.fullmatch(object_id):
         return f"{prefix}-{store_id}.{object_id}"

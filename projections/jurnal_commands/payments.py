@@ -108,15 +108,6 @@ def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Pu
     return Purse(mapping.account, mapping.payment_method or way)
 
 
-def pays_later(state: OrderState, payment: Payment) -> bool:
-    """Tell whether a transaction is the promise of an on-account sale and no money.
-
-    iSeller documents no gateway of its own for it; `account_balance` on an order that is on account is taken for it:
-    nobody pays in full out of a balance and owes the same sum.
-    """
-    return payment.gateway == "account_balance" and bool(state.known.get("on_account"))
-
-
 def stored_value_moved(
     state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
 ) -> list[Planned]:
@@ -143,9 +134,7 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
     assert booking is not None
     planned_on_it = {known.transaction_id for known in booking.payments}
     for payment in state.in_order():
-        day = local_day(state, settings, payment.received_at)
         identity = f"reversed-{state.order_id}-{payment.transaction_id}"
-        record = record_of(state, identity, "payment", day, payment.amount)
         stands = payment.transaction_id in planned_on_it and not booking.ended and not state.is_voided
         if stands and state.is_reversed(payment):
             verdict = _REVERSED
@@ -153,7 +142,8 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
             verdict = Verdict("skipped", "The payment stands again, or went back with the order")
         else:
             continue
-        state, noted = with_verdict(state, record, verdict)
+        day = local_day(state, settings, payment.received_at)
+        state, noted = with_verdict(state, record_of(state, identity, "payment", day, payment.amount), verdict)
         decisions += noted
     return state, decisions
 
@@ -184,6 +174,6 @@ def no_money(state: OrderState, payment: Payment, record: SyncRecord) -> str | N
         return state.skipped_records[record.record_id]
     if state.is_reversed(payment):
         return "iSeller reports this payment as failed or void"
-    if pays_later(state, payment):
+    if state.pays_later(payment):
         return "Sold on account: the customer pays later"
     return None if payment.amount > 0 else "No money came in by it"

@@ -15,6 +15,7 @@ _BEGIN = statement(__package__, "begin_attempt")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _CLOSE = statement(__package__, "close_settled_sends")
+_CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
 _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
@@ -22,7 +23,7 @@ _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
-STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked")
+STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,7 @@ class SendQueue:
             expired = await connection.execute(_EXPIRE, store_id, company_id, now)
             adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
             await connection.execute(_CLOSE, store_id, company_id, now)
+            await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
         return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
 

@@ -7,7 +7,7 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reports.orders import OrderReport
-from projections.changes.booking import BookedLine, BookedPayment, Booking
+from projections.changes.booking import BookedEntry, BookedLine, BookedPayment, Booking
 from projections.changes.orders import OrderState, Payment
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
@@ -110,10 +110,11 @@ def _unmapped(state: OrderState) -> Verdict:
             "Map the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
             needs,
         )
+    what = known.get("channel_detail") or channel
     return Verdict(
         "skipped",
-        f"Neither channel {known.get('channel_detail') or channel} nor outlet {name} is mapped",
-        "Map the channel or the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
+        f"Neither channel {what} nor outlet {name} is mapped" if outlet else f"Channel {what} is not mapped",
+        "Map the channel to a Jurnal warehouse and its accounts; the sale is then booked by itself",
         needs,
     )
 
@@ -183,6 +184,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         command_id=identity,
         invoice_no=transaction_no(identity, invoice.order_reference),
         booked_on=invoice.transaction_date,
+        due_on=invoice.due_date,
         warehouse=invoice.warehouse,
         walk_in_contact=invoice.walk_in_contact,
         customer_id=invoice.customer_id,
@@ -201,6 +203,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         ),
         content=content_of(order),
         parts=drawn.parts,
+        journal=tuple(BookedEntry(line.account, line.debit - line.credit) for line in drawn.journal),
     )
 
 

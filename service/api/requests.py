@@ -42,7 +42,7 @@ class InTransitQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class InvoiceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which invoices, by the status shown today; `after` is the order_id to go on behind."""
+    """Which invoices, by the status shown today; `after` is the number to go on behind."""
 
     status: InvoiceStatus | None = None
     limit: Limit = 100

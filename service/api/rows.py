@@ -86,7 +86,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
 
     order_id: str
     order_reference: str
-    transaction_no: str | None
+    transaction_no: str
     date: dt.date
     due_date: dt.date
     total: Decimal
@@ -96,7 +96,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Invoices in the order of `order_id`, after `after_order_id`, `rows_max` at most.
+    """Invoices in the order of their numbers, after `after_transaction_no`, `rows_max` at most.
 
     Wanted: status in `statuses`, and `due_date` < `due_before` and ≥ `due_from` where given.
     """
@@ -104,7 +104,7 @@ class InvoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[PaidStatus, ...]
     due_before: dt.date | None
     due_from: dt.date | None
-    after_order_id: str | None
+    after_transaction_no: str | None
     rows_max: int
 
 
@@ -117,12 +117,13 @@ class InvoiceCount(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the preflight found wrong: which check, about what, and what to do."""
+    """Something the preflight found: which check, about what, and what to do. `blocks`: it keeps Live Mode off."""
 
     check: str
     subject: str
     problem: str
     what_to_do: str
+    blocks: bool = True
 
 
 class LiveMode(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ def shown_status(status: PaidStatus, *, past_due: bool) -> InvoiceStatus:
 
 
 def invoices_shown_as(
-    status: InvoiceStatus | None, *, today: dt.date, after_order_id: str | None, rows_max: int
+    status: InvoiceStatus | None, *, today: dt.date, after_transaction_no: str | None, rows_max: int
 ) -> InvoiceFilter:
     """Return the filter that finds exactly the invoices `shown_status` shows as `status` today."""
     statuses: tuple[PaidStatus, ...] = ("Open", "Partial", "Paid")
@@ -195,6 +196,6 @@ def invoices_shown_as(
         statuses=statuses,
         due_before=due_before,
         due_from=due_from,
-        after_order_id=after_order_id,
+        after_transaction_no=after_transaction_no,
         rows_max=rows_max,
     )

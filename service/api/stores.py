@@ -91,13 +91,13 @@ class StoreAnswers:
         store_id, store = await self._store(request)
         asked = query_of(request, InvoiceQuery)
         wanted = invoices_shown_as(
-            asked.status, today=store.today, after_order_id=asked.after, rows_max=asked.limit + 1
+            asked.status, today=store.today, after_transaction_no=asked.after, rows_max=asked.limit + 1
         )
         rows = await self._queries.invoices(store_id, wanted)
         counts = dict.fromkeys(INVOICE_STATUSES, 0)
         for count in await self._queries.invoice_counts(store_id, store.today):
             counts[shown_status(count.status, past_due=count.past_due)] += count.invoices
-        following = _next(request, after=rows[asked.limit - 1].order_id) if len(rows) > asked.limit else None
+        following = _next(request, after=rows[asked.limit - 1].transaction_no) if len(rows) > asked.limit else None
         shown = [
             ShownInvoice(
                 order_reference=row.order_reference,
@@ -133,7 +133,11 @@ class StoreAnswers:
         store_id, _ = await self._store(request)
         found = await self._queries.preflight(store_id)
         return json_response(
-            PreflightReport(ready=not found.findings, findings=found.findings, live_mode=found.live_mode)
+            PreflightReport(
+                ready=not any(finding.blocks for finding in found.findings),
+                findings=found.findings,
+                live_mode=found.live_mode,
+            )
         )
 
     async def activate_live_mode(self, request: web.Request) -> web.Response:

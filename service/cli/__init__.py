@@ -16,11 +16,12 @@ from service.cli.history import archive, export, import_command
 from service.cli.operate import command, stream
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
+from service.cli.setup import setup
 from service.cli.sync import sync
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
 from service.settings import SettingsError, database_settings_from, settings_from, settings_table
-from service.setup import SetupError
+from service.setup_error import SetupError
 from service.telemetry.logs import configure_logs
 from service.wiring import VERSION, open_ledger_parts, open_rebuilder
 
@@ -90,28 +91,6 @@ def make_key(path: Path) -> None:
     click.echo(f"Sealing key written to {path}.")
 
 
-@jurnalsync.group()
-def setup() -> None:
-    """Connect stores."""
-
-
-@setup.command(name="apply")
-@click.argument("path", type=click.Path(path_type=Path))
-def apply_setup(path: Path) -> None:
-    """Apply a set-up file; prints what changed. Applying it again changes nothing."""
-
-    async def run() -> None:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            applied = await ledger.setup.apply(path)
-        for change in applied.changes:
-            click.echo(change)
-        click.echo(
-            f"Store {applied.store_id} is set up." if applied.changes else f"Store {applied.store_id}: no change."
-        )
-
-    asyncio.run(run())
-
-
 @jurnalsync.command()
 @click.option("--store", help="only this store; all stores without it")
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="first position, default 1")
@@ -154,4 +133,5 @@ jurnalsync.add_command(export)
 jurnalsync.add_command(import_command)
 jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
+jurnalsync.add_command(setup)
 jurnalsync.add_command(sync)

@@ -25,17 +25,22 @@ APPLICATION_REFERENCE = "iseller-oauth"
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A read of iSeller's API: its name, its path, and the member of the answer that holds what was read."""
+    """A read of iSeller's API: its name, its path, and the member of the answer that holds what was read.
+
+    `seldom`: objects that say how things are, not what happened; read from the first of them, and once a day.
+    """
 
     name: str
     path: str
     member: str
+    seldom: bool = False
 
 
 GET_ORDERS = Endpoint("GetOrders", "/api/v2/GetOrders", "orders")
 GET_TRANSACTIONS = Endpoint("GetTransactions", "/api/v2/GetTransactions", "transactions")
 GET_TRANSFER = Endpoint("GetTransfer", "/api/v3/GetTransfer", "transfers")
 GET_REGISTER_SHIFTS = Endpoint("GetRegisterShifts", "/api/v2/GetRegisterShifts", "register_shifts")
+GET_PRODUCTS = Endpoint("GetProducts", "/api/v2/GetProducts", "products", seldom=True)
 GET_OUTLETS = Endpoint("GetOutlets", "/api/v3/GetOutlets", "outlets")
 GET_STORE_INFO = Endpoint("GetStoreInfo", "/api/v2/GetStoreInfo", "store_info")
 

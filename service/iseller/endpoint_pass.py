@@ -24,6 +24,8 @@ ORDER_INCLUDES = (
 # nobody documents whether the bounds themselves are included.
 _SECOND = timedelta(seconds=1)
 _SLICE_MAX = timedelta(days=366)
+# iSeller did not exist before; nothing of a store is older.
+_FIRST = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 class PassSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,10 +128,12 @@ class EndpointPass:
             return cursor.reading_after
         local = run.started_at.astimezone(run.time_zone)
         swept_on: date = local.date()
-        after = _whole_seconds(run.started_at - timedelta(days=self._settings.sweep_days))
+        swept = _FIRST if run.endpoint.seldom else run.started_at - timedelta(days=self._settings.sweep_days)
+        after = _whole_seconds(swept)
         if cursor is not None:
             overlapping = _whole_seconds(cursor.modified_after - timedelta(seconds=self._settings.overlap_seconds))
-            if swept_on > cursor.swept_on and local.hour >= self._settings.sweep_local_hour:
+            is_sweep = swept_on > cursor.swept_on and local.hour >= self._settings.sweep_local_hour
+            if is_sweep and not run.endpoint.seldom:
                 after = min(after, overlapping)
             else:
                 after, swept_on = overlapping, cursor.swept_on

@@ -14,7 +14,14 @@ from eventstore.clock import Clock
 from eventstore.errors import AppendQueueFull
 from eventstore.facts.registry import REPORT_KINDS
 from eventstore.facts.reports.kind import ReportKind
-from service.iseller.client import GET_ORDERS, GET_REGISTER_SHIFTS, GET_TRANSACTIONS, GET_TRANSFER, Endpoint
+from service.iseller.client import (
+    GET_ORDERS,
+    GET_PRODUCTS,
+    GET_REGISTER_SHIFTS,
+    GET_TRANSACTIONS,
+    GET_TRANSFER,
+    Endpoint,
+)
 from service.iseller.endpoint_pass import EndpointPass, EndpointPolled, PassSettings, Run
 from service.iseller.envelope import IsellerError
 from service.telemetry.logs import LogEvent
@@ -24,7 +31,10 @@ POLLED: tuple[tuple[Endpoint, ReportKind], ...] = (
     (GET_TRANSACTIONS, REPORT_KINDS["transaction"]),
     (GET_TRANSFER, REPORT_KINDS["transfer"]),
     (GET_REGISTER_SHIFTS, REPORT_KINDS["register_shift"]),
+    (GET_PRODUCTS, REPORT_KINDS["product"]),
 )
+# Stock and the number sold stand in a product's report and change with every sale: each reading of it is a fact.
+_SELDOM = timedelta(days=1)
 
 
 class PollSettings(PassSettings, frozen=True, kw_only=True):
@@ -80,6 +90,7 @@ class Poller:
         self._woken: set[str] = set()
         self._unfinished: set[str] = set()
         self._polled_at: dict[str, datetime] = {}
+        self._read_at: dict[tuple[str, str], datetime] = {}
         self._log = structlog.get_logger()
 
     def wake(self, store_id: str) -> None:
@@ -103,6 +114,8 @@ class Poller:
         self._polled_at[store_id] = now
         polled = Polled(due=True, woken=woken)
         for endpoint, kind in POLLED:
+            if endpoint.seldom and not self._is_due_seldom(store_id, endpoint, now):
+                continue
             run = Run(
                 store_id=store_id,
                 url=connection.url,
@@ -115,11 +128,17 @@ class Poller:
             polled.endpoints[endpoint.name] = run.done
             try:
                 await self._endpoint_pass.step(run)
+                if run.done.finished:
+                    self._read_at[store_id, endpoint.name] = now
             except (IsellerError, AppendQueueFull) as error:
                 polled.errors[endpoint.name] = str(error)
                 self._log.warning(LogEvent.POLL_FAILED, store=store_id, endpoint=endpoint.name, reason=str(error))
         (self._unfinished.discard if polled.finished else self._unfinished.add)(store_id)
         return polled
+
+    def _is_due_seldom(self, store_id: str, endpoint: Endpoint, now: datetime) -> bool:
+        read_at = self._read_at.get((store_id, endpoint.name))
+        return read_at is None or not timedelta(0) <= now - read_at < _SELDOM
 
     def _is_due(self, store_id: str, now: datetime, *, woken: bool) -> bool:
         polled_at = self._polled_at.get(store_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from service.jurnal.documents import UnreadableAnswer, read_json
+from service.jurnal.reading import UnreadableAnswer, read_json
 
 MESSAGES_MAX = 10
 MESSAGE_CHARACTERS_MAX = 200

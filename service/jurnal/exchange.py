@@ -1,13 +1,15 @@
 """What goes over the wire to Jurnal and what comes back."""
 
+from collections.abc import Generator
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
 API = "/public/jurnal/api/v1"
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+T = TypeVar("T")
 
 
 class JurnalRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +52,7 @@ class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str
     reached_wire: bool
+
+
+# Reading calls of which each depends on the answers before it: whoever drives them makes the calls.
+Steps: TypeAlias = Generator[JurnalRequest, Response | NoAnswer, T]

@@ -11,8 +11,9 @@ import msgspec
 from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import Command, CreateCustomer
 from service.jurnal.complaints import Complaint, read_complaint
-from service.jurnal.documents import Record, UnreadableAnswer, read_document
+from service.jurnal.documents import read_document
 from service.jurnal.exchange import NoAnswer, Response
+from service.jurnal.reading import Record, UnreadableAnswer
 
 _TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
 _MONTHLY = re.compile(r"month|bulan", re.IGNORECASE)

@@ -4,45 +4,40 @@ Jurnal drops attributes it does not know without a word, so only documented ones
 them, Jurnal's own names elsewhere.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
 from projections.jurnal_commands.commands import (
     AdjustStock,
+    ApplyCredit,
     BookInvoice,
     Command,
     CreateCustomer,
+    CreateProduct,
+    DeleteInvoice,
     DepositPayout,
-    InvoiceLine,
+    IssueCreditMemo,
+    PostJournal,
     ReceivePayment,
+    RefundCredit,
+    ReturnSale,
     StockChange,
     TransferStock,
+    UpdateInvoice,
     WithdrawPayoutFee,
 )
+from service.jurnal import credit_payloads, invoice_payloads
 from service.jurnal.exchange import JurnalRequest
-from service.jurnal.resources import number_of, reference_of, resource_of
+from service.jurnal.marks import customer_mark, memo
+from service.jurnal.needs import Need, ResolvedIds
+from service.jurnal.resources import customer_key, number_of, probe_for, resource_of
+from service.jurnal.standing import NOTHING_STANDS, Standing
 from service.jurnal.wording import email_or_none, exact_number, phone_or_none, plain
 
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 Fields = dict[str, Any]
-NeedKind = Literal["account", "contact", "customer", "payment_method", "product", "tax", "warehouse"]
-
-
-class Need(msgspec.Struct, frozen=True):
-    """A thing of Jurnal's that a command names. A `customer` is known by its CreateCustomer, the rest by look-up."""
-
-    kind: NeedKind
-    key: str
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A thing of Jurnal's master data: its id, and its name as Jurnal spells it."""
-
-    jurnal_id: int
-    name: str
 
 
 class PersonNames(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,96 +52,63 @@ class PersonNames(msgspec.Struct, frozen=True, kw_only=True):
         return "PersonNames(sealed)"
 
 
-Needed = tuple[Need, ...]
-ResolvedIds = Mapping[Need, Known]
-
-
-def needed(command: Command) -> Needed:
-    """Return what must be looked up before a command can be sent, each once, in the order it is named."""
-    return tuple(dict.fromkeys(_needs(command)))
-
-
-def _needs(command: Command) -> list[Need]:  # noqa: PLR0911 - one branch for each command
-    match command:
-        case CreateCustomer():
-            return []
-        case BookInvoice():
-            taxes = [Need("tax", line.tax_name) for line in command.lines if line.tax_name is not None]
-            products = [Need("product", line.product_code) for line in command.lines]
-            return [_buyer(command), Need("warehouse", command.warehouse), *products, *taxes, *_deposit_need(command)]
-        case ReceivePayment():
-            return [Need("account", command.account), Need("payment_method", command.payment_method)]
-        case TransferStock():
-            ends = [Need("warehouse", command.from_warehouse), Need("warehouse", command.to_warehouse)]
-            return [*ends, *(Need("product", line.product_code) for line in command.lines)]
-        case AdjustStock():
-            place = [Need("warehouse", command.warehouse), Need("account", command.account)]
-            return [*place, *(Need("product", line.product_code) for line in command.lines)]
-        case DepositPayout():
-            accounts = [Need("account", command.account), Need("account", command.clearing_account)]
-            return [*accounts, Need("contact", command.contact)]
-        case WithdrawPayoutFee():
-            accounts = [Need("account", command.clearing_account), Need("account", command.fee_account)]
-            return [*accounts, Need("contact", command.contact)]
-        case _:
-            assert_never(command)
-
-
-def _buyer(command: BookInvoice) -> Need:
-    if command.customer_id is None:
-        return Need("contact", command.walk_in_contact)
-    return Need("customer", command.customer_id)
-
-
-def _deposit_need(command: BookInvoice) -> list[Need]:
-    if command.deposit <= 0:
-        return []
-    assert command.deposit_account is not None, "a deposit goes into an account"
-    return [Need("account", command.deposit_account)]
-
-
 def request_for(
-    command: Command, command_id: str, ids: ResolvedIds, person: PersonNames | None = None
+    command: Command,
+    command_id: str,
+    ids: ResolvedIds,
+    person: PersonNames | None = None,
+    standing: Standing = NOTHING_STANDS,
 ) -> JurnalRequest:
-    """Return the request that carries out a command. `ids` answers all of `needed`; `person` is for a customer."""
+    """Return the request that carries out a command.
+
+    `ids` answers all of `needed`, `person` is for a customer, `standing` for a command about an earlier document.
+    """
+    if isinstance(command, DeleteInvoice):
+        return JurnalRequest(method="DELETE", path=probe_for(command, command_id).path)
     resource = resource_of(command)
-    body = _ENCODE({resource.singular: _fields(command, command_id, ids, person)})
+    body = _ENCODE({resource.singular: _fields(command, command_id, ids, person, standing)})
+    if isinstance(command, UpdateInvoice):
+        return JurnalRequest(method="PATCH", path=probe_for(command, command_id).path, body=body)
     return JurnalRequest(method="POST", path=resource.path, body=body)
 
 
-def _fields(  # noqa: PLR0911 - one branch for each command
-    command: Command, command_id: str, ids: ResolvedIds, person: PersonNames | None
+def _fields(  # noqa: C901, PLR0911, PLR0912 - one branch for each command
+    command: Command, command_id: str, ids: ResolvedIds, person: PersonNames | None, standing: Standing
 ) -> Fields:
     match command:
         case CreateCustomer():
             assert person is not None, "a customer is sent with its unsealed names"
             return _customer(command, command_id, person)
+        case CreateProduct():
+            return _product(command, command_id, ids)
         case BookInvoice():
-            return _invoice(command, command_id, ids)
+            return invoice_payloads.invoice(command, command_id, ids)
+        case UpdateInvoice():
+            return invoice_payloads.changed_invoice(command, command_id, ids, standing)
         case ReceivePayment():
             return _payment(command, command_id, ids)
+        case ReturnSale():
+            return credit_payloads.sales_return(command, command_id, ids, standing)
+        case IssueCreditMemo():
+            return credit_payloads.credit_memo(command, command_id, ids)
+        case RefundCredit():
+            return credit_payloads.refund(command, command_id, ids, standing)
+        case ApplyCredit():
+            return credit_payloads.application(command, standing)
         case TransferStock():
             return _transfer(command, command_id, ids)
         case AdjustStock():
             return _adjustment(command, command_id, ids)
+        case PostJournal():
+            return _journal_entry(command, command_id, ids)
         case DepositPayout():
             return _deposit(command, command_id, ids)
         case WithdrawPayoutFee():
             return _withdrawal(command, command_id, ids)
+        case DeleteInvoice():
+            raise AssertionError("a delete has no body")
         case _:
             assert_never(command)
-
-
-def memo(command: Command, command_id: str, object_id: str) -> str:
-    """Return the memo of a document: what a person can search both systems for."""
-    # Each part has its own limit, so that a long one cannot push the identity out of the memo.
-    reference = plain(reference_of(command), characters_max=80)
-    return f"iSeller {reference} {plain(object_id, characters_max=60)} {command_id}"
-
-
-def customer_mark(command: CreateCustomer) -> str:
-    """Return the end of a customer's display name, which tells two people of one name apart."""
-    return f"({plain(command.code) or command.customer_id[:8]})"
 
 
 def _customer(command: CreateCustomer, command_id: str, person: PersonNames) -> Fields:
@@ -158,44 +120,31 @@ def _customer(command: CreateCustomer, command_id: str, person: PersonNames) -> 
         "last_name": last or None,
         "phone": phone_or_none(person.phone),
         "email": email_or_none(person.email),
-        "custom_id": command_id,
+        "custom_id": customer_key(command, command_id),
     }
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _invoice(command: BookInvoice, command_id: str, ids: ResolvedIds) -> Fields:
+def _product(command: CreateProduct, command_id: str, ids: ResolvedIds) -> Fields:
     fields: Fields = {
-        "transaction_date": command.transaction_date.isoformat(),
-        "due_date": command.due_date.isoformat(),
-        "transaction_no": number_of(command, command_id),
+        "name": plain(command.name),
+        "product_code": command.product_code,
+        "unit_name": plain(command.unit),
         "custom_id": command_id,
-        "reference_no": plain(command.order_reference),
-        "memo": memo(command, command_id, command.order_id),
-        "person_id": ids[_buyer(command)].jurnal_id,
-        "warehouse_name": ids[Need("warehouse", command.warehouse)].name,
-        "use_tax_inclusive": False,
-        # Header discount rounds the total down; it must not touch the tax, which the lines' nets determine.
-        "tax_after_discount": command.header_discount <= 0,
-        "transaction_lines_attributes": [_invoice_line(line, ids) for line in command.lines],
+        # Texts, as the documented body has them.
+        "track_inventory": "true" if command.track_inventory else "false",
+        "is_sold": True,
+        "sell_price_per_unit": f"{command.sell_price:f}",
+        "is_bought": True,
+        "buy_price_per_unit": f"{command.buy_price:f}",
     }
-    if command.header_discount > 0:
-        fields |= {"discount_type_name": "value", "discount_unit": exact_number(command.header_discount)}
-    for account in _deposit_need(command):
-        fields |= {"deposit": exact_number(command.deposit), "deposit_to_name": ids[account].name}
-    return fields
-
-
-def _invoice_line(line: InvoiceLine, ids: ResolvedIds) -> Fields:
-    fields: Fields = {
-        "product_id": ids[Need("product", line.product_code)].jurnal_id,
-        "quantity": exact_number(line.quantity),
-        "rate": exact_number(line.rate),
+    accounts = {
+        "sell_account_name": command.sell_account,
+        "buy_account_name": command.cost_account,
+        "inventory_asset_account_name": command.inventory_account if command.track_inventory else None,
     }
-    if line.tax_name is not None:
-        fields["line_tax_id"] = ids[Need("tax", line.tax_name)].jurnal_id
-    if line.description is not None:
-        fields["description"] = plain(line.description)
-    return fields
+    named = {field: ids[Need("account", account)].name for field, account in accounts.items() if account is not None}
+    return fields | named
 
 
 def _payment_method(command: ReceivePayment, ids: ResolvedIds) -> Fields:
@@ -256,6 +205,22 @@ def _stock_change(line: StockChange, ids: ResolvedIds) -> Fields:
     if line.price is not None:
         fields |= {"use_custom_average_price": True, "average_price": exact_number(line.price)}
     return fields
+
+
+def _journal_entry(command: PostJournal, command_id: str, ids: ResolvedIds) -> Fields:
+    return {
+        "transaction_date": command.transaction_date.isoformat(),
+        "transaction_no": number_of(command, command_id),
+        "custom_id": command_id,
+        "memo": memo(command, command_id, command.journal_id),
+        "transaction_account_lines_attributes": [
+            {
+                "account_name": ids[Need("account", line.account)].name,
+                **({"debit": exact_number(line.debit)} if line.debit else {"credit": exact_number(line.credit)}),
+            }
+            for line in command.lines
+        ],
+    }
 
 
 def _deposit(command: DepositPayout, command_id: str, ids: ResolvedIds) -> Fields:

@@ -55,7 +55,7 @@ async def test_a_wrong_set_up_file_is_answered_with_the_entry(environment: dict[
     """The path, the entry, and what is wrong with it."""
     path = write_store_file(tmp_path, TEXT.replace('walk_in_contact = "Walk-in"', ""))
     complaint = plain(await jurnalsync("setup", "apply", str(path), **environment))
-    assert complaint == f"jurnalsync: {path}: Object missing required field `walk_in_contact`\n"
+    assert complaint == f"jurnalsync: {path}: walk_in_contact is missing; add it\n"
 
 
 async def test_an_unknown_setting_is_refused_with_the_nearest_one(environment: dict[str, str]) -> None:

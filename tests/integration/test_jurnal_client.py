@@ -18,6 +18,7 @@ from projections.jurnal_commands.identity import command_id
 from service.jurnal.client import JurnalClient, open_session
 from service.jurnal.documents import matches
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
+from service.jurnal.needs import Known, Need, ResolvedIds
 from service.jurnal.outcome import (
     Absent,
     Accepted,
@@ -29,7 +30,7 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
-from service.jurnal.payloads import Known, Need, PersonNames, ResolvedIds, request_for
+from service.jurnal.payloads import PersonNames, request_for
 from service.jurnal.resources import probe_for, reading_of
 from service.jurnal.signing import sign_request
 from tests.unit.jurnal.made_up import COMMANDS, CUSTOMER, DAY, INVOICE, PAYMENT, STORE, TRANSFER

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from eventstore.facts.settings import LiveModeActivated
 from service.live_mode import Activated, LiveMode, NotClean
-from service.preflight import Preflight
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import NOON, STORE
 from tests.story import CONNECTION
@@ -25,8 +24,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
 
 def live_mode_of(stand: Stand) -> LiveMode:
     """Return the switch of another process."""
-    preflight = Preflight(stand.pool, stand.process().directory)
-    return LiveMode(stand.reader, stand.appender, preflight, stand.clock)
+    return LiveMode(stand.reader, stand.appender, stand.preflight(), stand.clock)
 
 
 async def test_a_clean_preflight_turns_live_mode_on_and_a_fact_says_who_and_when(stand: Stand) -> None:

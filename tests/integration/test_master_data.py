@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from ops.sandbox.jurnal import FaultPlan
+from service.jurnal.needs import Need
 from service.jurnal.pace import Limit
-from service.jurnal.payloads import Need
 from service.master_data import LookupFailed, Missing
 from service.quota import QuotaBudget
 from tests.integration.dispatcher.stand import COMPANY, PLENTY, Stand, open_stand

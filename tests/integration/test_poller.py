@@ -143,7 +143,22 @@ async def test_what_iseller_does_not_push_is_read(branch: Branch) -> None:
         "TransactionReported": sum(len(order.payments) for order in branch.shop.orders.values()),
         "TransferReported": len(branch.shop.transfers),
         "RegisterShiftReported": len(branch.shop.shifts),
+        "ProductReported": len(KOPI_NUSANTARA.products),
     }
+
+
+async def test_products_are_read_from_the_first_and_then_once_a_day(branch: Branch) -> None:
+    """However long ago they were entered; each reading of their stock would be a fact of its own."""
+    poller = branch.poller()
+    assert (await poller.step(STORE)).endpoints["GetProducts"].appended == len(KOPI_NUSANTARA.products)
+    for _ in range(23):
+        branch.room.clock.advance(timedelta(hours=1))
+        assert "GetProducts" not in (await poller.step(STORE)).endpoints
+    branch.room.clock.advance(timedelta(hours=1))
+    assert (await poller.step(STORE)).endpoints["GetProducts"].appended == 0
+    first, last = branch.calls("GetProducts")
+    assert first["modified_after"] < "2011-01-01"
+    assert last["modified_after"] > "2026-11-19"
 
 
 async def test_orders_are_asked_for_with_every_part_in_utc(branch: Branch) -> None:
@@ -289,7 +304,7 @@ async def test_polled_transactions_say_whose_time_they_are_in(branch: Branch) ->
     zones = {
         fact.type: msgspec.json.decode(fact.metadata).get("time_zone", "UTC") for fact in await branch.room.facts()
     }
-    assert zones == {"OrderReported": "UTC", "TransactionReported": 7}
+    assert zones == {"OrderReported": "UTC", "TransactionReported": 7, "ProductReported": "UTC"}
 
 
 async def test_an_endpoint_that_fails_stops_no_other(branch: Branch) -> None:
@@ -356,7 +371,7 @@ async def test_a_wrong_client_secret_is_an_error_without_the_secret(branch: Bran
     wrong = b'{"client_id":"made-up-client","client_secret":"wrong-secret"}'
     await branch.room.credentials.write(STORE, "iseller-oauth", wrong, updated_at=NOW)
     polled = await branch.poller().step(STORE)
-    assert len(polled.errors) == 4
+    assert len(polled.errors) == 5
     assert all("connect the store again" in error for error in polled.errors.values())
     assert "wrong-secret" not in str(polled.errors)
 

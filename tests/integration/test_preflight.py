@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from eventstore.facts.settings import SETTINGS_STREAM, OutletMapped, PaymentMapping, StoreConnected, TaxMapping
-from service.preflight import Preflight, Problem
+from service.preflight_finding import Finding, blocking
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import STORE
 from tests.story import CONNECTION, own
@@ -21,10 +21,9 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
         yield opened
 
 
-async def problems_of(stand: Stand, url: str | None = None) -> list[Problem]:
-    """Check the store."""
-    process = stand.process(calls=stand.calls(url=url))
-    return await Preflight(stand.pool, process.directory).check(STORE)
+async def problems_of(stand: Stand, url: str | None = None) -> list[Finding]:
+    """Check the store; return what keeps Live Mode off."""
+    return list(blocking(await stand.preflight(url=url).check(STORE)))
 
 
 def connected(**changed: object) -> StoreConnected:

@@ -14,7 +14,9 @@ from eventstore.credentials import Credentials
 from eventstore.event import AppendResult, NewFact
 from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
 from eventstore.store import LedgerReader
-from service.setup import SetupError, StoreSetup, setting_fact
+from service.setup import StoreSetup
+from service.setup_error import SetupError
+from service.setup_ledger import setting_fact
 from tests.integration.store_file import API_KEY, ISELLER_SECRET, JURNAL_SECRET, TEXT, write_store_file
 from tests.ledger import MASTER, NOON, STORE, appender_on, service_pool
 
@@ -93,30 +95,98 @@ async def test_no_secret_stands_in_a_fact_or_in_clear_in_the_database(
         assert secret.encode() not in written
 
 
+WRONG_SALES = [
+    ("charge_prodct = 'X'", "sales.charge_prodct is unknown; did you mean charge_product?"),
+    ("settlement_days = 'two'", "sales.settlement_days: Expected `int`, got `str`"),
+    ("settlement_days = 0", "sales: settlement_days 0 must be 1 or more"),
+    ("zero_prices = 'drop'", "sales.zero_prices: Invalid enum value 'drop'"),
+    ("sales_account_conflict = 'ignore'", "sales.sales_account_conflict: Invalid enum value 'ignore'"),
+    ("same_day_void = 'void'", "sales.same_day_void: Invalid enum value 'void'"),
+    ("taken_back_unsent = true", "sales.taken_back_unsent: Expected `str`, got `bool`"),
+    ("closed_period = 'later'", "sales.closed_period: Invalid enum value 'later'"),
+    ("charge_product = ' CHARGE'", "sales: charge_product ' CHARGE' has white space around it"),
+    ("cost_account = ''", "sales: cost_account is empty; fill it in, or leave it out"),
+    ("[sales.sync]\nmode = 'hourly'", "sales.sync.mode: Invalid enum value 'hourly'"),
+    ("[sales.sync]\ntimes = ['21:00']", "sales.sync.mode is missing; add it"),
+    ("[sales.sync]\nmode = 'scheduled'", 'sales: sync: mode "scheduled" needs times'),
+    ("[sales.sync]\nmode = 'shift_closing'", "orders without a register go at them"),
+    ("[sales.sync]\nmode = 'real_time'\ntimes = ['21:00']", 'times have no meaning with mode "real_time"'),
+    ("[sales.sync]\nmode = 'scheduled'\ntimes = ['9:00']", "sync: '9:00' must be a time of day"),
+    ("[[sales.stored_value]]\ngateway = 'points'", "sales.stored_value 'points': liability_account is missing"),
+    (
+        "\n".join(
+            f"[[sales.stored_value]]\ngateway = '{gateway}'\nliability_account = 'A'"
+            for gateway in ("points", "POINTS")
+        ),
+        "sales: stored_value: gateway 'points' stands there 2 times",
+    ),
+    ("[sales.stored_value_products]\n'TOPUP ' = 'A'", "stored_value_products 'TOPUP ' is empty or has white space"),
+    ("[sales.stored_value_products]\nTOPUP = 7", "sales.stored_value_products.'TOPUP': Expected `str`, got `int`"),
+]
+WRONG_MAPPINGS = [
+    ("[[channels]]\nchannel = 'web'\nwarehouse = 'W'", "channels 'web': name is missing; add it"),
+    ("[[channels]]\nchannel = 'pos'\nname = 'P'\nwarehouse = 'W'", "channel P: channel 'pos' is none of web"),
+    (
+        "\n".join(f"[[channels]]\nchannel = '{channel}'\nname = 'A'\nwarehouse = 'W'" for channel in ("web", "Web")),
+        "channels: channel 'web' stands there 2 times",
+    ),
+    (
+        "[[channels]]\nchannel = 'web'\nname = 'Shop'\nwarehouse = 'W'\ntime_zone = 'WITA'",
+        "channel Shop: time_zone 'WITA' is no time zone",
+    ),
+    ("[sales_accounts]\nacount = 'Sales'", "sales_accounts.acount is unknown; did you mean account?"),
+    ("[sales_accounts.products]\n' LATTE' = 'Sales'", "sales accounts: products ' LATTE' is empty or has white space"),
+    ("[sales_accounts]\nproducts = 'LATTE'", "sales_accounts.products: Expected `object`, got `str`"),
+    ("[[outlets]]\nid = 'x'\nname = ''\nwarehouse = 'W'", "outlet_name is empty"),
+    ("[outlets.sales_accounts]\nproduct = {}", "outlets 'Branch': sales_accounts.product is unknown"),
+    ("[[outlets.payments]]\ngateway = 'cash'", "outlets 'Branch': payments 'cash': account is missing; add it"),
+    ("sales = 'all'", "must be a table"),
+    ("channels = { web = 'x' }", "channels: must be a list"),
+]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('warehouse = "Branch Warehouse"', "", "`warehouse` - at `$.outlets[1]`"),
-        ('id = "main"', "id = 7", "`str`, got `int` - at `$.outlets[0].id`"),
-        ('gateway = "cash"', 'gateway = "cash"\nacount = "Kas"', "unknown field `acount` - at `$.payments[0]`"),
+        ('warehouse = "Branch Warehouse"', "", "outlets 'Branch': warehouse is missing; add it"),
+        ('id = "main"', "id = 7", "outlets 'Main Outlet': id: Expected `str`, got `int`"),
+        (
+            'gateway = "cash"',
+            'gateway = "cash"\nacount = "Kas"',
+            "payments 'cash': acount is unknown; did you mean account?",
+        ),
+        ('gateway = "cash"', 'gateway = "cash"\npayment_type = "A"', "did you mean payment_type_name?"),
         ("[taxes]", "[taxes", "is not TOML"),
-        ('mdr_account = "iSeller Pay MDR"', "", "`mdr_account`"),
+        ('mdr_account = "iSeller Pay MDR"', "", "mdr_account is missing; add it"),
         ('store = "kopi-nusantara"', 'store = "Kopi Nusantara"', "store 'Kopi Nusantara' must be up to 40 of a-z"),
-        ('time_zone = "Asia/Jakarta"', 'time_zone = "Jakarta"', "time_zone 'Jakarta' is no time zone"),
-        ('id = "branch"', 'id = "branch"\ntime_zone = "WIB"', "time_zone of outlet Branch 'WIB' is no time zone"),
+        ('store = "kopi-nusantara"', 'store = "kopi\\u0000"', "must be up to 40 of a-z"),
+        ('time_zone = "Asia/Jakarta"', 'time_zone = "Jakarta"', "store: time_zone 'Jakarta' is no time zone"),
+        ('id = "branch"', 'id = "branch"\ntime_zone = "WIB"', "outlet Branch: time_zone 'WIB' is no time zone"),
         ('id = "branch"', 'id = "main"', "outlets: id 'main' stands there 2 times"),
         ('"11" = "PPN"', '"11.0" = "PPN"', "taxes: '11.0' must be a percentage without trailing zeros"),
         ("[[outlets]]", '[[payments]]\ngateway = "Cash"\naccount = "Bank BCA"\n[[outlets]]', "gateway 'cash'"),
         ("[jurnal]", '[transfer_sync]\nmode = "scheduled"\n[jurnal]', "a schedule needs times"),
-        ("[jurnal]", '[transfer_sync]\nmode = "hourly"\n[jurnal]', "Invalid enum value 'hourly'"),
+        ("[jurnal]", '[transfer_sync]\nmode = "hourly"\n[jurnal]', "transfer_sync.mode: Invalid enum value 'hourly'"),
         (
             "[jurnal]",
             '[transfer_sync]\nmode = "scheduled"\ntimes = ["24:00"]\n[jurnal]',
             "'24:00' must be a time of day from 00:00 to 23:59",
         ),
-        ("[jurnal]", '[transfer_sync]\nmode = "manual"\ntimes = ["09:00"]\n[jurnal]', "not with 'manual'"),
-        ('loss_account = "Waste', 'los_account = "Waste', "unknown field `los_account`"),
+        ("[jurnal]", '[transfer_sync]\nmode = "manual"\ntimes = ["09:00"]\n[jurnal]', 'no meaning with mode "manual"'),
+        ('loss_account = "Waste', 'los_account = "Waste', "los_account is unknown; did you mean loss_account?"),
+        (
+            'mdr_account = "iSeller Pay MDR"',
+            'mdr_account = "iSeller Pay MDR "',
+            "store: mdr_account 'iSeller Pay MDR '",
+        ),
+        ('url = "http://127.0.0.1:9"', 'url = "kopi.example"', "must begin with https://"),
+        ('company = "kopi-company"', 'company = "kopi-company"\nterm_days = -1', "term_days -1 must not be negative"),
+        ('company = "kopi-company"', 'company = "kopi-company"\ntax_decimals = 9', "tax_decimals 9 must be from 0"),
         ("secrets/jurnal", "secrets/nowhere", "cannot read the secret file secrets/nowhere: No such file"),
+        *((TEXT, f"{TEXT}\n[sales]\n{entry}", told) for entry, told in WRONG_SALES if not entry.startswith("[")),
+        *((TEXT, f"{TEXT}\n{entry}", told) for entry, told in WRONG_SALES if entry.startswith("[")),
+        *((TEXT, f"{TEXT}\n{entry}", told) for entry, told in WRONG_MAPPINGS if entry.startswith("[")),
+        *((TEXT, f"{entry}\n{TEXT}", told) for entry, told in WRONG_MAPPINGS if not entry.startswith("[")),
     ],
 )
 async def test_a_wrong_entry_is_named_and_nothing_is_changed(
@@ -131,6 +201,24 @@ async def test_a_wrong_entry_is_named_and_nothing_is_changed(
     assert await Credentials(pool, MASTER).read(STORE, "iseller-api-key") is None
 
 
+async def test_everything_that_is_wrong_is_told_at_once(pool: Pool, tmp_path: Path) -> None:
+    """Each line begins with the file and names one entry: nobody mends them one by one."""
+    text = TEXT.replace('warehouse = "Branch Warehouse"', "").replace('mdr_account = "iSeller Pay MDR"', "mdr = 1")
+    with pytest.raises(SetupError) as refused:
+        await setup_on(pool).apply(write_store_file(tmp_path, f"{text}\n[sales]\nzero_prices = 0"))
+    told = str(refused.value).splitlines()
+    assert [line.partition("store.toml: ")[2].partition(" ")[0] for line in told] == [
+        "mdr",
+        "mdr_account",
+        "outlets",
+        "sales.zero_prices:",
+    ]
+    named = TEXT.replace('time_zone = "Asia/Jakarta"', 'time_zone = "Jakarta"').replace('"11" =', '"11.0" =')
+    with pytest.raises(SetupError) as refused:
+        await setup_on(pool).apply(write_store_file(tmp_path, f"{named}\n[sales]\nsettlement_days = 0"))
+    assert len(str(refused.value).splitlines()) == 3
+
+
 async def test_an_empty_secret_file_is_refused(pool: Pool, tmp_path: Path) -> None:
     """A secret that is not there yet must not overwrite one that is."""
     path = write_store_file(tmp_path)
@@ -141,7 +229,7 @@ async def test_an_empty_secret_file_is_refused(pool: Pool, tmp_path: Path) -> No
 
 async def test_a_file_that_is_not_there_is_named(pool: Pool, tmp_path: Path) -> None:
     """The path and why it cannot be read."""
-    with pytest.raises(SetupError, match=r"cannot read .*gone.toml: No such file"):
+    with pytest.raises(SetupError, match=r"gone.toml: cannot be read: No such file"):
         await setup_on(pool).apply(tmp_path / "gone.toml")
 
 

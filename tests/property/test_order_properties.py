@@ -43,9 +43,9 @@ class Money:
         return paid(f"t{number}", float(self.amount), gateway=self.gateway, transaction_date=at)
 
 
-AMOUNTS = st.sampled_from([D("0.5"), D(333), D("1999.25"), D(5_000), D(8_000), D(20_000)])
+AMOUNTS = st.sampled_from([D("0.5"), D("1999.25"), D(8_000), D(30_000)])
 PAYMENTS = st.lists(
-    st.builds(Money, AMOUNTS, st.sampled_from(sorted(ACCOUNTS)), st.integers(0, 2)), min_size=0, max_size=4
+    st.builds(Money, AMOUNTS, st.sampled_from(sorted(ACCOUNTS)), st.sampled_from((0, 0, 1))), max_size=4
 )
 
 
@@ -82,7 +82,7 @@ def booked_money(story: Story) -> Booked:
     return Counter([*deposits, *receipts])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(payments=PAYMENTS, total=st.sampled_from([D(8_000), D("20000.5")]), drafted=st.booleans(), data=st.data())
 def test_any_order_split_and_repetition_of_reports_ends_with_one_invoice_and_each_payment_once(
     payments: list[Money], total: Decimal, drafted: bool, data: st.DataObject

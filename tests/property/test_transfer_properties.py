@@ -20,7 +20,8 @@ from ops.sandbox.jurnal.warehouse_transfers import WarehouseTransfers
 from projections.in_transit_stock.fold import InTransitRow
 from projections.jurnal_commands.commands import DECODER, AdjustStock, Command, TransferStock
 from projections.jurnal_commands.fold import CommandAdded
-from service.jurnal.payloads import Known, Need, needed, request_for
+from service.jurnal.needs import Known, Need, needed
+from service.jurnal.payloads import request_for
 from tests.story import Story
 from tests.unit.sandbox_jurnal.shop import SETTINGS
 

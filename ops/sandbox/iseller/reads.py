@@ -7,14 +7,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ops.sandbox.iseller.documents import outlet_document, shift_document, store_document
+from ops.sandbox.iseller.documents import (
+    outlet_document,
+    product_document,
+    refund_document,
+    shift_document,
+    store_document,
+)
 from ops.sandbox.iseller.order_document import order_document, transaction_document
 from ops.sandbox.iseller.shop import Shop
+from ops.sandbox.iseller.state import OrderState
 from ops.sandbox.iseller.stock_documents import stock_document, transfer_document
 from ops.sandbox.iseller.wire import parse_utc
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
+# When the shop's products were entered.
+_ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
 
@@ -67,7 +76,7 @@ def orders_page(shop: Shop, query: Query) -> Page:
     return _page(
         [(state.created_at, state.modified_at, state) for state in shop.orders.values()],
         query,
-        lambda state: order_document(shop.scenario, state, query.parts),
+        lambda state: order_document(shop.scenario, state, query.parts) | _refunded(shop, state),
     )
 
 
@@ -75,7 +84,7 @@ def transactions_page(shop: Shop, query: Query) -> Page:
     """Return GetTransactions' rows; their dates are in the store's zone."""
     return _page(
         [
-            (taken.created_at, taken.created_at, (state.order, taken))
+            (taken.created_at, taken.modified_at, (state.order, taken))
             for state in shop.orders.values()
             for taken in state.payments
         ],
@@ -109,12 +118,28 @@ def shifts_page(shop: Shop, query: Query) -> Page:
 
 def outlets_page(shop: Shop, query: Query) -> Page:
     """Return GetOutlets' rows; outlets never change."""
-    return _page([(_FIRST, _LAST, outlet) for outlet in shop.scenario.outlets], query, outlet_document)
+    return _page(
+        [(_FIRST, _LAST, outlet) for outlet in (*shop.scenario.outlets, *shop.scenario.later_outlets)],
+        query,
+        outlet_document,
+    )
+
+
+def products_page(shop: Shop, query: Query) -> Page:
+    """Return GetProducts' rows; products never change."""
+    products = (*shop.scenario.products, *shop.scenario.menu)
+    return _page([(_ENTERED, _ENTERED, each) for each in products], query, partial(product_document, shop.scenario))
 
 
 def store_info(shop: Shop) -> dict[str, Any]:
     """Return GetStoreInfo's object."""
     return store_document(shop.scenario)
+
+
+def _refunded(shop: Shop, state: OrderState) -> dict[str, Any]:
+    """Return what only a read tells of an order: its refunds, if there are any."""
+    refunds = [refund_document(shop.scenario, state.order, taken) for taken in state.refunds]
+    return {"refunded_orders": refunds} if refunds else {}
 
 
 def _page(stamped: list[tuple[datetime, datetime, Row]], query: Query, show: Callable[[Row], dict[str, Any]]) -> Page:

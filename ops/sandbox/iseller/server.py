@@ -16,6 +16,7 @@ from ops.sandbox.iseller.reads import (
     orders_page,
     outlets_page,
     parse_query,
+    products_page,
     shifts_page,
     store_info,
     transactions_page,
@@ -32,6 +33,7 @@ Read = Callable[[Shop, Query], Page]
 _READS: tuple[tuple[str, str, Read], ...] = (
     ("/api/v2/GetOrders", "orders", orders_page),
     ("/api/v2/GetTransactions", "transactions", transactions_page),
+    ("/api/v2/GetProducts", "products", products_page),
     ("/api/v2/GetRegisterShifts", "register_shifts", shifts_page),
     ("/api/v3/GetTransfer", "transfers", transfers_page),
     ("/api/v3/GetOutlets", "Outlets", outlets_page),

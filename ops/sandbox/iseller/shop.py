@@ -1,14 +1,23 @@
 """The shop's state: events go in, documents for reads and notices for webhooks come out."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from ops.sandbox.iseller.documents import fulfilment_document, member_document, payout_document
+from ops.sandbox.iseller.documents import fulfilment_document, member_document, payout_document, refund_document
 from ops.sandbox.iseller.order_document import EVERY_PART, order_document
 from ops.sandbox.iseller.settings import WebhookType
-from ops.sandbox.iseller.state import Notice, OrderState, ShiftState, StockState, TakenPayment, TransferState
+from ops.sandbox.iseller.state import (
+    Notice,
+    OrderState,
+    ShiftState,
+    StockState,
+    TakenPayment,
+    TakenRefund,
+    TransferState,
+)
 from ops.sandbox.scenario import Customer, Scenario
+from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_events import (
     MemberChanged,
     OrderCompleted,
@@ -21,6 +30,7 @@ from ops.sandbox.traffic_events import (
     TransferReceived,
     TransferStarted,
 )
+from ops.sandbox.traffic_order import Payment
 
 
 class Shop:
@@ -48,7 +58,7 @@ class Shop:
         state = OrderState(
             order=order,
             customer=None if order.customer_id is None else self._customer(order.customer_id),
-            payments=[TakenPayment(payment=payment, created_at=now) for payment in order.payments],
+            payments=_taken(order.payments, now),
             fulfilled=order.fulfilled,
             created_at=now,
             modified_at=now,
@@ -61,11 +71,10 @@ class Shop:
     def take_payment(self, event: OrderPaid) -> None:
         """Take a later payment; notifies Order."""
         state = self.orders[event.order_id]
-        state.payments.append(TakenPayment(payment=event.payment, created_at=self._now()))
+        state.payments += _taken([event.payment], self._now())
         if state.unpaid_idr < 0:
             raise AssertionError(f"order {event.order_id} paid more than its total")
-        state.modified_at = self._now()
-        self._notify_order(state)
+        self._changed(state)
 
     def fulfil_order(self, event: OrderFulfilled) -> None:
         """Hand over all goods of an order; notifies Fulfillment."""
@@ -73,6 +82,45 @@ class Shop:
         state.fulfilled = True
         state.modified_at = self._now()
         self._notify("fulfillment", event.order_id, fulfilment_document(self.scenario, state.order, event.at))
+
+    def refund_order(self, event: OrderRefunded) -> None:
+        """Give goods or money back; notifies Order, and Refund unless that webhook never comes."""
+        state = self.orders[event.order_id]
+        taken = TakenRefund(at=event.at, refund=event.refund)
+        state.refunds.append(taken)
+        if event.refund.money is not None:
+            state.payments += _taken([event.refund.money], self._now())
+        if event.refund.webhook:
+            self._notify("refund", event.order_id, refund_document(self.scenario, state.order, taken))
+        self._changed(state)
+
+    def void_order(self, event: OrderVoided) -> None:
+        """Void an order, with its money; notifies Order."""
+        state = self.orders[event.order_id]
+        state.void = event
+        state.payments += _taken(event.money, self._now())
+        self._changed(state)
+
+    def undo_void(self, event: VoidUndone) -> None:
+        """Let a voided order count again; notifies Order."""
+        state = self.orders[event.order_id]
+        state.void = None
+        state.payments += _taken(event.payments, self._now())
+        self._changed(state)
+
+    def edit_order(self, event: OrderEdited) -> None:
+        """Change lines and totals; notifies Order."""
+        state = self.orders[event.order.order_id]
+        state.order = event.order
+        self._changed(state)
+
+    def reverse_payment(self, event: PaymentReversed) -> None:
+        """Let a payment have failed after all; notifies Order."""
+        state = self.orders[event.order_id]
+        for taken in state.payments:
+            if taken.payment.transaction_id == event.transaction_id:
+                taken.status, taken.modified_at = "failure", self._now()
+        self._changed(state)
 
     def change_member(self, event: MemberChanged) -> None:
         """Remember a customer's details; notifies Member."""
@@ -122,6 +170,10 @@ class Shop:
         known = {customer.customer_id: customer for customer in self.scenario.customers}
         return self.members.get(customer_id, known[customer_id])
 
+    def _changed(self, state: OrderState) -> None:
+        state.modified_at = self._now()
+        self._notify_order(state)
+
     def _notify_order(self, state: OrderState) -> None:
         document = order_document(self.scenario, state, EVERY_PART)
         # Webhooks say "online" where the API says "web".
@@ -131,3 +183,7 @@ class Shop:
 
     def _notify(self, webhook_type: WebhookType, object_id: str, document: dict[str, object]) -> None:
         self.notices.append(Notice(type=webhook_type, object_id=object_id, document=document))
+
+
+def _taken(payments: Iterable[Payment], now: datetime) -> list[TakenPayment]:
+    return [TakenPayment(payment=payment, created_at=now, modified_at=now) for payment in payments]

@@ -2,24 +2,35 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from ops.sandbox.iseller.settings import WebhookType
 from ops.sandbox.scenario import Customer
-from ops.sandbox.traffic_events import Order, Payment, StockEvent, TransferReceived, TransferStarted
+from ops.sandbox.traffic_afterwards import OrderVoided, Refund
+from ops.sandbox.traffic_events import StockEvent, TransferReceived, TransferStarted
+from ops.sandbox.traffic_order import Order, Payment
 
 
-class TakenPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment and when the sandbox learned of it."""
+class TakenPayment(msgspec.Struct, kw_only=True):
+    """A payment and when the sandbox learned of it; `status` is iSeller's."""
 
     payment: Payment
     created_at: datetime
+    modified_at: datetime
+    status: Literal["success", "failure"] = "success"
+
+
+class TakenRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund and when it happened."""
+
+    at: datetime
+    refund: Refund
 
 
 class OrderState(msgspec.Struct, kw_only=True):
-    """An order as it stands; `customer` is frozen at completion."""
+    """An order as it stands; `customer` is frozen at completion. `void` is what it says while it is voided."""
 
     order: Order
     customer: Customer | None
@@ -27,18 +38,38 @@ class OrderState(msgspec.Struct, kw_only=True):
     fulfilled: bool
     created_at: datetime
     modified_at: datetime
+    refunds: list[TakenRefund] = []
+    void: OrderVoided | None = None
+
+    @property
+    def paid_idr(self) -> Decimal:
+        """What was paid, less what a void gave back."""
+        signs = {"sale": 1, "void": -1, "refund": 0}
+        return sum(
+            (
+                signs[taken.payment.type] * taken.payment.amount_idr
+                for taken in self.payments
+                if taken.status == "success"
+            ),
+            Decimal(0),
+        )
 
     @property
     def unpaid_idr(self) -> Decimal:
         """Total minus what was paid."""
-        return self.order.total_idr - sum(taken.payment.amount_idr for taken in self.payments)
+        return self.order.total_idr - self.paid_idr
 
     @property
     def payment_status(self) -> str:
-        """The word iSeller has for how far it is paid."""
-        if self.unpaid_idr == 0:
+        """The word iSeller has for how far it is paid, or given back."""
+        if self.void is not None:
+            return "voided"
+        refunded = sum((taken.refund.amount_idr for taken in self.refunds), Decimal(0))
+        if refunded:
+            return "refunded" if refunded >= self.order.total_idr else "partially_refunded"
+        if self.unpaid_idr <= 0:
             return "paid"
-        return "partially_paid" if self.payments else "pending"
+        return "partially_paid" if self.paid_idr else "pending"
 
 
 class TransferState(msgspec.Struct, kw_only=True):

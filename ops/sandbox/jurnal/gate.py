@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import msgspec
 from aiohttp import web
@@ -70,7 +71,7 @@ class Gate:
             return hang_up(request)
         arrival = self.on_the_way(request) or Arrival()
         await request.read()
-        work = self.connections.begin(self._arrived(request, handler, arrival))
+        work = self.connections.begin(self._dated(request, handler, arrival))
         if arrival.late_seconds:
             self.injected[arrival.kind] += 1
             return hang_up(request)
@@ -79,6 +80,14 @@ class Gate:
             return await asyncio.shield(work)
         except ConnectionCut:
             return hang_up(request)
+
+    async def _dated(self, request: web.Request, handler: Handler, arrival: Arrival) -> web.StreamResponse:
+        """Let a request arrive, and tell the gateway's time with the answer."""
+        given = await self._arrived(request, handler, arrival)
+        if not given.prepared:
+            told = self._now() + timedelta(seconds=arrival.clock_off_seconds + self.settings.clock_off_seconds)
+            given.headers["Date"] = format_datetime(told.astimezone(UTC), usegmt=True)
+        return given
 
     async def _arrived(self, request: web.Request, handler: Handler, arrival: Arrival) -> web.StreamResponse:
         """Check a request when it arrives, and run it."""

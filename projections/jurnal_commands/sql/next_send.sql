@@ -1,14 +1,22 @@
 -- Walks what is due in order and stops at the first that its lane and its needs let go: cost does not grow with the queue.
+-- Before it in its lane stands nothing, or what is in Jurnal, or what is skipped, also because it needs what is skipped.
+-- What was skipped while its attempt was under way is still looked up, and never sent.
 SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest
 FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body
     FROM command k
-    WHERE k.store_id = s.store_id AND k.command_id = s.command_id AND k.state = 'due'
+    WHERE k.store_id = s.store_id AND k.command_id = s.command_id
+      AND (k.state = 'due' OR (k.state = 'skipped' AND s.state = 'unknown'))
       AND NOT EXISTS (
           SELECT 1 FROM command earlier
           WHERE earlier.store_id = k.store_id AND earlier.lane = k.lane
-            AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal) AND earlier.state <> 'accepted')
+            AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal)
+            AND earlier.state NOT IN ('accepted', 'skipped')
+            AND NOT EXISTS (
+                SELECT 1 FROM command needed
+                WHERE needed.store_id = earlier.store_id AND needed.command_id = ANY (earlier.needs)
+                  AND needed.state = 'skipped'))
       AND NOT EXISTS (
           SELECT 1 FROM unnest(k.needs) AS need (command_id)
           LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id

@@ -166,7 +166,7 @@ class Shop:
             if row.status in wanted.statuses
             and (wanted.due_before is None or row.due_date < wanted.due_before)
             and (wanted.due_from is None or row.due_date >= wanted.due_from)
-            and row.order_id > (wanted.after_order_id or "")
+            and row.transaction_no > (wanted.after_transaction_no or "")
         ]
         return rows[: wanted.rows_max]
 

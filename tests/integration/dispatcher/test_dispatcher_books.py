@@ -21,9 +21,14 @@ ACCEPT: dict[str, Any] = {
 async def invoice_status(stand: Stand) -> dict[str, str]:
     """Return each booked invoice's order and status."""
     rows = await read_invoices(
-        stand.pool, STORE, statuses=("Open", "Partial", "Paid"), due_before=None, due_from=None, after_order_id=None,
+        stand.pool,
+        STORE,
+        statuses=("Open", "Partial", "Paid"),
+        due_before=None,
+        due_from=None,
+        after_transaction_no=None,
         rows_max=100,
-    )  # fmt: skip
+    )
     return {row.order_id: row.status for row in rows}
 
 

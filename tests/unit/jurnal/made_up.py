@@ -16,7 +16,7 @@ from projections.jurnal_commands.commands import (
     WithdrawPayoutFee,
 )
 from projections.jurnal_commands.identity import command_id, transaction_no
-from service.jurnal.payloads import Known, Need
+from service.jurnal.needs import Known, Need
 
 STORE = "toko"
 DAY = date(2026, 3, 2)

@@ -11,7 +11,8 @@ import pytest
 from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import Command
 from projections.jurnal_commands.identity import command_id, transaction_no
-from service.jurnal.documents import UnreadableAnswer, matches, read_date, read_decimal, read_document
+from service.jurnal.documents import matches, read_document
+from service.jurnal.reading import UnreadableAnswer, read_date, read_decimal
 from tests.unit.jurnal.made_up import (
     ADJUSTMENT,
     CUSTOMER,

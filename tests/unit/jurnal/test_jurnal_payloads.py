@@ -9,7 +9,8 @@ import pytest
 from projections.jurnal_commands.commands import Command, ReceivePayment
 from projections.jurnal_commands.identity import command_id, transaction_no
 from service.jurnal.exchange import API
-from service.jurnal.payloads import Known, Need, PersonNames, needed, request_for
+from service.jurnal.needs import Known, Need, needed
+from service.jurnal.payloads import PersonNames, request_for
 from service.jurnal.resources import probe_for, reading_of
 from tests.unit.jurnal.made_up import (
     ADJUSTMENT,

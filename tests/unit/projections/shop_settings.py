@@ -5,6 +5,8 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.facts.operators import RecordRetried, RecordSkipped
+from eventstore.facts.registry import decode
+from eventstore.facts.reports.orders import OrderReport
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
     BooksClosed,
@@ -12,10 +14,15 @@ from eventstore.facts.settings import (
     Mapping,
     PaymentMapping,
     SalesRulesSet,
+    Setting,
     StoreConnected,
     StoredValue,
 )
+from projections.changes.orders import OrderState, evolve_order
+from projections.changes.settings import StoreSettings, evolve_settings
+from projections.changes.shifts import Shifts
 from projections.jurnal_commands.commands import BookInvoice, JournalLine, PostJournal, ReceivePayment
+from projections.jurnal_commands.decide_orders import judge_order
 from tests.story import CONNECTION, Story, own
 
 VOUCHER = {"gateway": "voucher", "payment_type_name": "Voucher"}
@@ -86,3 +93,17 @@ def money(story: Story) -> Decimal:
 def moved(debit: str, credit: str, amount: int) -> tuple[JournalLine, ...]:
     """Return an entry's two sides."""
     return JournalLine(account=debit, debit=Decimal(amount)), JournalLine(account=credit, credit=Decimal(amount))
+
+
+def waiting(story: Story) -> set[str]:
+    """Return what the shop's orders wait for."""
+    settings, orders = StoreSettings(), dict[str, OrderState]()
+    for fact in story.facts:
+        meaning = decode(fact)
+        if isinstance(meaning, Setting):
+            settings = evolve_settings(settings, meaning, fact.position)
+        elif isinstance(meaning, OrderReport):
+            orders[fact.stream_id] = evolve_order(orders.get(fact.stream_id), fact, meaning)
+        for stream_id, order in orders.items():
+            orders[stream_id], _ = judge_order(order, settings, fact, Shifts())
+    return {need for order in orders.values() for need in order.needs()}

@@ -197,6 +197,7 @@ def test_the_promise_of_an_on_account_sale_is_no_money() -> None:
     story.order(on_account=True, transactions=[promise])
     assert story.the(BookInvoice).deposit == 0
     assert story.records["payment-order-1-t1"].reason == "Sold on account: the customer pays later"
+    assert story.invoice().received == 0
     story.order(on_account=True, transactions=[promise, paid("t2", 20_000, **NEXT_DAY)])
     assert received(story) == [("t2", 20_000, "Cash", NEXT)]
 
@@ -285,4 +286,5 @@ def test_a_payment_that_a_person_has_seen_to_is_not_booked_any_more() -> None:
     record = story.records["payment-order-1-t1"]
     assert (record.state, record.reason) == ("skipped", "Seen to by owner: booked by hand")
     told(story, WITH_VOUCHER)
+    story.order(transactions=[paid("t1", 20_000, **VOUCHER)], closed_date="2026-11-20T19:00:00")
     assert received(story) == []

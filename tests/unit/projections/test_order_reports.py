@@ -1,7 +1,7 @@
 """Reports of an order are thin or full, early or late: what they come to."""
 
 from projections.jurnal_commands.commands import BookInvoice
-from tests.story import Story, full_order, line
+from tests.story import Story, full_order, line, paid
 
 THIN = {"order_id": "order-1", "order_reference": "#3101-1001", "status": "completed"}
 
@@ -78,3 +78,12 @@ def test_a_report_that_cannot_be_read_shows_as_failed() -> None:
     (record,) = story.records.values()
     assert (record.kind, record.state) == ("unreadable", "failed")
     assert record.reason == "iSeller sent a report that cannot be read: body: no strict JSON"
+
+
+def test_a_webhook_that_tells_the_void_itself_takes_the_status_back() -> None:
+    """It was made after the void, so it is no late one; a poll that says the same would be no further fact."""
+    void = paid("v1", 20_000, type="void")
+    story = Story()
+    story.order(status="void", transactions=[void])
+    story.order(status="draft", transactions=[void])
+    assert story.states == {"sale-order-1": "held"}

@@ -23,10 +23,12 @@ from projections.jurnal_commands.commands import BookInvoice
 from tests.story import CONNECTION, Story, full_order, line, own, paid, taxed
 from tests.unit.projections.shop_settings import (
     TOKOPEDIA,
+    WITH_VOUCHER,
     invoices,
     seen_to,
     shop,
     told,
+    waiting,
     word,
 )
 
@@ -178,15 +180,14 @@ def test_an_order_is_booked_where_its_channel_is_mapped_else_its_outlet(
 
 
 def test_an_order_of_an_unmapped_channel_is_skipped_and_goes_by_itself_when_mapped() -> None:
-    """Neither the channel nor the outlet of the order is in scope; mapping the channel is enough."""
+    """Neither the channel nor an outlet of the order is in scope; mapping the channel is enough."""
     story = Story()
+    story.order(order_id="order-2", channel="web", outlet_id="kiosk", outlet_name="Kiosk")
+    assert story.records["sale-order-2"].reason == "Neither channel web nor outlet Kiosk is mapped"
     story.order(channel="marketplace", channel_detail="Tokopedia", outlet_id=None, outlet_name=None)
     assert story.commands == []
     record = story.records["sale-order-1"]
-    assert (record.state, record.reason) == (
-        "skipped",
-        "Neither channel Tokopedia nor outlet without a name is mapped",
-    )
+    assert (record.state, record.reason) == ("skipped", "Channel Tokopedia is not mapped")
     told(story, TOKOPEDIA)
     assert story.the(BookInvoice).warehouse == "Online Warehouse"
 
@@ -241,3 +242,23 @@ def test_no_setting_books_a_planned_sale_again(
     before = story.commands
     told(story, setting)
     assert story.commands == before
+
+
+def test_what_is_noted_is_noted_once() -> None:
+    """A report that changes nothing does not touch the line of a record that waits."""
+    story = Story()
+    story.order(transactions=[paid("t1", 20_000, gateway="voucher")])
+    noted = story.records["payment-order-1-t1"]
+    story.order(transactions=[paid("t1", 20_000, gateway="voucher")])
+    assert story.records["payment-order-1-t1"] == noted
+
+
+def test_an_order_that_is_planned_whole_waits_for_nothing() -> None:
+    """Nothing that comes later has to look at it again, and it needs no room among what waits."""
+    story = Story()
+    story.order(outlet_id="kiosk", outlet_name="Kiosk", transactions=[paid("t1", 20_000, gateway="voucher")])
+    assert waiting(story) == {"outlet:kiosk", "settings"}
+    told(story, KIOSK)
+    assert waiting(story) == {"settings"}
+    told(story, WITH_VOUCHER)
+    assert waiting(story) == set()

@@ -50,6 +50,23 @@ def test_only_what_the_invoice_takes_comes_out_of_the_liability() -> None:
     assert journals(story)[0].lines == moved("Customer Points", "Stored Value Clearing", 5_000)
 
 
+def test_a_deposit_that_is_trimmed_moves_what_the_invoice_took() -> None:
+    """The rest of the points was never taken."""
+    story = shop(RULES)
+    story.order(transactions=[paid("t1", 50_000, **POINTS)])
+    assert story.the(BookInvoice).deposit == 20_000
+    assert journals(story)[0].lines == moved("Customer Points", "Stored Value Clearing", 20_000)
+
+
+def test_an_account_balance_pays_an_order_that_is_not_on_account() -> None:
+    """What the customer had paid in before is stored value like any other, if it is mapped as such."""
+    balance = StoredValue("account_balance", "Customer Balances")
+    story = shop(msgspec.structs.replace(RULES, stored_value=(balance,)))
+    story.order(on_account=False, transactions=[paid("t1", 20_000, gateway="account_balance")])
+    assert story.the(BookInvoice).deposit_account == "Stored Value Clearing"
+    assert journals(story)[0].lines == moved("Customer Balances", "Stored Value Clearing", 20_000)
+
+
 @pytest.mark.parametrize("at", [{}, NEXT_DAY], ids=["at the sale", "later"])
 def test_stored_value_without_a_clearing_account_is_failed_and_goes_by_itself_when_mapped(at: dict[str, Any]) -> None:
     """The invoice stays open by it; the rule lets exactly it go, as a payment of its own day."""

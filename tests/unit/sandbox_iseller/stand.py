@@ -12,10 +12,11 @@ import msgspec
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from ops.sandbox import scenario_everything
 from ops.sandbox.iseller.server import IsellerSandbox
 from ops.sandbox.iseller.settings import IsellerSettings
 from ops.sandbox.iseller.shop import Shop
-from ops.sandbox.scenario import KOPI_NUSANTARA
+from ops.sandbox.scenario import KOPI_NUSANTARA, Scenario
 from ops.sandbox.traffic import Traffic, apply, generate
 
 TODAY = date(2026, 11, 20)
@@ -140,11 +141,16 @@ class Stand:
 
 def traffic(seed: int = 7, orders: int = 40, *, everything: bool = False) -> Traffic:
     """Return the demo shop's days ending `TODAY`."""
-    return generate(KOPI_NUSANTARA, seed, orders, TODAY, everything=everything)
+    return generate(shop_of(seed, everything=everything), seed, orders, TODAY, everything=everything)
+
+
+def shop_of(seed: int, *, everything: bool) -> Scenario:
+    """Return the shop of a run."""
+    return scenario_everything.everything(seed) if everything else KOPI_NUSANTARA
 
 
 @asynccontextmanager
-async def standing(**changes: Any) -> AsyncIterator[Stand]:
+async def standing(scenario: Scenario = KOPI_NUSANTARA, **changes: Any) -> AsyncIterator[Stand]:
     """Start a sandbox with these settings changed."""
     clock, service = Clock(), Service()
     receiving = web.Application()
@@ -158,7 +164,7 @@ async def standing(**changes: Any) -> AsyncIterator[Stand]:
             service_url=str(service_server.make_url("")),
         )
         settings = msgspec.structs.replace(settings, **changes)
-        sandbox = IsellerSandbox(settings, Shop(KOPI_NUSANTARA, clock), clock)
+        sandbox = IsellerSandbox(settings, Shop(scenario, clock), clock)
         async with TestServer(sandbox.app()) as server:
             stand = Stand(sandbox, service, clock, session)
             stand.url = str(server.make_url("")).rstrip("/")

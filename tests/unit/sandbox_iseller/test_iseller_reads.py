@@ -16,7 +16,7 @@ from ops.sandbox.traffic_events import (
     TransferReceived,
     TransferStarted,
 )
-from tests.unit.sandbox_iseller.stand import Stand, standing, traffic
+from tests.unit.sandbox_iseller.stand import Stand, shop_of, standing, traffic
 
 EVERY_INCLUDE = (
     "OrderDetails,Transactions,DiscountDetails,PromotionDetails,TrackInventory,MDR,"
@@ -26,7 +26,13 @@ EVERY_INCLUDE = (
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v2/GetOrders", "/api/v2/GetTransactions", "/api/v2/GetRegisterShifts", "/api/v3/GetTransfer"],
+    [
+        "/api/v2/GetOrders",
+        "/api/v2/GetTransactions",
+        "/api/v2/GetRegisterShifts",
+        "/api/v2/GetProducts",
+        "/api/v3/GetTransfer",
+    ],
 )
 async def test_a_missing_time_zone_is_an_error_with_http_200(path: str) -> None:
     """The error stands in the body only: status false and a message."""
@@ -195,7 +201,7 @@ async def test_a_transfer_shows_its_start_and_each_receipt_as_it_happens() -> No
 @pytest.mark.parametrize("names_origin", [True, False])
 async def test_a_return_of_cancelled_goods_names_its_transfer_only_if_told_to(names_origin: bool) -> None:
     """Which of the two the real iSeller does is unknown."""
-    async with standing() as stand:
+    async with standing(shop_of(7, everything=True)) as stand:
         stand.shop.returns_name_origin = names_origin
         stand.play(traffic(everything=True))
         _, envelope = await stand.read("/api/v3/GetTransfer", time_zone="7", page_size="100")
@@ -211,7 +217,7 @@ async def test_a_return_of_cancelled_goods_names_its_transfer_only_if_told_to(na
 
 async def test_every_kind_of_stock_action_is_read_from_one_list() -> None:
     """Transfers, goods of suppliers, stock taking and adjustments are objects of GetTransfer."""
-    async with standing() as stand:
+    async with standing(shop_of(7, everything=True)) as stand:
         stand.play(traffic(everything=True))
         _, envelope = await stand.read("/api/v3/GetTransfer", time_zone="7", page_size="100")
         rows = envelope["transfers"]

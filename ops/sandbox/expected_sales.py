@@ -1,0 +1,228 @@
+"""What sales, payments and all that is taken back or changed do to the books, by the written rules."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from fractions import Fraction
+from itertools import product
+from math import floor
+
+import msgspec
+
+from ops.sandbox.expected_goods import GoodsRecord
+from ops.sandbox.expected_invoices import ExpectedInvoice, InvoiceLine, expected_invoice
+from ops.sandbox.scenario import Scenario
+from ops.sandbox.traffic_afterwards import OrderAfterwards, OrderEdited, OrderRefunded, OrderVoided, Refund, VoidUndone
+from ops.sandbox.traffic_calendar import local_date
+from ops.sandbox.traffic_goods import sold_goods, warehouse_of
+from ops.sandbox.traffic_order import Order, OrderLine, Payment
+from ops.sandbox.traffic_tenders import account_of
+
+_CENT = Fraction(1, 100)
+_ZERO = Fraction(0)
+
+
+class Sold(msgspec.Struct, kw_only=True):
+    """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid."""
+
+    order: Order
+    invoice: ExpectedInvoice
+    returned: list[Fraction]
+    payments: int = 0
+    paid: Fraction = _ZERO
+    lowered: Fraction = _ZERO
+
+    @property
+    def owed(self) -> Fraction:
+        """What the customer still owes of it."""
+        return self.invoice.total - self.paid - self.lowered
+
+    @property
+    def status(self) -> str:
+        """Jurnal's word for it."""
+        if self.owed == 0:
+            return "Paid"
+        return "Partial" if self.paid or any(self.returned) else "Open"
+
+
+class SalesRecord:
+    """The accounts that sales move, debits positive, and every invoice; `references` is filled by type of document."""
+
+    def __init__(self, scenario: Scenario, goods: GoodsRecord, references: dict[str, list[str]]) -> None:
+        self._scenario = scenario
+        self._goods = goods
+        self._references = references
+        self.accounts: dict[str, Fraction] = defaultdict(Fraction)
+        self.owed_by: dict[str, Fraction] = defaultdict(Fraction)
+        self.invoices: list[Sold] = []
+        self._current: dict[str, Sold] = {}
+
+    def sell(self, order: Order) -> None:
+        """Book an order with the payments known at its completion: the first is the deposit."""
+        self._invoice(order)
+        self._references["sales_invoice"].append(order.order_id)
+        for payment in order.payments:
+            self.pay(order.order_id, payment)
+        self._references["receive_payment"].extend(payment.transaction_id for payment in order.payments[1:])
+
+    def pay(self, order_id: str, payment: Payment) -> None:
+        """Receive a payment, never more than is owed."""
+        sold = self._current[order_id]
+        amount = min(Fraction(payment.amount_idr), sold.owed)
+        self._move(account_of(self._scenario, payment), self._scenario.accounts.receivables, amount, sold)
+        sold.paid += amount
+        sold.payments += 1
+
+    def change(self, event: OrderAfterwards) -> None:
+        """Take back or change; a payment that failed after all stands until a person has seen to it."""
+        match event:
+            case OrderRefunded():
+                self._refund(event)
+            case OrderVoided():
+                sold = self._current[event.order_id]
+                self._take_back(sold, self._left(sold), event.money)
+                self._restock(sold.order.lines, sold.order, event.at)
+            case VoidUndone():
+                self._invoice(self._current[event.order_id].order)
+                for payment in event.payments:
+                    self.pay(event.order_id, payment)
+            case OrderEdited():
+                self._edit(event)
+            case _:
+                return
+
+    def statuses(self) -> dict[str, int]:
+        """Count the invoices by Jurnal's status."""
+        counts = Counter({"Open": 0, "Partial": 0, "Paid": 0})
+        counts.update(sold.status for sold in self.invoices)
+        return dict(counts)
+
+    def _invoice(self, order: Order) -> Sold:
+        invoice = expected_invoice(self._scenario, order)
+        sold = Sold(order=order, invoice=invoice, returned=[_ZERO] * len(invoice.lines))
+        self._enter(sold, Fraction(1))
+        self.invoices.append(sold)
+        self._current[order.order_id] = sold
+        return sold
+
+    def _enter(self, sold: Sold, sign: Fraction) -> None:
+        """Enter an invoice and its goods, or (-1) take it out as if it had never been."""
+        names, order = self._scenario.accounts, sold.order
+        for line in sold.invoice.lines:
+            self._move(names.receivables, line.account, sign * line.net, sold)
+            self._move(names.receivables, line.tax_account or names.tax, sign * line.tax_amount, sold)
+        self._move(names.sales_discount, names.receivables, sign * sold.invoice.discount, sold)
+        warehouse, day = warehouse_of(self._scenario, order), local_date(self._scenario, order.at)
+        for sku, quantity in sold_goods(self._scenario, order.lines):
+            self._goods.sell(day, warehouse, sku, sign * Fraction(quantity))
+
+    def _refund(self, event: OrderRefunded) -> None:
+        sold, refund = self._current[event.order_id], event.refund
+        money = () if refund.money is None else (refund.money,)
+        self._take_back(sold, self._meant(sold, refund), money)
+        lines = {line.order_detail_id: line for line in sold.order.lines}
+        back = [
+            msgspec.structs.replace(lines[piece.order_detail_id], quantity=piece.quantity) for piece in refund.pieces
+        ]
+        if refund.restocked:
+            self._restock(back, sold.order, event.at)
+        else:
+            self._throw_away(back, event.at)
+
+    def _take_back(
+        self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...], *, keeps_credit: bool = False
+    ) -> None:
+        """Return lines, lower what is owed, and pay the rest out; what was given back beyond it is returns, too."""
+        names, worth = self._scenario.accounts, self._worth(sold, quantities)
+        for line, quantity in zip(sold.invoice.lines, quantities, strict=True):
+            share = quantity / line.quantity
+            self._move(names.sales_return, names.receivables, self._net(sold, line) * share, sold)
+            self._move(line.tax_account or names.tax, names.receivables, line.tax_amount * share, sold)
+        sold.returned = [before + more for before, more in zip(sold.returned, quantities, strict=True)]
+        lowered = min(worth, sold.owed)
+        sold.lowered += lowered
+        credit = floor((worth - lowered) / _CENT) * _CENT
+        given_back = sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+        for payment in money:
+            amount = Fraction(payment.amount_idr)
+            self._move(names.receivables, account_of(self._scenario, payment), amount, sold)
+        if not keeps_credit:
+            self._move(names.receivables, names.sales_return, credit - given_back, sold)
+
+    def _edit(self, event: OrderEdited) -> None:
+        """Change the invoice; one with payments of their own is returned whole and booked anew, with its money."""
+        before = self._current[event.order.order_id]
+        if before.payments > 1:
+            self._take_back(before, self._left(before), (), keeps_credit=True)
+            self._restock(before.order.lines, before.order, event.at)
+        else:
+            self.invoices.remove(before)
+            self._enter(before, Fraction(-1))
+        after = self._invoice(event.order)
+        after.paid, after.payments = before.paid, before.payments
+
+    def _left(self, sold: Sold) -> list[Fraction]:
+        return [line.quantity - back for line, back in zip(sold.invoice.lines, sold.returned, strict=True)]
+
+    def _meant(self, sold: Sold, refund: Refund) -> list[Fraction]:
+        """Return how much of each line goods mean: of a product on two lines, what is worth nearest to the refund.
+
+        With the last piece, charges, shipping and rounding come back.
+        """
+        left = self._left(sold)
+        ways: list[list[dict[int, Fraction]]] = []
+        for piece in refund.pieces:
+            places = [n for n, line in enumerate(sold.invoice.lines) if line.detail_id == piece.order_detail_id]
+            orders = [places[start:] + places[:start] for start in range(len(places))] or [[]]
+            ways.append([_spread(order, left, Fraction(piece.quantity)) for order in orders])
+        candidates = []
+        for way in product(*ways):
+            taken = {place: quantity for spread in way for place, quantity in spread.items()}
+            quantities = [taken.get(place, _ZERO) for place in range(len(left))]
+            if refund.pieces and all(
+                line.detail_id == "" or quantities[n] == left[n] for n, line in enumerate(sold.invoice.lines)
+            ):
+                quantities = left
+            candidates.append(quantities)
+        if not refund.amount_idr:
+            return candidates[0]
+        return min(candidates, key=lambda each: abs(self._worth(sold, each) - Fraction(refund.amount_idr)))
+
+    def _worth(self, sold: Sold, quantities: list[Fraction]) -> Fraction:
+        lines = zip(sold.invoice.lines, quantities, strict=True)
+        return sum(
+            ((self._net(sold, line) + line.tax_amount) * quantity / line.quantity for line, quantity in lines), _ZERO
+        )
+
+    def _net(self, sold: Sold, line: InvoiceLine) -> Fraction:
+        """Return a line's net less its share of the invoice's discount."""
+        return line.net * (1 - sold.invoice.discount / sold.invoice.net)
+
+    def _restock(self, lines: Iterable[OrderLine], order: Order, at: datetime) -> None:
+        """Put goods back on the shelf, or the parts they were made of."""
+        warehouse, day = warehouse_of(self._scenario, order), local_date(self._scenario, at)
+        for sku, quantity in sold_goods(self._scenario, lines):
+            self._goods.sell(day, warehouse, sku, -Fraction(quantity))
+
+    def _throw_away(self, lines: Iterable[OrderLine], at: datetime) -> None:
+        """Let goods that came back be waste and no cost of sales; of what was made of parts, nothing comes back."""
+        for line in lines:
+            if self._scenario.product(line.sku).in_stock:
+                self._goods.waste(local_date(self._scenario, at), line.sku.strip(), Fraction(line.quantity))
+
+    def _move(self, debit: str, credit: str, amount: Fraction, sold: Sold) -> None:
+        if not amount:
+            return
+        receivables = self._scenario.accounts.receivables
+        self.accounts[debit] += amount
+        self.accounts[credit] -= amount
+        customer = sold.order.customer_id or ""
+        self.owed_by[customer] += amount * ((debit == receivables) - (credit == receivables))
+
+
+def _spread(places: list[int], left: list[Fraction], quantity: Fraction) -> dict[int, Fraction]:
+    taken = {}
+    for place in places:
+        taken[place] = min(quantity, left[place])
+        quantity -= taken[place]
+    return taken

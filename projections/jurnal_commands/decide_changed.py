@@ -1,0 +1,273 @@
+"""Judges what became of a booked order: lines or amounts were edited, or its void was undone.
+
+An edited order updates its invoice where Jurnal takes that: nothing but its deposit hangs on it and its day is open.
+Else all that is left comes back on the invoice's own date and the order is booked anew, with the credit applied to the
+new invoice. What the customer paid beyond the new one stays his credit until its refund is told.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from eventstore.event import Fact
+from projections.changes.booking import BookedEntry, BookedPayment, Booking
+from projections.changes.orders import OrderState
+from projections.changes.settings import StoreSettings
+from projections.changes.shifts import Shifts
+from projections.changes.verdict import Verdict
+from projections.jurnal_commands.commands import ApplyCredit, BookInvoice, JournalLine, UpdateInvoice
+from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.invoice import content_of
+from projections.jurnal_commands.order_action import (
+    booking_day,
+    order_day,
+    record_of,
+    sale_record,
+    with_verdict,
+    without_verdict,
+)
+from projections.jurnal_commands.returned_goods import pick_all
+from projections.jurnal_commands.sale import plan_sale
+from projections.jurnal_commands.taking_back import (
+    Taking,
+    entry,
+    payable,
+    return_goods,
+    rupiah,
+    side,
+    stock_of_parts,
+    with_credits,
+)
+
+_ZERO = Decimal(0)
+_TAKEN_BACK = Verdict("skipped", "The order is again as it was booked, or was taken back")
+
+
+def judge_changed(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts
+) -> tuple[OrderState, list[Decision]]:
+    """Judge whether the current invoice is still that of the order, before its money is planned."""
+    booking = state.booking
+    assert booking is not None
+    if booking.ended:
+        return _restored(state, settings, fact, shifts) if state.status == "completed" else (state, [])
+    record = _record(state, settings)
+    if state.is_voided or content_of(state.report) == booking.content:
+        known = state.verdicts.get(record.record_id)
+        waits = known is not None and known.state != "skipped"
+        return with_verdict(state, record, _TAKEN_BACK) if waits else (state, [])
+    planned = _edited(state, settings, fact, shifts, record)
+    if isinstance(planned, Verdict):
+        return with_verdict(state, record, planned)
+    state, decisions = planned
+    return without_verdict(state, record), decisions
+
+
+def _edited(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, record: SyncRecord
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    booking = state.booking
+    assert booking is not None
+    if (seen_to := state.skipped_records.get(record.record_id)) is not None:
+        return Verdict("skipped", seen_to)
+    # Drawn as if it were booked now, to see what would be another than it is.
+    undrawn = msgspec.structs.replace(state, bookings=state.bookings[:-1], released=True)
+    drawn, decisions = plan_sale(
+        undrawn, settings, fact, shifts, booking.revision, record=record, day=booking.booked_on
+    )
+    new = drawn.booking
+    if new is None or new.revision != booking.revision:
+        return drawn.verdicts[record.record_id]
+    if _is_same(booking, new):
+        # iSeller told it otherwise, and in Jurnal it is the same.
+        return state.with_booking(msgspec.structs.replace(booking, content=new.content)), []
+    invoice = next((each.command for each in decisions if isinstance(each, Planned) and _is_invoice(each)), None)
+    if isinstance(invoice, BookInvoice) and _may_update(booking, new):
+        return _updated(Taking(state, settings, fact, record, _key(state), booking.booked_on), new, invoice)
+    return _booked_anew(state, settings, fact, shifts, record)
+
+
+def _is_invoice(planned: Planned) -> bool:
+    return isinstance(planned.command, BookInvoice)
+
+
+def _number(state: OrderState) -> int:
+    """Return which change of the order the next one is."""
+    return sum(booking.changes + 1 for booking in state.bookings)
+
+
+def _key(state: OrderState) -> str:
+    return f"change:{_number(state)}"
+
+
+def _record(state: OrderState, settings: StoreSettings) -> SyncRecord:
+    identity = f"change-{state.order_id}-{_number(state)}"
+    total = Decimal(state.known["total_amount"])
+    return record_of(state, identity, "change", order_day(state, settings), total)
+
+
+def _restored(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts
+) -> tuple[OrderState, list[Decision]]:
+    """Plan a new invoice of an order whose void was undone, on the date of the void: as if there had been none."""
+    booking = state.booking
+    assert booking is not None
+    return plan_sale(
+        state,
+        settings,
+        fact,
+        shifts,
+        booking.revision + 1,
+        record=sale_record(state, settings),
+        day=booking.ended_on,
+    )
+
+
+def _is_same(booking: Booking, new: Booking) -> bool:
+    return (booking.total, booking.header_discount, booking.lines, booking.parts, booking.journal) == (
+        new.total,
+        new.header_discount,
+        new.lines,
+        new.parts,
+        new.journal,
+    )
+
+
+def _may_update(booking: Booking, new: Booking) -> bool:
+    """Tell whether Jurnal takes the change as an update, and the money on the invoice is still right."""
+    return (
+        bool(booking.lines)
+        and not booking.credits
+        and all(payment.command_id == booking.command_id for payment in booking.payments)
+        and booking.payments in ((), new.payments)
+        and new.booked_on == booking.booked_on
+        and new.total >= booking.paid
+    )
+
+
+def _updated(taking: Taking, new: Booking, invoice: BookInvoice) -> tuple[OrderState, list[Decision]] | Verdict:
+    booking, state = taking.booking, taking.state
+    if not booking.payments:
+        # A payment that came since is received on it, as on any invoice.
+        invoice = msgspec.structs.replace(invoice, deposit=_ZERO, deposit_account=None, deposit_method=None)
+    update = taking.planned(
+        UpdateInvoice(
+            order_id=state.order_id,
+            order_reference=state.reference,
+            invoice=booking.command_id,
+            change=booking.changes + 1,
+            content=invoice,
+        )
+    )
+    parts: dict[str, Decimal] = {}
+    for part in booking.parts:
+        parts[part.product_code] = parts.get(part.product_code, _ZERO) + part.quantity
+    for part in new.parts:
+        parts[part.product_code] = parts.get(part.product_code, _ZERO) - part.quantity
+    moved = stock_of_parts(taking, parts, update.command_id)
+    if isinstance(moved, Verdict):
+        return moved
+    decisions: list[Decision] = [update, *moved]
+    if sides := _moved_on(booking.journal, new.journal):
+        decisions.append(entry(taking, "reclass", booking.booked_on, *sides, needs=update.command_id))
+    changed = msgspec.structs.replace(new, payments=booking.payments, changes=booking.changes + 1)
+    return state.with_booking(changed), decisions
+
+
+def _moved_on(before: tuple[BookedEntry, ...], after: tuple[BookedEntry, ...]) -> list[JournalLine]:
+    """Return what is still to be moved between accounts when so much was moved before."""
+    moved: dict[str, Decimal] = {}
+    for each in after:
+        moved[each.account] = moved.get(each.account, _ZERO) + each.amount
+    for each in before:
+        moved[each.account] = moved.get(each.account, _ZERO) - each.amount
+    return [side(account, amount) for account, amount in moved.items() if amount]
+
+
+def _booked_anew(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, record: SyncRecord
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    old = state.booking
+    assert old is not None
+    day = booking_day(settings, old.booked_on)
+    if isinstance(day, Verdict):
+        return day
+    key = _key(state)
+    taking = Taking(state, settings, fact, record, key, day)
+    goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
+    if isinstance(goods, Verdict):
+        return goods
+    (made,) = goods.credits
+    credit = payable(made.credit)
+    state = _ended(with_credits(state, goods.credits), day)
+    state, sold = plan_sale(state, settings, fact, shifts, old.revision + 1, record=record, day=day)
+    new = state.booking
+    assert new is not None
+    if new.revision == old.revision:
+        return state.verdicts[record.record_id]
+    applied = min(credit, new.total) if new.lines else _ZERO
+    used = msgspec.structs.replace(made, paid_out=applied)
+    state = with_credits(_carried(state, old, applied), (used,))
+    decisions: list[Decision] = [*goods.decisions, *sold]
+    if applied:
+        taking = msgspec.structs.replace(taking, state=state)
+        decisions.append(_applied(taking, made.source, applied))
+    state, noted = _left_over(state, settings, key, credit - applied)
+    return state, [*decisions, *noted]
+
+
+def _ended(state: OrderState, day: date) -> OrderState:
+    booking = state.booking
+    assert booking is not None
+    return state.with_booking(msgspec.structs.replace(booking, ended="returned", ended_on=day))
+
+
+def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
+    """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
+    left, payments = applied, []
+    for payment in old.payments:
+        amount = min(payment.amount, left)
+        left -= amount
+        payments.append(msgspec.structs.replace(payment, amount=amount))
+    planned = {
+        key: msgspec.structs.replace(refund, is_carried=True) if refund.revision == old.revision else refund
+        for key, refund in state.taken_back.planned.items()
+    }
+    new = state.booking
+    assert new is not None
+    carried: tuple[BookedPayment, ...] = tuple(payments)
+    state = state.with_booking(msgspec.structs.replace(new, payments=carried))
+    return msgspec.structs.replace(state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned))
+
+
+def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:
+    booking = taking.booking
+    command = ApplyCredit(
+        order_id=taking.state.order_id,
+        order_reference=taking.state.reference,
+        apply_id=taking.key,
+        source=source,
+        invoice=booking.command_id,
+        invoice_no=booking.invoice_no,
+        walk_in_contact=booking.walk_in_contact,
+        customer_id=booking.customer_id,
+        amount=amount,
+    )
+    return taking.planned(command, source, booking.command_id)
+
+
+def _left_over(
+    state: OrderState, settings: StoreSettings, key: str, amount: Decimal
+) -> tuple[OrderState, list[Decision]]:
+    """Show what the customer paid beyond the new invoice: nobody said that it went back."""
+    if not amount:
+        return state, []
+    identity = f"credit-{state.order_id}-{key.removeprefix('change:')}"
+    record = record_of(state, identity, "change", order_day(state, settings), amount)
+    verdict = Verdict(
+        "held",
+        f"{rupiah(amount)} that were paid beyond the changed order stay the customer's credit in Jurnal",
+        "Nothing, if iSeller reports their refund: it is paid out of this credit. Else agree it with the customer",
+    )
+    return with_verdict(state, record, verdict)

@@ -1,0 +1,123 @@
+"""What connects and maps stores: `jurnalsync setup …`."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from service.settings import settings_from
+from service.setup import Applied, StoreSetup
+from service.setup_csv import COLUMNS, Table, mappings_of, read_rows, written
+from service.setup_error import SetupError
+from service.wiring import open_ledger_parts
+
+Answer = TypeVar("Answer")
+
+_PATH = click.Path(path_type=Path)
+_STORE = click.option("--store", required=True, help="the store it is about")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="only tell what would change")
+_TABLE = click.argument("table", type=click.Choice(list(COLUMNS)))
+
+
+@click.group()
+def setup() -> None:
+    """Connect stores and map what they have to Jurnal."""
+
+
+@setup.command(name="apply")
+@click.argument("path", type=_PATH)
+@_DRY_RUN
+def apply_setup(path: Path, *, dry_run: bool) -> None:
+    """Apply a set-up file; prints what changed. Applying it again changes nothing."""
+    _apply(path, dry_run=dry_run)
+
+
+@setup.command(name="diff")
+@click.argument("path", type=_PATH)
+def diff_setup(path: Path) -> None:
+    """Print what applying a set-up file would change; changes nothing."""
+    _apply(path, dry_run=True)
+
+
+_IMPORT_HELP = """Map outlets, payments or the sales accounts of products from a CSV file; prints what changed.
+
+    Rows add to what stands and change it; nothing is taken away, and with one wrong row nothing is changed. A scope is
+    an outlet's id, a channel (web, marketplace:tokopedia), or empty for the whole store.
+
+    \b
+    The first row names the columns:
+    """ + "\n    ".join(f"{table}: {','.join(columns)}" for table, columns in COLUMNS.items())
+
+
+@setup.command(name="import", help=_IMPORT_HELP)
+@_TABLE
+@click.argument("path", type=_PATH)
+@_STORE
+@_DRY_RUN
+def import_mappings(table: Table, path: Path, store: str, *, dry_run: bool) -> None:
+    """Map in bulk."""
+
+    async def act(stores: StoreSetup) -> Applied:
+        rows = read_rows(_text_of(path), table)
+        return await stores.map(store, lambda known: mappings_of(rows, table, known), dry_run=dry_run)
+
+    try:
+        _tell(asyncio.run(_with_setup(act)), dry_run=dry_run)
+    except SetupError as error:
+        raise SetupError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
+
+
+@setup.command(name="export")
+@_TABLE
+@_STORE
+@click.argument("path", type=_PATH, required=False)
+def export_mappings(table: Table, store: str, path: Path | None) -> None:
+    """Write what is mapped as the CSV that `setup import` reads, to PATH or the terminal."""
+
+    async def act(stores: StoreSetup) -> str:
+        return written(table, await stores.known(store))
+
+    text = asyncio.run(_with_setup(act))
+    if path is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
+    click.echo(f"{table} of store {store} written to {path}.")
+
+
+def _apply(path: Path, *, dry_run: bool) -> None:
+    async def act(stores: StoreSetup) -> Applied:
+        return await stores.apply(path, dry_run=dry_run)
+
+    _tell(asyncio.run(_with_setup(act)), dry_run=dry_run)
+
+
+async def _with_setup(act: Callable[[StoreSetup], Awaitable[Answer]]) -> Answer:
+    async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        return await act(ledger.setup)
+
+
+def _tell(applied: Applied, *, dry_run: bool) -> None:
+    for change in applied.changes:
+        click.echo(change)
+    if not applied.changes:
+        click.echo(f"Store {applied.store_id}: no change.")
+    elif dry_run:
+        click.echo(f"Store {applied.store_id} is left as it stands: apply it without --dry-run.")
+    else:
+        click.echo(f"Store {applied.store_id} is set up.")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SetupError(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SetupError("is no text in UTF-8; save it as CSV UTF-8") from error

@@ -1,0 +1,51 @@
+"""`jurnalsync setup`: what an operator sees of it."""
+
+from pathlib import Path
+
+from tests.integration.command_line import environment, jurnalsync
+from tests.integration.store_file import TEXT, write_store_file
+from tests.integration.whole_store_file import WHOLE
+from tests.ledger import STORE
+
+__all__ = ["environment"]
+
+
+async def test_a_set_up_is_looked_at_before_it_is_applied(environment: dict[str, str], tmp_path: Path) -> None:
+    """`diff` and `--dry-run` print the lines that `apply` prints, and leave the store as it stands."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path, TEXT)), **environment)
+    path = str(write_store_file(tmp_path, WHOLE))
+    shown = await jurnalsync("setup", "diff", path, **environment)
+    dry = await jurnalsync("setup", "apply", "--dry-run", path, **environment)
+    applied = await jurnalsync("setup", "apply", path, **environment)
+    assert shown.out == dry.out
+    assert shown.out.splitlines()[:-1] == applied.out.splitlines()[:-1]
+    assert "sales: charge_product not set → ISELLER-CHARGE" in shown.out
+    assert shown.out.splitlines()[-1] == f"Store {STORE} is left as it stands: apply it without --dry-run."
+    assert applied.out.splitlines()[-1] == f"Store {STORE} is set up."
+    assert (await jurnalsync("setup", "diff", path, **environment)).out == f"Store {STORE}: no change.\n"
+
+
+async def test_mappings_go_out_and_come_in_as_csv(environment: dict[str, str], tmp_path: Path) -> None:
+    """What `export` writes, `import` reads; the help names the columns."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path, WHOLE)), **environment)
+    path = tmp_path / "products.csv"
+    told = await jurnalsync("setup", "export", "products", str(path), "--store", STORE, **environment)
+    assert told.out == f"products of store {STORE} written to {path}.\n"
+    assert path.read_text() == "scope,sku,account\n,MOCHA,Coffee Sales\nmarketplace:tokopedia,LATTE,Tokopedia Coffee\n"
+    path.write_text(path.read_text() + "kiosk,LATTE,Kiosk Coffee\n")
+    changed = await jurnalsync("setup", "import", "products", str(path), "--store", STORE, **environment)
+    assert changed.out == f"sales accounts of kiosk: products LATTE not set → Kiosk Coffee\nStore {STORE} is set up.\n"
+    shown = await jurnalsync("setup", "export", "products", "--store", STORE, **environment)
+    assert "kiosk,LATTE,Kiosk Coffee" in shown.out
+    assert "products: scope,sku,account" in (await jurnalsync("setup", "import", "--help")).out
+
+
+async def test_a_wrong_cell_ends_in_code_1_with_file_line_and_column(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """One line a cell."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path, TEXT)), **environment)
+    path = tmp_path / "products.csv"
+    path.write_text("sku,account\nLATTE,\n")
+    ended = await jurnalsync("setup", "import", "products", str(path), "--store", STORE, **environment)
+    assert (ended.code, ended.err) == (1, f"jurnalsync: {path}: line 2, column account: is empty; fill it in\n")

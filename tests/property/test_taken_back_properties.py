@@ -1,0 +1,313 @@
+"""Refunds, voids and voids undone: told in any order and more than once, they end with the same books."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventstore.facts.reports.orders import Transaction
+from eventstore.facts.reports.refunds import RefundReport
+from projections.changes.booking import BookedCredit, BookedLine, Booking
+from projections.changes.refunds import TakenBack, refund_told, refunds_of, return_transaction_told
+from projections.jurnal_commands.return_arithmetic import left_of, returned_lines, worth
+from tests.sandbox_books import BUY_PRICE, SandboxBooks
+from tests.story import Story, line, paid, taxed
+from tests.unit.projections.taken_back import polled, sold
+
+D = Decimal
+_SOLD = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+_ZERO = Decimal(0)
+
+
+def _at(hours: int) -> str:
+    return (_SOLD + timedelta(hours=hours)).isoformat().removesuffix("+00:00")
+
+
+# --- which report and which transaction are one refund ----------------------------------------------------------------
+
+
+@st.composite
+def told_refunds(draw: st.DrawFn) -> list[RefundReport | tuple[Transaction, datetime]]:
+    """Return records and transactions of refunds: few amounts and near times, so that they are easily mistaken."""
+    told: list[RefundReport | tuple[Transaction, datetime]] = []
+    amounts, hours = st.sampled_from([D(5_000), D(10_000)]), st.integers(1, 5)
+    for _ in range(draw(st.integers(0, 4))):
+        told.append(RefundReport(order_id="o", refund_date=_at(draw(hours)), refund_amount=draw(amounts)))
+    for number in range(draw(st.integers(0, 4))):
+        money = Transaction(transaction_id=f"r{number}", type="refund", amount=draw(amounts))
+        told.append((money, _SOLD + timedelta(hours=draw(hours))))
+    return told
+
+
+def _pairs(told: list[RefundReport | tuple[Transaction, datetime]]) -> list[tuple[str, tuple[str, ...]]]:
+    known = TakenBack()
+    for each in told:
+        if isinstance(each, RefundReport):
+            known = refund_told(known, each)
+        else:
+            known = return_transaction_told(known, *each)
+    return [(each.key, tuple(money.transaction_id for money in each.money)) for each in refunds_of(known)]
+
+
+@given(told=told_refunds(), data=st.data())
+def test_whatever_the_order_of_telling_the_same_records_and_money_are_one_refund(
+    told: list[RefundReport | tuple[Transaction, datetime]], data: st.DataObject
+) -> None:
+    """Each transaction is part of one refund; as many are paired as amounts allow; told again changes nothing."""
+    again = data.draw(st.lists(st.sampled_from(told), max_size=3)) if told else []
+    pairs = _pairs(told)
+    assert _pairs([*data.draw(st.permutations(told)), *again]) == pairs
+    money = [identity for _, identities in pairs for identity in identities]
+    assert sorted(money) == sorted(each[0].transaction_id for each in told if isinstance(each, tuple))
+    for amount in (D(5_000), D(10_000)):
+        records = {each.refund_date for each in told if isinstance(each, RefundReport) and each.refund_amount == amount}
+        paid_back = [each for each in told if isinstance(each, tuple) and each[0].amount == amount]
+        both = [key for key, identities in pairs if f"-{amount:f}-" in key and identities]
+        assert len(both) == min(len(records), len(paid_back))
+
+
+# --- what a return is worth -------------------------------------------------------------------------------------------
+
+
+@st.composite
+def booked(draw: st.DrawFn) -> Booking:
+    """Return an invoice of one to four lines, some taxed, some weighed, perhaps with a header discount."""
+    lines = tuple(
+        BookedLine(
+            f"d{number}",
+            f"p{number}",
+            f"SKU{number}",
+            draw(st.sampled_from([D(1), D(2), D(7), D("0.258"), D("1.5")])),
+            draw(st.sampled_from([D(0), D(3_333), D(10_000), D("9009.01")])),
+            draw(st.sampled_from([_ZERO, D(11), D("10.5")])),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    )
+    nets = [each.quantity * each.rate for each in lines]
+    header = min(draw(st.sampled_from([_ZERO, D(1), D(50)])), sum(nets, _ZERO))
+    taxes = sum((net * each.tax / 100 for net, each in zip(nets, lines, strict=True)), _ZERO)
+    return Booking(
+        revision=1,
+        command_id="inv",
+        invoice_no="INV-1",
+        booked_on=date(2026, 11, 21),
+        warehouse="Main",
+        walk_in_contact="Walk-in",
+        customer_id=None,
+        total=sum(nets, _ZERO) - header + taxes,
+        header_discount=header,
+        lines=lines,
+        content="",
+    )
+
+
+@given(booking=booked(), data=st.data())
+def test_whatever_a_return_is_split_into_its_parts_add_up_to_the_invoice(booking: Booking, data: st.DataObject) -> None:
+    """Nothing is worth less than nothing or more than is left, and all of it is worth the invoice's total exactly."""
+    left = left_of(booking, None)
+    while any(each.quantity for each in left):
+        shares = data.draw(st.lists(st.sampled_from([0, 1, 2]), min_size=len(left), max_size=len(left)))
+        back = {
+            place: each.quantity if share == 2 else (each.quantity / 2).quantize(D("0.001"))
+            for place, (each, share) in enumerate(zip(left, shares, strict=True))
+            if share and each.quantity
+        }
+        if not any(back.values()):
+            back = {place: each.quantity for place, each in enumerate(left) if each.quantity}
+        amount = worth(booking, left, back, None)
+        given_back = sum((credit.amount for credit in booking.credits), _ZERO)
+        assert -D("1e-20") <= amount <= booking.total - given_back + D("1e-20")
+        credit = BookedCredit(f"srn{len(booking.credits)}", amount, amount, _ZERO, returned_lines(left, back))
+        booking = msgspec.structs.replace(booking, credits=(*booking.credits, credit))
+        left = left_of(booking, None)
+        assert all(each.quantity >= 0 for each in left)
+    assert sum((credit.amount for credit in booking.credits), _ZERO) == booking.total
+
+
+# --- whole histories, in the sandbox's books --------------------------------------------------------------------------
+
+PRICES = {"LATTE": 3_333, "MOCHA": 10_000, "TEA": 12_500}
+
+
+@dataclass(frozen=True)
+class Back:
+    """One refund: quantities by SKU, of which so many go back on the shelf; `fee`: what the customer does not get."""
+
+    hours: int
+    goods: dict[str, int]
+    restocked: dict[str, int]
+    amount: int
+    store_credit: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """An order of so many of each product, all paid in `payments`, with refunds; voided and perhaps undone."""
+
+    quantities: dict[str, int]
+    taxed: frozenset[str]
+    discount: int
+    rounding: int
+    payments: tuple[int, ...]
+    backs: tuple[Back, ...]
+    end: str
+
+    @property
+    def total(self) -> int:
+        """What iSeller says the order costs: taxes are rounded to whole rupiah."""
+        nets = self.nets()
+        taxes = sum(int(nets[sku] * 11 / Fraction(100) + Fraction(1, 2)) for sku in self.taxed)
+        return sum(nets.values()) + taxes + self.rounding
+
+    def nets(self) -> dict[str, int]:
+        """What each line costs after its discount, before tax."""
+        return {sku: quantity * PRICES[sku] - self.discount for sku, quantity in self.quantities.items()}
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Return a history whose refunds never exceed what was sold and paid."""
+    skus = draw(st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True))
+    history = History(
+        quantities={sku: draw(st.integers(1, 3)) for sku in skus},
+        taxed=draw(st.frozensets(st.sampled_from(skus))),
+        discount=draw(st.sampled_from([0, 500])),
+        rounding=draw(st.sampled_from([-50, 0, 30])),
+        payments=(),
+        backs=(),
+        end=draw(st.sampled_from(["", "", "void", "void, goods lost", "undone"])),
+    )
+    total = history.total
+    first = draw(st.sampled_from([total, total // 3]))
+    left, unpaid, backs = dict(history.quantities), total, []
+    for number in range(draw(st.integers(0, 3))):
+        goods = {sku: draw(st.integers(0, most)) for sku, most in left.items()}
+        restocked = {sku: draw(st.integers(0, quantity)) for sku, quantity in goods.items()}
+        worth_about = sum(quantity * PRICES[sku] for sku, quantity in goods.items())
+        amount = min(max(worth_about + draw(st.sampled_from([0, 0, -700, 900])), 0), unpaid)
+        if not amount:
+            continue
+        left = {sku: most - goods[sku] for sku, most in left.items()}
+        unpaid -= amount
+        backs.append(Back(2 + number, goods, restocked, amount, draw(st.booleans())))
+    return replace(history, payments=tuple(filter(None, (first, total - first))), backs=tuple(backs))
+
+
+def _order(history: History) -> dict[str, Any]:
+    lines = []
+    for sku, quantity in history.quantities.items():
+        make = taxed if sku in history.taxed else line
+        ids = {"order_detail_id": f"d-{sku}", "product_id": f"p-{sku}"}
+        lines.append(make(sku, quantity, PRICES[sku], discount_amount=history.discount, **ids))
+    return {
+        "order_details": lines,
+        "total_order_amount": sum(quantity * PRICES[sku] for sku, quantity in history.quantities.items()),
+        "total_discount_amount": history.discount * len(lines),
+        "rounding_amount": history.rounding,
+        "total_amount": history.total,
+        "tax_inclusive": False,
+    }
+
+
+def _payments(history: History) -> list[dict[str, Any]]:
+    return [paid(f"t{number}", amount) for number, amount in enumerate(history.payments)]
+
+
+def _record(back: Back) -> dict[str, Any]:
+    return {
+        "order_id": "order-1",
+        "refund_date": _at(back.hours),
+        "refund_amount": back.amount,
+        "refund_details": [{"sku": sku, "quantity": quantity} for sku, quantity in back.goods.items() if quantity],
+        "units_returned": [{"sku": sku, "stock": quantity} for sku, quantity in back.restocked.items() if quantity],
+    }
+
+
+def _money(back: Back) -> dict[str, Any]:
+    gateway = "store_credit" if back.store_credit else "cash"
+    fields = {"type": "refund", "transaction_date": _at(back.hours), "gateway": gateway, "order_id": "order-1"}
+    return paid(f"r{back.hours}", back.amount, **fields)
+
+
+def _tell(history: History, data: st.DataObject) -> Story:
+    """Tell everything but the last poll in any order, some of it again, some of it never."""
+    order, payments = _order(history), _payments(history)
+    told: list[tuple[str, dict[str, Any]]] = []
+    told += [("transaction", {**payment, "order_id": "order-1"}) for payment in payments]
+    told += [("refund", _record(back)) for back in history.backs]
+    told += [("transaction", _money(back)) for back in history.backs]
+    first = {"order_id": "order-1", "status": "completed", "transactions": payments[:1], **order}
+    story = sold_nothing(history)
+    shuffled = data.draw(st.permutations([*told, ("order", first)]))
+    some = data.draw(st.lists(st.sampled_from(shuffled), max_size=3))
+    dropped = data.draw(st.integers(0, len(shuffled)))
+    for kind, fields in (*shuffled[:dropped], *some):
+        _report(story, kind, fields)
+    moved = [*payments, *map(_money, history.backs)]
+    everything = {**order, "transactions": moved, "refunded_orders": [_record(back) for back in history.backs]}
+    if history.end != "undone" or data.draw(st.booleans()):
+        polled(story, **everything)
+    if history.end:
+        polled(story, **everything, status="void", cancel_date=_at(9))
+    if history.end == "undone":
+        polled(story, **everything, status="completed")
+    return story
+
+
+def sold_nothing(history: History) -> Story:
+    """Return a shop whose rules the history needs, before anything of it was told."""
+    from eventstore.facts.settings import SETTINGS_STREAM
+    from tests.story import own
+    from tests.unit.projections.taken_back import RULES
+
+    story = Story()
+    rules = msgspec.structs.replace(RULES, void_restocks=history.end != "void, goods lost")
+    story.tell(own(rules, SETTINGS_STREAM, "setting:9"))
+    return story
+
+
+def _report(story: Story, kind: str, fields: dict[str, Any]) -> None:
+    if kind == "order":
+        story.order(**{key: value for key, value in fields.items() if key != "order_id"})
+    else:
+        story.report(kind, fields)
+
+
+@settings(max_examples=120, deadline=None)
+@given(history=histories(), data=st.data())
+def test_any_history_of_refunds_and_voids_ends_with_the_books_of_what_happened(
+    history: History, data: st.DataObject
+) -> None:
+    """Cash, liability, stock and receivables are what happened, whatever was told first, twice or only by the poll."""
+    story = _tell(history, data)
+    assert not {state for state in story.states.values() if state in ("held", "failed")}, story.records
+    books = SandboxBooks().book(story)
+    is_back = history.end.startswith("void")
+    back = {way: sum(each.amount for each in history.backs if each.store_credit is way) for way in (True, False)}
+    # What was given back as store credit is owed still, so that much cash stays when all else goes back.
+    cash = back[True] if is_back else history.total - back[False]
+    balances = books.balances
+    assert balances.get("Clearing", 0) == 0
+    assert balances.get("Store Credit", 0) == -back[True]
+    assert balances.get("Cash", 0) == cash
+    assert abs(balances.get("Accounts Receivable", Fraction(0))) < Fraction(1, 10)
+    assert books.sandbox.exact_difference() == 0
+    assert all(abs(difference) < Fraction(1, 10**9) for difference in books.returned.values())
+    lost = 0
+    for sku, quantity in history.quantities.items():
+        kept_back = sum(each.restocked.get(sku, 0) for each in history.backs)
+        wasted = sum(each.goods.get(sku, 0) - each.restocked.get(sku, 0) for each in history.backs)
+        gone = wasted if is_back else quantity - kept_back
+        if history.end == "void, goods lost":
+            gone = quantity - kept_back
+            wasted = gone
+        assert books.stock(sku) == -gone, sku
+        lost += wasted
+    assert balances.get("Waste", 0) == lost * BUY_PRICE
+    if is_back:
+        assert abs(balances.get("VAT Out", Fraction(0))) < Fraction(1, 10**9)

@@ -171,11 +171,11 @@ def _remainder(
         if abs(unexplained) > rounding_max:
             raise Undrawable(
                 NotDrawable(
-                    f"iSeller says the total is Rp {told:f}, its lines, charges, taxes and rounding give "
-                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes, rounding_max)}",
+                    f"iSeller says the total is Rp {plain(told)}, its lines, charges, taxes and rounding give "
+                    f"Rp {plain(nets + taxes + rounding)}: {first_difference(order, sold, taxes, rounding_max)}",
                     "Compare the order in iSeller with its total, correct it there, and try again",
                 )
             )
     if told < 0:
-        raise Undrawable(NotDrawable(f"The total is Rp {told:f}", "Only totals above zero can be booked"))
+        raise Undrawable(NotDrawable(f"The total is Rp {plain(told)}", "Only totals above zero can be booked"))
     return remainder, unexplained

@@ -17,7 +17,7 @@ from projections.changes.refunds import TakenBack, refund_told, refunds_of, retu
 from projections.jurnal_commands.return_arithmetic import left_of, returned_lines, worth
 from tests.sandbox_books import BUY_PRICE, SandboxBooks
 from tests.story import Story, line, paid, taxed
-from tests.unit.projections.taken_back import polled, sold
+from tests.unit.projections.taken_back import polled
 
 D = Decimal
 _SOLD = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)

@@ -247,7 +247,7 @@ def test_a_refund_of_a_sale_that_is_not_booked_is_skipped() -> None:
 
 
 def test_an_exchange_is_a_return_and_another_order() -> None:
-    """iSeller tells them apart, and so do the books; the second order pays for itself."""
+    """ISeller tells them apart, and so do the books; the second order pays for itself."""
     story = sold()
     polled(story, transactions=[CASH, given_back()], refunded_orders=[refund()])
     story.report(

@@ -24,6 +24,8 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 
+_ZERO = Decimal(0)
+_CASH = "cash"
 _REVERSED = Verdict(
     "failed",
     "iSeller reports this payment as failed or void after it counted",
@@ -108,6 +110,21 @@ def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Pu
     return Purse(mapping.account, mapping.payment_method or way)
 
 
+def without_change(state: OrderState, payment: Payment, total: Decimal) -> Decimal:
+    """Return what is left of a payment once its change is given: out of cash, the cash that was taken last first."""
+    taken = state.money()
+    back = sum((money.amount for money in state.taken_back.money.values()), _ZERO)
+    excess = sum((each.amount for each in taken), _ZERO) - back - total
+    for each in reversed(taken):
+        if each.gateway != _CASH or excess <= 0:
+            continue
+        change = min(each.amount, excess)
+        if each == payment:
+            return payment.amount - change
+        excess -= change
+    return payment.amount
+
+
 def stored_value_moved(
     state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
 ) -> list[Planned]:
@@ -155,7 +172,7 @@ def _judged(
     reason = "The sale was taken back" if booking.ended else no_money(state, payment, record)
     if reason is not None:
         return Verdict("skipped", reason)
-    amount = min(payment.amount, booking.remaining)
+    amount = min(without_change(state, payment, booking.total), booking.remaining)
     if amount <= 0:
         return Verdict("skipped", "The invoice is paid in full already")
     purse = purse_of(state, settings, payment)

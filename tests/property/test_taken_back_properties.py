@@ -147,9 +147,13 @@ class Back:
 
 @dataclass(frozen=True)
 class History:
-    """An order of so many of each product, all paid in `payments`, with refunds; voided and perhaps undone."""
+    """An order of so many of each product, all paid in `payments`, with refunds; voided and perhaps undone.
+
+    `before`: the quantities that it was told with first; others are an edit.
+    """
 
     quantities: dict[str, int]
+    before: dict[str, int]
     taxed: frozenset[str]
     discount: int
     rounding: int
@@ -159,22 +163,28 @@ class History:
 
     @property
     def total(self) -> int:
-        """What iSeller says the order costs: taxes are rounded to whole rupiah."""
-        nets = self.nets()
+        """What iSeller says the order costs in the end."""
+        return self.total_of(self.quantities)
+
+    def total_of(self, quantities: dict[str, int]) -> int:
+        """Return what iSeller says so many cost: taxes are rounded to whole rupiah."""
+        nets = self._nets(quantities)
         taxes = sum(int(nets[sku] * 11 / Fraction(100) + Fraction(1, 2)) for sku in self.taxed)
         return sum(nets.values()) + taxes + self.rounding
 
-    def nets(self) -> dict[str, int]:
-        """Return what each line costs after its discount, before tax."""
-        return {sku: quantity * PRICES[sku] - self.discount for sku, quantity in self.quantities.items()}
+    def _nets(self, quantities: dict[str, int]) -> dict[str, int]:
+        return {sku: quantity * PRICES[sku] - self.discount for sku, quantity in quantities.items()}
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
     """Return a history whose refunds never exceed what was sold and paid."""
     skus = draw(st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True))
+    quantities = {sku: draw(st.integers(1, 3)) for sku in skus}
+    edited = {sku: draw(st.integers(1, 4)) for sku in skus}
     history = History(
-        quantities={sku: draw(st.integers(1, 3)) for sku in skus},
+        quantities=quantities,
+        before=draw(st.sampled_from([quantities, quantities, edited])),
         taxed=draw(st.frozensets(st.sampled_from(skus))),
         discount=draw(st.sampled_from([0, 500])),
         rounding=draw(st.sampled_from([-50, 0, 30])),
@@ -198,18 +208,18 @@ def histories(draw: st.DrawFn) -> History:
     return replace(history, payments=tuple(filter(None, (first, total - first))), backs=tuple(backs))
 
 
-def _order(history: History) -> dict[str, Any]:
+def _order(history: History, quantities: dict[str, int]) -> dict[str, Any]:
     lines = []
-    for sku, quantity in history.quantities.items():
+    for sku, quantity in quantities.items():
         make = taxed if sku in history.taxed else line
         ids = {"order_detail_id": f"d-{sku}", "product_id": f"p-{sku}"}
         lines.append(make(sku, quantity, PRICES[sku], discount_amount=history.discount, **ids))
     return {
         "order_details": lines,
-        "total_order_amount": sum(quantity * PRICES[sku] for sku, quantity in history.quantities.items()),
+        "total_order_amount": sum(quantity * PRICES[sku] for sku, quantity in quantities.items()),
         "total_discount_amount": history.discount * len(lines),
         "rounding_amount": history.rounding,
-        "total_amount": history.total,
+        "total_amount": history.total_of(quantities),
         "tax_inclusive": False,
     }
 
@@ -236,12 +246,13 @@ def _money(back: Back) -> dict[str, Any]:
 
 def _tell(history: History, data: st.DataObject) -> Story:
     """Tell everything but the last poll in any order, some of it again, some of it never."""
-    order, payments = _order(history), _payments(history)
+    order, payments = _order(history, history.quantities), _payments(history)
     told: list[tuple[str, dict[str, Any]]] = []
     told += [("transaction", {**payment, "order_id": "order-1"}) for payment in payments]
     told += [("refund", _record(back)) for back in history.backs]
     told += [("transaction", _money(back)) for back in history.backs]
-    first = {"order_id": "order-1", "status": "completed", "transactions": payments[:1], **order}
+    first = {"order_id": "order-1", "status": "completed", "transactions": payments[:1]}
+    first |= _order(history, history.before)
     story = _opened(history)
     shuffled = data.draw(st.permutations([*told, ("order", first)]))
     some = data.draw(st.lists(st.sampled_from(shuffled), max_size=3))

@@ -20,17 +20,18 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from projections.jurnal_commands.commands import BookInvoice, CreateCustomer
+from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
+from service.inquiry import Inquiry, Prepared, Told
 from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response
-from service.jurnal.needs import needed
 from service.jurnal.outcome import (
     Absent,
     Accepted,
     AlreadyThere,
+    Ambiguous,
     Found,
     Outcome,
     ProbeFailed,
@@ -40,11 +41,11 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
-from service.jurnal.payloads import request_for
-from service.jurnal.resources import number_of, probe_for, reading_of
+from service.jurnal.refusals import DATE_FIELDS, SHORT_OF_STOCK_WORDS, missing_reason
+from service.jurnal.resources import is_keyed, number_of, reading_of
+from service.jurnal.standing import NotStanding
 from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
-from service.master_data import LookupFailed, MasterDataDirectory, Missing
-from service.people import People
+from service.master_data import LookupFailed, Missing
 from service.quota import Spent
 from service.telemetry.logs import LogEvent
 
@@ -97,18 +98,20 @@ class Dispatcher:
         queue: SendQueue,
         leases: CompanyLeases,
         calls: JurnalCalls,
-        directory: MasterDataDirectory,
-        people: People,
+        inquiry: Inquiry,
         fence: Fence,
+        *,
+        stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
     ) -> None:
+        """`stock_words`: what Jurnal's messages about too little stock say, in lower case."""
         self._pool = pool
         self._answers = answers
         self._queue = queue
         self._leases = leases
         self._calls = calls
-        self._directory = directory
-        self._people = people
+        self._inquiry = inquiry
         self._fence = fence
+        self._stock_words = stock_words
         self._put_offs: dict[tuple[str, str], int] = {}
         self._turn = 0
         self._resume_from: dict[str, tuple[int, int]] = {}
@@ -124,7 +127,7 @@ class Dispatcher:
             return Dispatched("nothing")
         try:
             done = await (
-                self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch)
+                self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch, now)
             )
         except CONNECTION_ERRORS:
             raise
@@ -168,29 +171,28 @@ class Dispatcher:
         self._resume_from[store_id] = (0, epoch)
         return True
 
-    async def _send(self, company: Company, send: Send, epoch: int) -> Dispatched:
+    async def _send(self, company: Company, send: Send, epoch: int, now: datetime) -> Dispatched:
         kind = type(send.command).__name__
-        resolved = await self._directory.resolve(send.store_id, company, needed(send.command))
-        if isinstance(resolved, Missing):
-            return await self._refuse_unsent(send, resolved)
-        if isinstance(resolved, LookupFailed):
-            return await self._put_off(send, resolved)
-        person = None
-        if isinstance(send.command, CreateCustomer):
-            person = await self._people.names(send.store_id, send.command.position)
-        request = request_for(send.command, send.command_id, resolved, person)
+        async with self._leases.kept(company.company_id):
+            prepared = await self._inquiry.prepare(company, send, now)
+        if not isinstance(prepared, Prepared):
+            return await self._not_prepared(send, prepared)
         granted = await self._calls.grant(company)
         if isinstance(granted, Spent):
+            self._inquiry.keep(send, prepared, now)
             return Dispatched("waited", kind, "quota", granted.free_at)
-        signed = await self._calls.sign(company, request, signed_at=await self._now())
+        signed = await self._calls.sign(company, prepared.request, signed_at=await self._now())
         # A digest of a few personal values is as good as the values: whoever guesses them can tell.
         digest = "" if isinstance(send.command, CreateCustomer) else signed.digest
+        credit, invoice = prepared.standing.credit, prepared.standing.invoice
         attempt = Attempt(
             number=send.attempt + 1,
             signed_at=signed.signed_at,
             deadline_at=signed.signed_at + self._calls.deadline,
             absent_from=self._fence.absent_from(send, signed.signed_at, signed.signed_at + self._calls.deadline),
             request_digest=digest,
+            credit_before=None if credit is None else credit.remaining,
+            owed_before=None if invoice is None else invoice.remaining,
         )
         begun = await self._queue.begin(
             send, attempt, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
@@ -205,8 +207,12 @@ class Dispatcher:
             signed_at=attempt.signed_at,
             absent_from=attempt.absent_from,
             request_digest=attempt.request_digest,
+            credit_before=attempt.credit_before,
+            owed_before=attempt.owed_before,
+            vouched=False,
         )
-        return await self._settle(company, made, answer, outcome_of(send.command, answer))
+        outcome = outcome_of(send.command, answer, prepared.earlier, self._stock_words)
+        return await self._settle(company, made, answer, outcome)
 
     async def _settle(self, company: Company, send: Send, answer: Response | NoAnswer, outcome: Outcome) -> Dispatched:
         attempted = attempted_in(send, answer)
@@ -219,8 +225,7 @@ class Dispatcher:
                 await self._unknown(send, attempted, "Jurnal has a document with this key already")
                 await self._look_at(company, send, attempted, outcome)
             case Refused():
-                refused = CommandRefused(attempted=attempted, reason=outcome.reason, fields=outcome.fields)
-                await self._finish(send, refused)
+                await self._refused(company, send, attempted, outcome)
             case TryLater():
                 await self._postpone(send, attempted, outcome)
             case Unknown():
@@ -229,44 +234,62 @@ class Dispatcher:
                 assert_never(outcome)
         return result
 
+    async def _refused(self, company: Company, send: Send, attempted: Attempted, outcome: Refused) -> None:
+        """Append a refusal; but a delete that finds nothing to delete any more has what it wants."""
+        if isinstance(send.command, DeleteInvoice):
+            gone = await self._inquiry.probe(company, send, await self._now())
+            if isinstance(gone, Told) and isinstance(gone.value, Found):
+                await self._finish(send, last_word(attempted, gone.value, [], "conflict"))
+                return
+        refused = CommandRefused(attempted=attempted, reason=outcome.reason, fields=outcome.fields)
+        await self._finish(send, refused)
+        if not DATE_FIELDS.isdisjoint(outcome.fields):
+            await self._inquiry.learn_of_closed_books(company, send)
+
     async def _look_at(self, company: Company, send: Send, attempted: Attempted, conflict: AlreadyThere) -> None:
         """Read the document that has our key. If it cannot be read now, the probes go on."""
-        request = (
-            probe_for(send.command, send.command_id)
-            if conflict.jurnal_id is None
-            else reading_of(send.command, conflict.jurnal_id)
-        )
-        answer = await self._calls.read(company, request)
-        if isinstance(answer, Spent):
-            return
-        found = probe_outcome(send.command, answer)
+        found: object
+        if conflict.jurnal_id is not None and is_keyed(send.command):
+            answer = await self._calls.read(company, reading_of(send.command, conflict.jurnal_id))
+            found = None if isinstance(answer, Spent) else probe_outcome(send.command, answer)
+        else:
+            told = await self._inquiry.probe(company, send, await self._now())
+            found = told.value if isinstance(told, Told) else None
         if isinstance(found, Found):
             differences = matches(send.command, send.command_id, found.record)
             await self._finish(send, last_word(attempted, found, differences, "conflict"))
 
     async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
         kind = type(send.command).__name__
-        answer = await self._calls.read(company, probe_for(send.command, send.command_id))
-        if isinstance(answer, Spent):
-            return Dispatched("waited", kind, "quota", answer.free_at)
-        outcome = probe_outcome(send.command, answer)
-        attempted = attempted_in(send, answer)
-        result = Dispatched("probed", kind, type(outcome).__name__)
+        async with self._leases.kept(company.company_id):
+            told = await self._inquiry.probe(company, send, now)
+        if isinstance(told, Spent):
+            return Dispatched("waited", kind, "quota", told.free_at)
+        if isinstance(told, NotStanding):
+            return await self._refuse_unsent(send, told.reason, "NotStanding")
+        outcome, asked_at = told.value, told.began_at
+        attempted = attempted_in(send, told.answer)
+        # What a look-up that began then did not find was not there after the fence.
+        is_past_fence = send.absent_from is not None and asked_at >= send.absent_from
         match outcome:
             case Found():
                 differences = matches(send.command, send.command_id, outcome.record)
                 await self._finish(send, last_word(attempted, outcome, differences, "probe"))
+            case Absent() if is_past_fence:
+                await self._absent(send, attempted, now)
+            case Ambiguous() if is_past_fence:
+                await self._finish(send, CommandRefused(attempted=attempted, reason=outcome.reason))
             case Absent():
-                # The probe was asked after `now`: what it did not find was not there after the fence.
-                if send.absent_from is not None and now >= send.absent_from:
-                    await self._absent(send, attempted, now)
-                else:
-                    await self._probe_again(send, now, "Not found yet", None)
+                await self._probe_again(send, now, "Not found yet", None)
+            case Ambiguous():
+                # Nothing that comes before the fence can make it clearer.
+                due_at = send.absent_from or self._fence.full(now)
+                await self._queue.move(send, state="unknown", due_at=due_at, reason=outcome.reason)
             case ProbeFailed():
                 await self._probe_again(send, now, outcome.reason, outcome.wait_seconds)
             case _:
                 assert_never(outcome)
-        return result
+        return Dispatched("probed", kind, type(outcome).__name__)
 
     async def _absent(self, send: Send, attempted: Attempted, now: datetime) -> None:
         """Let the command go again, unless Jurnal said that its key is taken: it would say so for ever."""
@@ -309,12 +332,21 @@ class Dispatcher:
         await self._answers.append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
         await self._queue.move(send, state="waiting", due_at=due_at, reason=outcome.reason)
 
-    async def _refuse_unsent(self, send: Send, missing: Missing) -> Dispatched:
-        names = ", ".join(f"{need.kind} {need.key}" for need in missing.needs)
+    async def _not_prepared(self, send: Send, why: Missing | NotStanding | LookupFailed) -> Dispatched:
+        match why:
+            case Missing():
+                return await self._refuse_unsent(send, missing_reason(why.needs), "Missing")
+            case NotStanding():
+                return await self._refuse_unsent(send, why.reason, "NotStanding")
+            case LookupFailed():
+                return await self._put_off(send, why)
+            case _:
+                assert_never(why)
+
+    async def _refuse_unsent(self, send: Send, reason: str, outcome: str) -> Dispatched:
         attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
-        refused = CommandRefused(attempted=attempted, reason=f"Jurnal has no {names}")
-        await self._finish(send, refused)
-        return Dispatched("refused", type(send.command).__name__, "Missing")
+        await self._finish(send, CommandRefused(attempted=attempted, reason=reason))
+        return Dispatched("refused", type(send.command).__name__, outcome)
 
     async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
         now = await self._now()

@@ -1,6 +1,7 @@
 """Looks up once what commands name in Jurnal's master data, and remembers it as facts."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import quote
@@ -13,18 +14,25 @@ from eventstore.connection import Pool
 from eventstore.event import NewFact
 from eventstore.facts.answers import Document, MasterDataFound
 from eventstore.facts.canonical import canonical_digest
-from eventstore.facts.registry import encode
+from eventstore.facts.registry import decode, encode
+from eventstore.facts.settings import SETTINGS_STREAM, BooksClosed
 from eventstore.statements import statement
+from eventstore.store import LedgerReader
 from projections.jurnal_commands.identity import customer_command_id
 from projections.jurnal_commands.queue import SendQueue
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
 from service.jurnal.needs import Known, Need
+from service.jurnal.reading import read_date
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 
 _READ = statement(__package__, "read_master_data")
 # Where a thing is searched for by its key, one call each, instead of reading a list that may be long or personal.
 _SEARCHES: Mapping[str, str] = {"contact": "get_person", "product": "get_product"}
+_COMPANY = f"{API}/companies/active"
+# What stands in the ledger when a closing was taken back: nothing is that old.
+_NEVER_CLOSED = date.min
+_SETTING_FACTS_MAX = 100_000
 _PAGES_MAX = 500
 _PAGE_SIZE = 100
 # Jurnal cuts the page size it is asked for without a word; no list is known to go below this.
@@ -55,12 +63,14 @@ class MasterDataDirectory:
 
     def __init__(self, pool: Pool, appender: Appender, queue: SendQueue, calls: JurnalCalls, clock: Clock) -> None:
         self._pool = pool
+        self._reader = LedgerReader(pool)
         self._appender = appender
         self._queue = queue
         self._calls = calls
         self._clock = clock
         self._known: dict[str, dict[Need, Known]] = {}
         self._categories: dict[str, dict[Need, str]] = {}
+        self._spellings: dict[str, dict[Need, str]] = {}
         self._next_page: dict[tuple[str, str], int] = {}
         self._searched: dict[tuple[str, str], set[str]] = {}
 
@@ -72,19 +82,59 @@ class MasterDataDirectory:
         for need in needs:
             if need.kind == "customer" and need not in known:
                 await self._learn_customer(store_id, need)
-        for kind in dict.fromkeys(need.kind for need in needs if need not in known):
+        for kind in dict.fromkeys(need.kind for need in needs if _trimmed(need) not in known):
             if kind == "customer":
                 continue
-            keys = [need.key for need in needs if need.kind == kind and need not in known]
+            keys = [need.key.strip() for need in needs if need.kind == kind and _trimmed(need) not in known]
             failed = await self.look_up(store_id, company, kind, keys)
             if failed is not None:
                 return failed
-        missing = tuple(need for need in needs if need not in known and need.kind != "payment_method")
-        return Missing(missing) if missing else {need: known[need] for need in needs if need in known}
+        found = {need: thing for need in needs if (thing := known.get(need) or known.get(_trimmed(need))) is not None}
+        missing = tuple(need for need in needs if need not in found and need.kind != "payment_method")
+        return Missing(missing) if missing else found
 
     def category(self, store_id: str, need: Need) -> str | None:
         """Return the category of an account that was resolved before, e.g. `Cash & Bank`."""
         return self._categories.get(store_id, {}).get(need)
+
+    def spelling(self, store_id: str, need: Need) -> str | None:
+        """Return how Jurnal spells a product's code that this process found with white space around it."""
+        return self._spellings.get(store_id, {}).get(_trimmed(need))
+
+    async def books_closed(self, store_id: str, company: Company) -> date | LookupFailed | None:
+        """Return the last day of the closed books, as Jurnal says now; the ledger learns it where it did not know.
+
+        Jurnal names the day it closed the books on, and refuses what is dated before it.
+        """
+        answer = await self._page(company, _COMPANY)
+        if isinstance(answer, LookupFailed):
+            return answer
+        told = answer.get("company")
+        closing = read_date(told.get("last_closing_the_book_date")) if isinstance(told, dict) else None
+        until = None if closing is None else closing - timedelta(days=1)
+        known = None
+        for fact in await self._reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX):
+            if fact.type == BooksClosed.__name__:
+                meaning = decode(fact)
+                assert isinstance(meaning, BooksClosed)
+                known = meaning.until
+        if (until or _NEVER_CLOSED) != (known or _NEVER_CLOSED):
+            await self._close_books(store_id, until or _NEVER_CLOSED)
+        return until
+
+    async def _close_books(self, store_id: str, until: date) -> None:
+        name, version, body = encode(BooksClosed(until=until))
+        now = self._clock.now()
+        closed = NewFact(
+            stream_id=SETTINGS_STREAM,
+            type=name,
+            schema_version=version,
+            # Books may be closed, opened and closed up to the same day again.
+            source_id=f"books-closed:{until}:{now.isoformat()}",
+            observed_at=now,
+            body=body,
+        )
+        await self._appender.append(store_id, [closed])
 
     async def look_up(self, store_id: str, company: Company, kind: str, keys: Sequence[str]) -> LookupFailed | None:
         """Ask Jurnal for all things of one kind (contacts by name, products by code: for `keys`) and remember them."""
@@ -114,6 +164,10 @@ class MasterDataDirectory:
             rows = answer.get("data", ())
             exact = [found for found in (_found(kind, row) for row in rows) if found.key == key.strip()]
             await self._remember(store_id, exact[:1])
+            for row in rows if kind == "product" else ():
+                code = str(row.get("product_code") or "")
+                if code != code.strip() == key.strip():
+                    self._spellings.setdefault(store_id, {})[Need("product", key.strip())] = code
             if exact or not rows or answer.get("more") is not True:
                 break
         return None
@@ -194,6 +248,11 @@ class MasterDataDirectory:
         if body is not None:
             document = msgspec.json.decode(body, type=Document, strict=False)
             self._known[store_id][need] = Known(document.jurnal_id, "")
+
+
+def _trimmed(need: Need) -> Need:
+    """White space around a name or code is nobody's intention: neither in iSeller nor in Jurnal."""
+    return Need(need.kind, need.key.strip())
 
 
 def _is_last(answer: Mapping[str, Any], page: int, rows: int, rows_so_far: int | None) -> bool:

@@ -10,10 +10,16 @@ from service.jurnal.payloads import PersonNames
 
 
 class _Named(msgspec.Struct):
+    """The names of an order's customer, or of a member: the same words without their prefix."""
+
     customer_first_name: str | None = None
     customer_last_name: str | None = None
     customer_phone_number: str | None = None
     customer_email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone_number: str | None = None
+    email: str | None = None
 
 
 class People:
@@ -24,16 +30,16 @@ class People:
         self._keyring = keyring
 
     async def names(self, store_id: str, position: int) -> PersonNames:
-        """Return the names in the order report at `position`; those of an erased person are gone."""
+        """Return the names in the order or member report at `position`; those of an erased person are gone."""
         fact = await self._reader.read_one(store_id, position) if position else None
         if fact is None:
             return PersonNames()
         named = msgspec.json.decode(await self._clear(store_id, fact), type=_Named, strict=False)
         return PersonNames(
-            first=_unless_token(named.customer_first_name),
-            last=_unless_token(named.customer_last_name),
-            phone=_unless_token(named.customer_phone_number),
-            email=_unless_token(named.customer_email),
+            first=_unless_token(named.customer_first_name or named.first_name),
+            last=_unless_token(named.customer_last_name or named.last_name),
+            phone=_unless_token(named.customer_phone_number or named.phone_number),
+            email=_unless_token(named.customer_email or named.email),
         )
 
     async def _clear(self, store_id: str, fact: Fact) -> bytes:

@@ -157,6 +157,11 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     jurnal_quiet_period_seconds: Annotated[
         Seconds, Meta(description="wait before a lost single document is sent again")
     ] = 30
+    jurnal_short_of_stock_words: Annotated[
+        str,
+        Meta(extra={"shape": "phrases with commas between them"}),
+        Meta(description="what a refusal of Jurnal's says when stock is short; such a command waits for goods"),
+    ] = "not enough,insufficient,tidak cukup,tidak mencukupi"
     jurnal_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 30
     jurnal_requests_per_hour: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 1_800
     egress_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per egress address")] = 40

@@ -38,6 +38,7 @@ from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
 from service.followers import Followers, FollowLimits
 from service.garbage import settled
+from service.inquiry import Inquiry
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
 from service.iseller.endpoint_pass import EndpointPass
@@ -47,6 +48,7 @@ from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
 from service.jurnal.client import JurnalClient, open_session
 from service.jurnal.pace import Limit
+from service.jurnal.refusals import phrases
 from service.jurnal_calls import JurnalCalls
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
@@ -221,13 +223,13 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             queue,
             CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
             calls,
-            directory,
-            People(ledger.reader, ledger.keyring),
+            Inquiry(queue, calls, directory, People(ledger.reader, ledger.keyring)),
             Fence(
                 date_skew_seconds=settings.jurnal_date_skew_seconds,
                 processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
                 quiet_period_seconds=settings.jurnal_quiet_period_seconds,
             ),
+            stock_words=phrases(settings.jurnal_short_of_stock_words),
         )
         loops = Loops(
             pool=ledger.pool,

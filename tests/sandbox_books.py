@@ -43,6 +43,8 @@ from projections.jurnal_commands.identity import transaction_no
 from tests.story import Story
 from tests.unit.sandbox_jurnal.shop import SETTINGS
 
+# An exact amount or quantity, which compares with whole ones.
+Amount = Fraction | int
 CUSTOMER = "Walk-in"
 BUY_PRICE = 4_000
 _NOW = datetime(2026, 11, 30, 5, tzinfo=UTC)
@@ -77,25 +79,25 @@ class SandboxBooks:
         return self
 
     @property
-    def balances(self) -> dict[str, Fraction]:
+    def balances(self) -> dict[str, Amount]:
         """Debits less credits of every account that has a balance, exactly."""
         return {name: amount for name, amount in self.sandbox.exact_balances().items() if amount}
 
-    def stock(self, code: str) -> Fraction:
+    def stock(self, code: str) -> Amount:
         """Return the stock of a product in all warehouses."""
         company = self.sandbox.company
         product = company.products_by_code[code]
         return sum((company.stock.on_hand(product, warehouse) for warehouse in company.warehouses), Fraction(0))
 
-    def owed(self) -> Fraction:
+    def owed(self) -> Amount:
         """Return what is owed of all invoices."""
         return sum((invoice.remaining for invoice in self.sandbox.company.sales_invoices), Fraction(0))
 
-    def credit_left(self) -> Fraction:
+    def credit_left(self) -> Amount:
         """Return what is left of all credits."""
         return sum((memo.remaining for memo in self.sandbox.company.credit_memos), Fraction(0))
 
-    def _book(self, identity: str, command: Command) -> None:
+    def _book(self, identity: str, command: Command) -> None:  # noqa: C901 - one branch for each command
         company = self.sandbox.company
         match command:
             case BookInvoice():

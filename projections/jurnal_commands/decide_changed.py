@@ -220,7 +220,7 @@ def _booked_anew(
 def _ended(state: OrderState, day: date) -> OrderState:
     booking = state.booking
     assert booking is not None
-    return state.with_booking(msgspec.structs.replace(booking, ended="returned", ended_on=day))
+    return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
 
 
 def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:

@@ -28,13 +28,12 @@ def work_out_nets(order: OrderReport, sold: list[SoldLine]) -> Decimal:
 
 
 def order_discount(order: OrderReport, sold: list[SoldLine]) -> Decimal:
-    """Return what all discounts and promotions exceed the lines' own by."""
+    """Return what all discounts and promotions exceed the lines' own by, below zero where those exceed it."""
     told = (order.total_discount_amount or ZERO) + (order.total_promotion_amount or ZERO)
-    if not told:
-        return ZERO
-    for line in sold:
-        told -= line.gross - line.value
-    return told if told > 0 else ZERO
+    if told:
+        for line in sold:
+            told -= line.gross - line.value
+    return told
 
 
 def without_tax(amount: Decimal, percentage: Decimal) -> Decimal:

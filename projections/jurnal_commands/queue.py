@@ -1,6 +1,7 @@
 """The way of commands over the wire: the only writer of `send`. Every change is fenced by (command, attempt)."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ _CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
 _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
+_EARLIER = statement(__package__, "earlier_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _STATES = statement(__package__, "count_states")
@@ -27,7 +29,11 @@ STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused",
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that may go now, or must be looked up. `attempt` counts attempts made so far."""
+    """A command that may go now, or must be looked up. `attempt` counts attempts made so far.
+
+    `credit_before` and `owed_before`: what the credit it uses had left, and the invoice it pays owed, before the last
+    attempt, IDR. `vouched`: a person released it since, and answers for what cannot be looked up.
+    """
 
     store_id: str
     command_id: str
@@ -38,16 +44,24 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: datetime | None
     absent_from: datetime | None
     request_digest: str
+    credit_before: Decimal | None = None
+    owed_before: Decimal | None = None
+    vouched: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt about to be made. Absence may be concluded from `absent_from` on; all times are the database's."""
+    """An attempt about to be made. Absence may be concluded from `absent_from` on; all times are the database's.
+
+    `credit_before` and `owed_before` are as in `Send`.
+    """
 
     number: int
     signed_at: datetime
     deadline_at: datetime
     absent_from: datetime
     request_digest: str
+    credit_before: Decimal | None = None
+    owed_before: Decimal | None = None
 
 
 class SendQueue:
@@ -90,6 +104,8 @@ class SendQueue:
             company_id,
             owner,
             epoch,
+            attempt.credit_before,
+            attempt.owed_before,
         )
         return status == "UPDATE 1"
 
@@ -124,6 +140,11 @@ class SendQueue:
         assert document is None or isinstance(document, bytes)
         return document
 
+    async def earlier(self, store_id: str, command_id: str) -> tuple[Command, bytes] | None:
+        """Return an accepted command and the JSON of the document it made, or None."""
+        record = await self._pool.fetchrow(_EARLIER, store_id, command_id)
+        return None if record is None else (DECODER.decode(record["body"]), record["document"])
+
 
 def _send(record: asyncpg.Record) -> Send:
     return Send(
@@ -136,6 +157,9 @@ def _send(record: asyncpg.Record) -> Send:
         signed_at=record["signed_at"],
         absent_from=record["absent_from"],
         request_digest=record["request_digest"],
+        credit_before=record["credit_before"],
+        owed_before=record["owed_before"],
+        vouched=record["vouched"],
     )
 
 

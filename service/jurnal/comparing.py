@@ -12,9 +12,9 @@ AMOUNT_DIFFERENCE_IDR_MAX = Decimal("0.01")
 
 def quantity_differences(wanted: list[tuple[str, Decimal]], rows: list[Record], field: str) -> Iterator[str]:
     """Compare quantities by product code, or their sum where a product of the answer shows no code."""
-    codes = [text_of(block_of(row, "product"), "code") for row in rows]
+    codes = [(text_of(block_of(row, "product"), "code") or "").strip() for row in rows]
     by_code = all(codes) and bool(rows)
-    asked = summed((code if by_code else "", quantity) for code, quantity in wanted)
+    asked = summed((code.strip() if by_code else "", quantity) for code, quantity in wanted)
     found = summed(
         (code or "" if by_code else "", read_decimal(row.get(field)) or Decimal(0))
         for code, row in zip(codes, rows, strict=True)

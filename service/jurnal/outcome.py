@@ -9,17 +9,17 @@ from typing import Literal
 import msgspec
 
 from eventstore.facts.answers import Document
-from projections.jurnal_commands.commands import Command, CreateCustomer
+from projections.jurnal_commands.commands import Command, CreateCustomer, DeleteInvoice
 from service.jurnal.complaints import Complaint, read_complaint
-from service.jurnal.documents import read_document
+from service.jurnal.documents import deleted, read_document
 from service.jurnal.exchange import NoAnswer, Response
-from service.jurnal.reading import Record, UnreadableAnswer
+from service.jurnal.reading import Record, UnreadableAnswer, read_json, record_in, rows_of
+from service.jurnal.refusals import SHORT_OF_STOCK_WORDS, refusal_of, told, with_words
+from service.jurnal.resources import Resource
 
 _TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
 _MONTHLY = re.compile(r"month|bulan", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"\broute\b", re.IGNORECASE)
-_CONTACT = re.compile(r"customer|person|contact|pelanggan|kontak", re.IGNORECASE)
-_NOT_KEPT = "a message about the contact, which is not kept"
 _KEYS = frozenset({"custom_id", "transaction_no", "display_name"})
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3_600
@@ -81,45 +81,56 @@ class ProbeFailed(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: int | None = None
 
 
-Outcome = Accepted | AlreadyThere | Refused | TryLater | Unknown
-ProbeOutcome = Found | Absent | ProbeFailed
+class Ambiguous(msgspec.Struct, frozen=True, kw_only=True):
+    """Something is there that may be ours or another's, and nothing tells which. `reason` is for a person."""
 
-_REFUSALS = {
-    400: "Jurnal could not read the request",
-    403: "Jurnal does not allow this credential to do this",
-    404: "Jurnal does not know this address or something the request names",
-    406: "Jurnal does not accept the request in this form, or the company's subscription has ended",
-    413: "Jurnal finds the request too large",
-    422: "Jurnal refuses the document as it stands",
-}
+    reason: str
+
+
+Outcome = Accepted | AlreadyThere | Refused | TryLater | Unknown
+ProbeOutcome = Found | Absent | ProbeFailed | Ambiguous
+
 _UNAUTHORISED = "Jurnal refuses the signature: check this machine's clock and the credential"
 
 
-def outcome_of(command: Command, answer: Response | NoAnswer) -> Outcome:
-    """Return what the answer to a sent command means."""
+def outcome_of(
+    command: Command,
+    answer: Response | NoAnswer,
+    earlier: Document | None = None,
+    stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
+) -> Outcome:
+    """Return what the answer to a sent command means.
+
+    `earlier`: the invoice that a delete takes away. `stock_words`: see `refusal_of`.
+    """
     if isinstance(answer, NoAnswer):
         return Unknown(reason=answer.reason) if answer.reached_wire else TryLater(reason=answer.reason, scope="service")
+    if 200 <= answer.status < 300 and isinstance(command, DeleteInvoice):
+        assert earlier is not None, "a delete is sent for a known invoice"
+        return Accepted(document=deleted(earlier), record={})
     if 200 <= answer.status < 300:
         return _accepted(command, answer)
-    return _not_accepted(command, answer, read_complaint(answer.body))
+    return _not_accepted(command, answer, read_complaint(answer.body), stock_words)
 
 
-def _not_accepted(command: Command, answer: Response, complaint: Complaint) -> Outcome:
+def _not_accepted(command: Command, answer: Response, complaint: Complaint, stock_words: tuple[str, ...]) -> Outcome:
+    is_personal = isinstance(command, CreateCustomer)
     if answer.status == 409 or (answer.status == 422 and _says_taken(complaint)):
         return AlreadyThere(jurnal_id=complaint.jurnal_id, fields=complaint.fields)
     if answer.status == 429:
         return _over_limit(answer, complaint)
     if answer.status == 401:
-        return TryLater(reason=_told(command, _UNAUTHORISED, complaint), scope="service")
+        return TryLater(reason=with_words(_UNAUTHORISED, complaint, is_personal=is_personal), scope="service")
     # A redirect, a request time-out and all of 5xx come from somewhere on the way: Jurnal itself may have gone on.
     if answer.status < 400 or answer.status == 408 or answer.status >= 500:
         sentence = f"Jurnal answered {answer.status}, which does not tell whether it booked the document"
-        return Unknown(reason=_told(command, sentence, complaint))
-    sentence = _REFUSALS.get(answer.status, f"Jurnal refuses the request with status {answer.status}")
-    return Refused(reason=_told(command, sentence, complaint), fields=complaint.fields)
+        return Unknown(reason=with_words(sentence, complaint, is_personal=is_personal))
+    refusal = refusal_of(command, answer.status, complaint, stock_words)
+    fields = complaint.fields if refusal.field is None else (*complaint.fields, refusal.field)
+    return Refused(reason=told(command, refusal, complaint), fields=fields)
 
 
-def probe_outcome(command: Command, answer: Response | NoAnswer) -> ProbeOutcome:
+def probe_outcome(command: Command, answer: Response | NoAnswer) -> Found | Absent | ProbeFailed:
     """Return what the answer to a probe, or to reading a record by its id, means."""
     if isinstance(answer, NoAnswer):
         return ProbeFailed(reason=answer.reason)
@@ -129,6 +140,36 @@ def probe_outcome(command: Command, answer: Response | NoAnswer) -> ProbeOutcome
         except UnreadableAnswer as unreadable:
             return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
         return Found(document=document, record=record)
+    return _not_read(answer, is_personal=isinstance(command, CreateCustomer))
+
+
+def record_outcome(resource: Resource, answer: Response | NoAnswer) -> Record | Absent | ProbeFailed:
+    """Return the record that a look-up found."""
+    if isinstance(answer, NoAnswer):
+        return ProbeFailed(reason=answer.reason)
+    if 200 <= answer.status < 300:
+        try:
+            return record_in(read_json(answer.body), resource.singular)[1]
+        except UnreadableAnswer as unreadable:
+            return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+    return _not_read(answer)
+
+
+def rows_outcome(answer: Response | NoAnswer) -> tuple[tuple[Record, ...], bool] | Absent | ProbeFailed:
+    """Return the rows of a search and whether there are more; Absent where Jurnal has no such search."""
+    if isinstance(answer, NoAnswer):
+        return ProbeFailed(reason=answer.reason)
+    if not 200 <= answer.status < 300:
+        return _not_read(answer)
+    try:
+        found = read_json(answer.body)
+    except UnreadableAnswer as unreadable:
+        return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+    record = found if isinstance(found, dict) else {}
+    return tuple(rows_of(record, "data")), record.get("more") is True
+
+
+def _not_read(answer: Response, *, is_personal: bool = False) -> Absent | ProbeFailed:
     complaint = read_complaint(answer.body)
     if answer.status in {404, 422} and _speaks_for_jurnal(answer, complaint):
         return Absent()
@@ -136,7 +177,7 @@ def probe_outcome(command: Command, answer: Response | NoAnswer) -> ProbeOutcome
         limited = _over_limit(answer, complaint)
         return ProbeFailed(reason=limited.reason, wait_seconds=limited.wait_seconds)
     sentence = _UNAUTHORISED if answer.status == 401 else f"Jurnal answered {answer.status} to a look-up"
-    return ProbeFailed(reason=_told(command, sentence, complaint))
+    return ProbeFailed(reason=with_words(sentence, complaint, is_personal=is_personal))
 
 
 def _accepted(command: Command, answer: Response) -> Accepted | Unknown:
@@ -167,10 +208,3 @@ def _over_limit(answer: Response, complaint: Complaint) -> TryLater:
         reason, wait_seconds = "Jurnal's limit of calls per minute is reached", _MINUTE_SECONDS
     # Jurnal tells no wait today; a whole window is always enough.
     return TryLater(reason=reason, scope="minute", wait_seconds=int(asked) if asked.isdecimal() else wait_seconds)
-
-
-def _told(command: Command, sentence: str, complaint: Complaint) -> str:
-    """Add Jurnal's own words, except about a person: they may repeat a name, and reasons stand in the ledger."""
-    kept = dict.fromkeys(_NOT_KEPT if _CONTACT.search(message) else message for message in complaint.messages)
-    words = ", ".join(complaint.fields) if isinstance(command, CreateCustomer) else "; ".join(kept)
-    return f"{sentence}: {words}" if words else sentence

@@ -150,6 +150,11 @@ def reading_of(command: Command, jurnal_id: int) -> JurnalRequest:
     return read(resource_of(command), str(jurnal_id))
 
 
+def is_keyed(command: Command) -> bool:
+    """Tell whether a document that has our key is ours: what a conflict names may be read by its id."""
+    return not isinstance(command, (UpdateInvoice, DeleteInvoice, ReturnSale, RefundCredit, ApplyCredit))
+
+
 def read(resource: Resource, key: str, query: str = "") -> JurnalRequest:
     """Ask for one record by what its path takes: an id, mostly a custom_id too."""
     return JurnalRequest(method="GET", path=f"{resource.path}/{quote(key, safe='')}{query}")

@@ -36,3 +36,9 @@ def phone_or_none(text: str | None) -> str | None:
 def exact_number(value: Decimal) -> int | Decimal:
     """Return what JSON writes digit by digit: an integer where the value is whole, else all its digits."""
     return int(value) if value == value.to_integral_value() else value
+
+
+def rupiah(amount: Decimal) -> str:
+    """Return an amount as people read it, e.g. "Rp 1,250,000"."""
+    shown = exact_number(amount)
+    return f"Rp {shown:,}"

@@ -7,13 +7,19 @@ from typing import NamedTuple
 import pytest
 
 from eventstore.connection import Connection, Pool
+from eventstore.event import Fact
 from eventstore.facts.answers import SHORT_OF_STOCK, Document
-from eventstore.facts.operators import CommandReleased, RecordSkipped
+from eventstore.facts.operators import CommandReleased, RecordSkipped, StreamRetried
+from eventstore.facts.registry import Meaning
+from eventstore.facts.settings import SalesRulesSet, StoredValue
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.fold import JurnalCommands
 from projections.jurnal_commands.identity import payment_command_id
 from projections.jurnal_commands.queue import SendQueue, count_states
+from projections.projection import Evolved, States
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
+from projections.runner import Runner
 from tests.folding import append_story, fold_all, rows_of, tell
 from tests.ledger import NOON, STORE, open_test_pool, service_pool
 from tests.story import CONNECTION, Story, own, paid
@@ -202,6 +208,22 @@ async def test_what_needs_a_skipped_command_is_skipped_with_it(shelf: Shelf) -> 
     assert {state: count for state, count in counts.items() if count} == {"accepted": 1, "skipped": 2}
 
 
+async def test_what_needs_something_that_needs_a_skipped_command_is_skipped_too(shelf: Shelf) -> None:
+    """The entry of a payment by points needs the payment, which needs the invoice; the lane is free behind it all."""
+    points = {"gateway": "points", "payment_type_name": "Points"}
+    shelf.story.set(SalesRulesSet(stored_value=(StoredValue("points", "Points"),), stored_value_clearing="Clearing"))
+    shelf.story.order(order_id="order-3", transactions=[paid("t1", 20_000, **points, **LATER_DAY)])
+    for command_id in (INVOICE, OTHER):
+        shelf.story.accept(command_id, BOOKED)
+    shelf.story.accept(PAYMENT, Document(resource="receive_payments", jurnal_id=8))
+    shelf.skip("sale-order-3", "order-order-3")
+    await shelf.told()
+    assert await shelf.may_go() is None
+    assert (await shelf.statuses())["payment-order-3-t1"] == "Skipped"
+    states = await count_states(shelf.pool)
+    assert (states["due"], states["skipped"]) == (0, 3)
+
+
 async def test_a_skipped_sale_whose_invoice_is_booked_keeps_its_payments(shelf: Shelf) -> None:
     """What is in Jurnal is not undone by skipping: its payment goes."""
     shelf.story.accept(INVOICE, BOOKED)
@@ -268,3 +290,40 @@ async def test_memory_and_tables_agree_on_stock_and_skips(shelf: Shelf, database
             await rebuilder.fold(STORE, CATALOGUE[name], lambda _position, _end: None)
             assert (await rebuilder.compare(STORE, CATALOGUE[name])).differences == ()
     await shadow.close()
+
+
+class Picky(JurnalCommands):
+    """A release that cannot fold one report: the one that stands at `poison`."""
+
+    poison = 0
+
+    def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
+        """Fold as ever, but for the poison."""
+        assert fact.position != self.poison, "cannot be folded"
+        return super().evolve(states, fact, meaning)
+
+
+async def test_a_refusal_folded_again_takes_back_no_release(database_url: str) -> None:
+    """A stream that goes on after a stall is folded again with its answers; goods let its command go meanwhile."""
+    story = Story()
+    story.order()
+    story.order(closed_date="2026-11-20T19:00:00")
+    picky = Picky()
+    picky.poison = len(story.facts)
+    story.refuse(INVOICE, "Insufficient stock", SHORT_OF_STOCK)
+    report = correction(act("c1", "Adjustment", 20, sent("LATTE", 3)), transfer_id="correction-c1")
+    story.report("transfer", report)
+    story.accept(FOUND, Document(resource="stock_adjustments", jurnal_id=2))
+    async with service_pool(database_url) as pool:
+        await append_story(pool, story)
+        runner = Runner(pool, LedgerReader(pool))
+        while (await runner.step(STORE, picky, epoch=1, facts_max=1)).facts:
+            pass
+        assert await rows_of(pool, "stalled_stream") != []
+        picky.poison = 0
+        story.tell(own(StreamRetried(actor="a", reason="b"), "order-order-1", "operator:1"))
+        await append_story(pool, story)
+        await runner.step(STORE, picky, epoch=1, facts_max=100)
+        assert await rows_of(pool, "stalled_stream") == []
+        states = {row["command_id"]: row["state"] for row in await rows_of(pool, "command")}
+        assert states == {INVOICE: "due", FOUND: "accepted"}

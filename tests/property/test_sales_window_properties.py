@@ -22,7 +22,8 @@ MODES = {
     "scheduled": SalesSync("scheduled", ("09:00", "18:00")),
 }
 REGISTERS = ("", "till-1", "till-2")
-hours = st.integers(0, 60)
+# Few hours on two days of the store, so that things often meet.
+hours = st.sampled_from((0, 1, 2, 3, 20, 21))
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,12 @@ def histories(draw: st.DrawFn) -> tuple[list[Sale], list[Told]]:
         for number in range(draw(st.integers(1, 4)))
     ]
     told = [Told(what, sale) for sale in sales for what in ("draft", "completed", "paid")]
-    told += [Told("mode", name=name) for name in draw(st.lists(st.sampled_from(sorted(MODES)), min_size=1, max_size=3))]
+    told += [Told("mode", name=name) for name in draw(st.lists(st.sampled_from(sorted(MODES)), min_size=1, max_size=2))]
     told += [Told("window", hour=hour) for hour in draw(st.lists(hours, max_size=3))]
     told += [Told("request", hour=hour) for hour in draw(st.lists(hours, max_size=1))]
     told += [
         Told("shift", name=name, hour=hour)
-        for name, hour in draw(st.lists(st.tuples(st.sampled_from(REGISTERS[1:]), hours), max_size=3))
+        for name, hour in draw(st.lists(st.tuples(st.sampled_from(REGISTERS[1:]), hours), max_size=4))
     ]
     return sales, [*told, Told("kiosk")]
 

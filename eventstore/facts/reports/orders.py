@@ -40,7 +40,8 @@ class ProductPart(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal | None = None
 
 
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+# Few of its fields are told of any one line, and an order's state keeps its lines: what is not told takes no room.
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line. `base_price` is a unit price, `discount_amount` the line's own discount, both IDR.
 
     A line with `product_modifier_id` is a modifier of the line `parent_order_detail_id`.

@@ -1,4 +1,5 @@
 UPDATE send
-SET state = 'sending', attempt = $4, signed_at = $5, deadline_at = $6, absent_from = $7, request_digest = $8, reason = NULL
+SET state = 'sending', attempt = $4, signed_at = $5, deadline_at = $6, absent_from = $7, request_digest = $8, reason = NULL,
+    credit_before = $12, owed_before = $13, vouched = false
 WHERE store_id = $1 AND command_id = $2 AND attempt = $3 AND state IN ('due', 'waiting')
   AND EXISTS (SELECT 1 FROM company_lease WHERE company_id = $9 AND owner = $10 AND epoch = $11 AND expires_at > $5)

@@ -1,6 +1,6 @@
 -- A released command is looked up before it is sent again: whatever it did before, it is booked at most once.
 UPDATE send SET state = 'unknown', due_at = $3, released_at = c.released_at, absent_from = coalesce(send.absent_from, $4),
-                reason = 'Released; looked up first'
+                vouched = true, reason = 'Released; looked up first'
 FROM command c
 WHERE send.store_id = $1 AND send.company_id = $2 AND send.state = 'done'
   AND c.store_id = $1 AND c.command_id = send.command_id AND c.state = 'due' AND c.released_at > send.released_at

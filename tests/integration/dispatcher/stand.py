@@ -39,6 +39,7 @@ from service.company_lease import CompanyLeases
 from service.company_look import CompanyLooker
 from service.credential_names import JURNAL_HMAC
 from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.inquiry import Inquiry
 from service.iseller.intake import Intake
 from service.jurnal.client import JurnalClient, open_session
 from service.jurnal.pace import Limit
@@ -160,7 +161,8 @@ class Stand:
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
         answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
-        dispatcher = kind(self.pool, answers, queue, leases, calls, directory, people, fence or Fence())
+        inquiry = Inquiry(queue, calls, directory, people)
+        dispatcher = kind(self.pool, answers, queue, leases, calls, inquiry, fence or Fence())
         return Process(leases, calls, directory, dispatcher)
 
     def preflight(self, *, url: str | None = None, outlets: Sequence[IsellerOutlet] | None = OUTLETS) -> Preflight:
@@ -379,7 +381,7 @@ async def open_stand(
     @web.middleware
     async def on_the_way(request: web.Request, handler: Any) -> web.StreamResponse:
         (stand,) = stands
-        if request.method == "POST" and stand.hold_next is not None and stand.hold_next in request.path:
+        if request.method != "GET" and stand.hold_next is not None and stand.hold_next in request.path:
             stand.hold_next = None
             body, target = await request.read(), URL(f"{stand.url}{request.raw_path}", encoded=True)
             stand.held.append(HeldRequest(request.method, target, request.headers.copy(), body))

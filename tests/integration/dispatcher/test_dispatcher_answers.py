@@ -94,7 +94,7 @@ async def test_a_refusal_stops_its_own_lane_and_no_other(closed_books: Stand) ->
     record = (await stand.records())["sale-order-1"]
     assert record.status == "Failed"
     assert record.reason is not None
-    assert record.reason.startswith("Jurnal refuses the document as it stands: ")
+    assert record.reason.startswith("Jurnal's books are closed on this date: ")
     assert "closing" in record.reason
 
 
@@ -224,7 +224,7 @@ async def test_a_lost_database_is_no_fault_of_the_command(stand: Stand) -> None:
 
     await stand.order(1, **BUYER)
     process = stand.process()
-    process.dispatcher._people = Unreachable(stand.reader, stand.keyring)  # noqa: SLF001 - one part that breaks
+    process.dispatcher._inquiry._people = Unreachable(stand.reader, stand.keyring)  # noqa: SLF001 - one part that breaks
     with pytest.raises(ConnectionResetError):
         await process.step()
 

@@ -218,7 +218,7 @@ def test_a_customers_refusal_names_fields_and_repeats_no_word(status: int) -> No
     body = {"email": "sari@contoh is not valid", "error_full_messages": ["Email sari@contoh is not valid"]}
     outcome = told(status, body, CUSTOMER)
     assert isinstance(outcome, Refused | TryLater | Unknown)
-    assert outcome.reason.endswith(": email")
+    assert ": email" in outcome.reason
     assert "contoh" not in outcome.reason
 
 
@@ -229,7 +229,7 @@ def test_words_about_a_contact_are_kept_of_no_command(status: int, word: str) ->
     told_twice = [f"{word} Sari Contoh is archived", f"{word} Sari Contoh owes", "Product not found"]
     outcome = told(status, {"error_full_messages": told_twice})
     assert isinstance(outcome, Refused | TryLater | Unknown)
-    assert outcome.reason.endswith(": a message about the contact, which is not kept; Product not found")
+    assert ": a message about the contact, which is not kept; Product not found" in outcome.reason
     assert "Contoh" not in outcome.reason
 
 

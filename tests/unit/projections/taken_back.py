@@ -1,4 +1,4 @@
-"""Refunds, voids and edits of a made-up order as iSeller reports them, and in words what was asked of Jurnal for them."""
+"""Refunds, voids and edits of a made-up order as iSeller reports them, and in words what Jurnal was asked for them."""
 
 from decimal import Decimal
 from typing import Any
@@ -37,7 +37,7 @@ LATTES = [line("LATTE", 2, 10_000, order_detail_id="d1", product_id="p1")]
 CASH = paid("t1", 20_000)
 
 
-def sold(rules: SalesRulesSet = RULES, **fields: object) -> Story:
+def sold(rules: SalesRulesSet = RULES, /, **fields: object) -> Story:
     """Return a shop that sold two lattes of Rp 10,000 for cash."""
     story = shop(rules, msgspec.structs.replace(CONNECTION, loss_account=None))
     story.order(**{"order_details": LATTES, "transactions": [CASH], **fields})
@@ -90,7 +90,7 @@ def after_sale(story: Story) -> list[str]:
     return [in_words(command) for command in story.commands[1:]]
 
 
-def in_words(command: Command) -> str:
+def in_words(command: Command) -> str:  # noqa: C901, PLR0911 - one branch for each command
     """Return a command as one line: what, when, how much."""
     match command:
         case BookInvoice():

@@ -51,15 +51,23 @@ def test_charges_before_the_final_total_bear_the_tax_of_the_orders_lines() -> No
 
 
 def test_a_charge_on_several_rates_is_shared_by_what_is_sold_at_each() -> None:
-    """1,001 over 10,000 at 11 % and 20,000 at 10 %: 334 and 667, each with its tax."""
+    """1,001 over nets of 10,000 at 11 % and 20,000 at 10 %: 334 and 667, each with its tax."""
     invoice = drawn(
         rules=TAXED,
-        order_details=[taxed(), taxed("CAKE", 2, tax_percentage=10)],
+        order_details=[taxed(), taxed("CAKE", 2, 15_000, discount_amount=10_000, tax_percentage=10)],
+        total_discount_amount=10_000,
         total_additional_subtotal_amount=1_001,
         total_amount="34204.44",
     )
     assert lines_of(invoice)[2:] == [("ISELLER-CHARGE", "1", "334", "PPN"), ("ISELLER-CHARGE", "1", "667", "PB1")]
     assert invoice.remainder == 0
+
+
+def test_a_taxed_charge_is_rounded_like_a_taxed_line() -> None:
+    """One latte and one charge: up to two rupiah of rounding."""
+    told = {"rules": TAXED, "order_details": [taxed()], "total_additional_subtotal_amount": 1_000}
+    assert drawn(**told, total_amount=12_212).remainder == 2
+    assert "Rp 12213" in refused(**told, total_amount=12_213).reason
 
 
 def test_a_taxed_charge_on_given_away_goods_bears_the_first_of_their_taxes() -> None:

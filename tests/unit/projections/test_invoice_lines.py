@@ -139,8 +139,9 @@ def test_a_modifier_without_sku_and_price_is_nothing() -> None:
 def test_a_modifier_without_sku_raises_the_price_of_its_line() -> None:
     """Two lattes at 10,000 with 3,000 of oat milk, 1,000 of it discounted: 22,000, which is 2 x 11,000."""
     oat = modifier("", 3_000, discount_amount=1_000)
-    invoice = drawn(order_details=[oat, host(quantity=2)], total_discount_amount=1_000, total_amount=22_000)
-    assert lines_of(invoice) == [("LATTE", "2", "11000", None)]
+    details = [oat, host(quantity=2), line("CAKE")]
+    invoice = drawn(order_details=details, total_discount_amount=1_000, total_amount=32_000)
+    assert lines_of(invoice) == [("LATTE", "2", "11000", None), ("CAKE", "1", "10000", None)]
 
 
 def test_a_modifier_of_a_modifier_raises_the_price_of_the_nearest_line() -> None:
@@ -176,8 +177,9 @@ def test_a_priced_modifier_without_sku_that_fits_no_line_is_refused(fields: dict
         ({"quantity": 3, "weight_quantity": "1"}, "30000", "3", "10000"),
         ({"quantity": 3, "weight_quantity": "0"}, "30000", "3", "10000"),
         ({"quantity": "0.258"}, "2580", "0.258", "10000"),
+        ({"quantity": 2, "weight_quantity": "0.5", "price": 0}, "0", "0.5", "0"),
     ],
-    ids=["by weight", "without pieces", "priced as weighed", "pieces that tell a weight", "no weight", "a fraction"],
+    ids=["by weight", "no pieces", "priced as weighed", "pieces that tell a weight", "no weight", "a fraction", "free"],
 )
 def test_a_weighed_line_counts_by_its_weight_unless_the_orders_total_says_pieces(
     fields: dict[str, Any], total: str | None, quantity: str, rate: str

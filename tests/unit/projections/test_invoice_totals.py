@@ -15,16 +15,17 @@ D = Decimal
 
 
 def test_several_rates_in_one_order_are_taxed_each_for_itself() -> None:
-    """11 % of 10,000, 10 % of 20,000, nothing of what is not taxable or has rate 0."""
+    """11 % of 10,000, 10 % of 20,000, nothing of what is not taxable or has no rate; a rate alone says taxable."""
     details = [
         taxed(),
         taxed("CAKE", 1, 20_000, tax_percentage="10.00"),
         taxed("TEA", taxable=False),
         taxed("MILK", tax_percentage=0),
-        taxed("SALT", tax_percentage=None, taxable=None),
+        taxed("SALT", tax_percentage=None),
+        taxed("RICE", taxable=None),
     ]
-    invoice = drawn(order_details=details, total_amount=63_100)
-    assert [tax for *_, tax in lines_of(invoice)] == ["PPN", "PB1", None, None, None]
+    invoice = drawn(order_details=details, total_amount=74_200)
+    assert [tax for *_, tax in lines_of(invoice)] == ["PPN", "PB1", None, None, None, "PPN"]
     assert (invoice.remainder, invoice.header_discount) == (D(0), D(0))
 
 
@@ -168,8 +169,12 @@ def test_a_line_discounted_below_zero_is_refused_by_name() -> None:
             {"order_details": [line()], "total_additional_final_amount": 700, "rounding_amount": -50},
             "the total is Rp 25000 in iSeller and Rp 10650 by its own parts",
         ),
+        (
+            {"order_details": [line(discount_amount=2_000, subtotal=10_000)], "total_discount_amount": 2_000},
+            "the total is Rp 25000 in iSeller and Rp 8000 by its own parts",
+        ),
     ],
-    ids=["a line's tax", "a line's subtotal", "the prices", "the discount", "the tax", "its own parts"],
+    ids=["a line's tax", "its subtotal", "the prices", "the discount", "the tax", "its parts", "a gross subtotal"],
 )
 def test_an_order_that_does_not_add_up_is_refused_with_what_differs_first(
     fields: dict[str, Any], difference: str

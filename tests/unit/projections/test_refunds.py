@@ -179,7 +179,7 @@ def test_a_record_whose_money_a_poll_does_not_know_is_failed_and_goes_when_the_m
     story = sold()
     polled(story, refunded_orders=[refund()])
     (failed,) = (record for record in story.records.values() if record.kind == "refund")
-    assert (failed.state, failed.amount) == ("failed", 10_000)
+    assert (failed.state, failed.amount) == ("failed", D(10_000))
     assert failed.reason == "iSeller tells a refund of Rp 10000, and no transaction paid it; the invoice owes Rp 0"
     assert failed.what_to_do
     money_went(story)
@@ -247,7 +247,7 @@ def test_a_refund_of_a_sale_that_is_not_booked_is_skipped() -> None:
 
 
 def test_an_exchange_is_a_return_and_another_order() -> None:
-    """iSeller tells them apart, and so do the books; the second order pays for itself."""
+    """Told apart by iSeller, and so in the books; the second order pays for itself."""
     story = sold()
     polled(story, transactions=[CASH, given_back()], refunded_orders=[refund()])
     story.report(
@@ -365,7 +365,7 @@ def test_split_rates_come_back_piece_by_piece_and_add_up() -> None:
     """Rp 10,000 for three are 3,334 and twice 3,333: the amount of each refund says which piece it means."""
     three = [line("LATTE", 3, D(10_000) / 3, order_detail_id="d1", product_id="p1")]
     three[0]["base_price"], three[0]["discount_amount"] = 3_500, 500
-    fields = {"order_details": three, "total_amount": 10_000, "total_order_amount": 10_500}
+    fields: dict[str, Any] = {"order_details": three, "total_amount": 10_000, "total_order_amount": 10_500}
     story = sold(transactions=[paid("t1", 10_000)], total_discount_amount=500, **fields)
     backs = [(3_333, SAME_DAY, "r1"), (3_334, NEXT_DAY, "r2")]
     polled(
@@ -397,7 +397,7 @@ def test_rounding_and_charges_come_back_with_the_last_piece() -> None:
 
 def test_tax_comes_back_with_its_line() -> None:
     """11 % of each piece; all back leaves no tax."""
-    fields = {"order_details": [taxed("LATTE", 2, 10_000, order_detail_id="d1", product_id="p1")]}
+    fields: dict[str, Any] = {"order_details": [taxed("LATTE", 2, 10_000, order_detail_id="d1", product_id="p1")]}
     fields |= {"total_amount": 22_200, "total_order_amount": 20_000, "total_tax_amount": 2_200}
     story = sold(transactions=[paid("t1", 22_200)], **fields)
     money = [given_back("r1", 11_100), given_back("r2", 11_100, at=NEXT_DAY)]
@@ -427,7 +427,7 @@ def test_the_parts_of_a_composite_come_back_if_it_goes_back_on_the_shelf(
     back: dict[str, Any], stock: list[str]
 ) -> None:
     """Against the cost account, as they left; thrown away they stay what they cost."""
-    fields = {"order_details": [{**LATTES[0], **PARTS}]}
+    fields: dict[str, Any] = {"order_details": [{**LATTES[0], **PARTS}]}
     story = sold(**fields)
     polled(story, transactions=[CASH, given_back()], refunded_orders=[refund(**back)], **fields)
     assert after_sale(story)[1:] == [ONE_BACK[0], *stock, ONE_BACK[1]]
@@ -436,7 +436,7 @@ def test_the_parts_of_a_composite_come_back_if_it_goes_back_on_the_shelf(
 def test_a_modifier_comes_back_with_its_line_unless_it_is_named() -> None:
     """Half of the lattes, half of their syrup."""
     syrup = line("SYRUP", 2, 2_000, order_detail_id="d2", product_modifier_id="m1", parent_order_detail_id="d1")
-    fields = {"order_details": [LATTES[0], syrup], "total_amount": 24_000, "total_order_amount": 24_000}
+    fields: dict[str, Any] = {"order_details": [LATTES[0], syrup], "total_amount": 24_000, "total_order_amount": 24_000}
     story = sold(transactions=[paid("t1", 24_000)], **fields)
     money = [paid("t1", 24_000), given_back(amount=12_000)]
     polled(story, transactions=money, refunded_orders=[refund(12_000)], **fields)
@@ -449,7 +449,7 @@ def test_a_modifier_comes_back_with_its_line_unless_it_is_named() -> None:
 def test_a_weighed_product_comes_back_by_weight_or_by_the_piece() -> None:
     """0.5 kg at Rp 20,000: one piece means all of it."""
     weighed = line("LATTE", 1, 20_000, order_detail_id="d1", product_id="p1", weight_quantity="0.5")
-    fields = {"order_details": [weighed], "total_amount": 10_000, "total_order_amount": 10_000}
+    fields: dict[str, Any] = {"order_details": [weighed], "total_amount": 10_000, "total_order_amount": 10_000}
     for quantity in (1, "0.5"):
         story = sold(transactions=[paid("t1", 10_000)], **fields)
         polled(

@@ -19,7 +19,9 @@ from eventstore.facts.settings import (
     SyncRequested,
     SyncWindowOpened,
 )
-from projections.changes.waiting import WAITING_KEYS
+from projections.changes.orders import OrderState
+from projections.changes.verdict import Verdict
+from projections.changes.waiting import SALES_WINDOW_NEED, WAITING_KEYS, Waiting, kept_waiting
 from projections.jurnal_commands.commands import BookInvoice, ReceivePayment
 from projections.jurnal_commands.fold import CommandAdded
 from projections.sync_status.fold import SyncRecordRow
@@ -344,3 +346,12 @@ def test_many_waiting_sales_go_with_one_window() -> None:
     window(story, SIX)
     assert len(booked(story)) == 300
     assert len(WAITING_KEYS) == 1_024
+
+
+def test_a_shard_forgets_what_waits_no_longer() -> None:
+    """Neither the document nor what it waited for stays behind."""
+    held = Verdict("held", "Waits", None, (SALES_WINDOW_NEED,))
+    waits = OrderState(order_id="o1", verdicts={"sale-o1": held})
+    shard = kept_waiting(Waiting(), waits)
+    assert (set(shard.documents), shard.needs) == ({"order-o1"}, {"order-o1": (SALES_WINDOW_NEED,)})
+    assert kept_waiting(shard, msgspec.structs.replace(waits, verdicts={})) == Waiting()

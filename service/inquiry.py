@@ -1,0 +1,160 @@
+"""Asks Jurnal what must be known before a send, and whether a lost one was booked: look-ups of several calls each.
+
+A look-up that a spent quota stops goes on where it stopped: begun anew each time, it would take every free place and
+never come to its end.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from eventstore.facts.answers import Document
+from projections.jurnal_commands.commands import CreateCustomer
+from projections.jurnal_commands.queue import Send, SendQueue
+from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
+from service.jurnal.look_ups import Stands, earlier_needed, standing_for
+from service.jurnal.needs import needed
+from service.jurnal.outcome import ProbeFailed, ProbeOutcome
+from service.jurnal.payloads import request_for
+from service.jurnal.probes import Before, probing
+from service.jurnal.standing import Earlier, NotStanding, Standing
+from service.jurnal_calls import Company, JurnalCalls
+from service.master_data import LookupFailed, MasterDataDirectory, Missing
+from service.people import People
+from service.quota import Spent
+
+T = TypeVar("T")
+_Key = tuple[str, str, int, str]
+# Longer than any window of the quota but the hour's; older answers are asked for again.
+_PAUSE_MAX = timedelta(seconds=600)
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with what it stands on. `earlier` is the document a command is about, where it must be known."""
+
+    request: JurnalRequest
+    standing: Standing
+    earlier: Document | None
+
+
+class Told(msgspec.Struct, Generic[T], frozen=True):
+    """What a look-up told, its last answer, and when its first call was asked for (database time)."""
+
+    value: T
+    answer: Response | NoAnswer
+    began_at: datetime
+
+
+class _Paused(msgspec.Struct, frozen=True):
+    steps: Any
+    request: JurnalRequest
+    began_at: datetime
+
+
+class Inquiry:
+    """Prepares sends and looks for lost ones."""
+
+    def __init__(self, queue: SendQueue, calls: JurnalCalls, directory: MasterDataDirectory, people: People) -> None:
+        self._queue = queue
+        self._calls = calls
+        self._directory = directory
+        self._people = people
+        self._paused: dict[_Key, _Paused] = {}
+        self._kept: dict[_Key, tuple[Prepared, datetime]] = {}
+
+    async def prepare(
+        self, company: Company, send: Send, now: datetime
+    ) -> Prepared | Missing | NotStanding | LookupFailed:
+        """Return the request of a command with all that it names and hangs on."""
+        prepared, at = self._kept.pop(_key(send), (None, now))
+        if prepared is not None and now - at < _PAUSE_MAX:
+            return prepared
+        command = send.command
+        resolved = await self._directory.resolve(send.store_id, company, needed(command))
+        if isinstance(resolved, (Missing, LookupFailed)):
+            return resolved
+        earlier = await self._earlier(send)
+        if isinstance(earlier, NotStanding):
+            return earlier
+        steps: Steps[Stands] = standing_for(command, resolved, earlier)
+        standing = await self._standing(company, send, steps, now)
+        if not isinstance(standing, Standing):
+            return standing
+        person = None
+        if isinstance(command, CreateCustomer):
+            person = await self._people.names(send.store_id, command.position)
+        request = request_for(command, send.command_id, resolved, person, standing)
+        return Prepared(request=request, standing=standing, earlier=None if earlier is None else earlier.document)
+
+    async def _standing(
+        self, company: Company, send: Send, steps: Steps[Stands], now: datetime
+    ) -> Standing | NotStanding | LookupFailed:
+        told = await self._ask(company, send, steps, now)
+        if isinstance(told, Spent):
+            return LookupFailed("The quota is spent", told)
+        standing = told.value if isinstance(told, Told) else told
+        return LookupFailed(standing.reason) if isinstance(standing, ProbeFailed) else standing
+
+    async def learn_of_closed_books(self, company: Company, send: Send) -> None:
+        """Look up to which day the books are closed, now that a document was refused for its date."""
+        await self._directory.books_closed(send.store_id, company)
+
+    def keep(self, send: Send, prepared: Prepared, now: datetime) -> None:
+        """Keep what was prepared for a send that finds no place in the quota: its look-ups took the last one."""
+        self._kept = {known: kept for known, kept in self._kept.items() if now - kept[1] < _PAUSE_MAX}
+        self._kept[_key(send)] = (prepared, now)
+
+    async def probe(self, company: Company, send: Send, now: datetime) -> Told[ProbeOutcome] | Spent | NotStanding:
+        """Look for what a command made."""
+        earlier = await self._earlier(send)
+        if isinstance(earlier, NotStanding):
+            return earlier
+        before = Before(
+            signed_at=send.signed_at, credit=send.credit_before, owed=send.owed_before, vouched=send.vouched
+        )
+        told = await self._ask(company, send, probing(send.command, send.command_id, earlier, before), now)
+        assert isinstance(told, (Told, Spent)), "every probe asks"
+        return told
+
+    async def _earlier(self, send: Send) -> Earlier | NotStanding | None:
+        command_id = earlier_needed(send.command)
+        if command_id is None:
+            return None
+        found = await self._queue.earlier(send.store_id, command_id)
+        if found is None:
+            return NotStanding(
+                f"What this goes back on ({command_id}) was not booked by us: book it in Jurnal, then skip this"
+            )
+        command, body = found
+        return Earlier(command, msgspec.json.decode(body, type=Document, strict=False))
+
+    async def _ask(self, company: Company, send: Send, steps: Steps[T], now: datetime) -> Told[T] | Spent | T:
+        """Make the calls of a look-up; one that needs none tells its value at once."""
+        key = _key(send)
+        paused = self._resumable(key, now)
+        try:
+            if paused is None:
+                request, began_at = next(steps), now
+            else:
+                steps, request, began_at = paused.steps, paused.request, paused.began_at
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        while True:
+            answer = await self._calls.read(company, request)
+            if isinstance(answer, Spent):
+                self._paused[key] = _Paused(steps, request, began_at)
+                return answer
+            try:
+                request = steps.send(answer)
+            except StopIteration as done:
+                return Told(done.value, answer, began_at)
+
+    def _resumable(self, key: _Key, now: datetime) -> _Paused | None:
+        self._paused = {known: paused for known, paused in self._paused.items() if now - paused.began_at < _PAUSE_MAX}
+        return self._paused.pop(key, None)
+
+
+def _key(send: Send) -> _Key:
+    return send.store_id, send.command_id, send.attempt, send.state

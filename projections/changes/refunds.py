@@ -71,12 +71,14 @@ class PaidBack(msgspec.Struct, frozen=True, array_like=True):
 class PlannedRefund(msgspec.Struct, frozen=True, array_like=True):
     """A refund that is planned on the booking of `revision`, with the transactions and the money that were part of it.
 
-    `is_carried`: the booking was replaced by another one, onto which what was left of its money was carried.
+    `worth`: what its goods were worth on that invoice, IDR. `is_carried`: the booking was replaced by another one, onto
+    which what was left of its money was carried.
     """
 
     revision: int
     transactions: tuple[str, ...] = ()
     paid: tuple[PaidBack, ...] = ()
+    worth: Decimal = _ZERO
     is_carried: bool = False
 
 

@@ -61,7 +61,8 @@ def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> 
     """Judge every refund and the void of an order that are not planned yet."""
     decisions: list[Decision] = []
     refunds = refunds_of(state.taken_back)
-    for refund in refunds:
+    # What an invoice that is booked anew owes is first of all what was carried onto it less for its refunds.
+    for refund in sorted(refunds, key=lambda each: not _is_carried(state, each)):
         state, judged = _judge(state, settings, fact, refund, refunds)
         decisions += judged
         state, superseded = _superseded(state, settings, refund)
@@ -251,12 +252,15 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
         back = Back([], ()) if is_carried else _money_alone(taking, refund.amount or _ZERO, outs)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
-        back = _goods_and_money(taking, record, picked, outs, is_carried=is_carried)
+        back = _goods_and_money(taking, record, picked, outs, known)
     if isinstance(back, Verdict):
         return back
     paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in outs)
     identities = tuple(each.transaction_id for each in refund.money)
-    planned = PlannedRefund(taking.booking.revision, identities, paid)
+    worth = sum((credit.amount for credit in back.credits if credit.lines), _ZERO)
+    if known is not None and known.is_carried:
+        paid, worth = known.paid, known.worth
+    planned = PlannedRefund(taking.booking.revision, identities, paid, worth)
     state = msgspec.structs.replace(taking.state, taken_back=taking.state.taken_back.with_planned(refund.key, planned))
     return with_credits(state, back.credits), back.decisions
 
@@ -299,7 +303,11 @@ def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...
 
 
 def _goods_and_money(
-    taking: Taking, record: RefundRecord, picked: Picked | Verdict, outs: tuple[PayOut, ...], *, is_carried: bool
+    taking: Taking,
+    record: RefundRecord,
+    picked: Picked | Verdict,
+    outs: tuple[PayOut, ...],
+    known: PlannedRefund | None,
 ) -> Back | Verdict:
     if isinstance(picked, Verdict):
         return picked
@@ -307,14 +315,30 @@ def _goods_and_money(
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
-    if is_carried:
-        return goods
-    if not outs and record.amount and made.credit > 0:
+    if known is not None and known.is_carried:
+        money = _evened_out(taking, made, known.worth - made.amount)
+    elif not outs and record.amount and made.credit > 0:
         return _without_money(record.amount, taking.booking.remaining)
-    money = pay_back(taking, made, outs)
+    else:
+        money = pay_back(taking, made, outs)
     if isinstance(money, Verdict):
         return money
     return Back([*goods.decisions, *money.decisions], money.credits)
+
+
+def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Verdict:
+    """Plan what the goods are worth less (`more` above zero) or more on this invoice than on the one before.
+
+    The customer got their money by what they were worth there, and what was left of it was carried here.
+    """
+    more = payable(more)
+    owes = payable(taking.booking.remaining - (made.amount - made.credit))
+    if more > 0 and owes > 0:
+        less = _less_owed(taking, min(more, owes))
+        return less if isinstance(less, Verdict) else Back(less.decisions, (made, *less.credits))
+    if more < 0 and payable(made.credit) > 0:
+        return pay_back(taking, made, ())
+    return Back([], (made,))
 
 
 def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:

@@ -245,7 +245,9 @@ def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
     assert new is not None
     carried: tuple[BookedPayment, ...] = tuple(payments)
     state = state.with_booking(msgspec.structs.replace(new, payments=carried))
-    return msgspec.structs.replace(state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned))
+    return msgspec.structs.replace(
+        state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned, over=_ZERO)
+    )
 
 
 def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:

@@ -42,6 +42,7 @@ from projections.jurnal_commands.taking_back import (
     PayOut,
     Taking,
     credited,
+    keep,
     money_is_missing,
     need,
     onto_liabilities,
@@ -60,11 +61,16 @@ _ASKED = "Nothing: iSeller is being asked"
 def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
     """Judge every refund and the void of an order that are not planned yet."""
     decisions: list[Decision] = []
-    refunds = refunds_of(state.taken_back)
     # What an invoice that is booked anew owes is first of all what was carried onto it less for its refunds.
-    for refund in sorted(refunds, key=lambda each: not _is_carried(state, each)):
-        state, judged = _judge(state, settings, fact, refund, refunds)
-        decisions += judged
+    refunds = tuple(sorted(refunds_of(state.taken_back), key=lambda each: not _is_carried(state, each)))
+    planned = None
+    # What was planned last may be why another one fails.
+    while planned != state.taken_back.planned:
+        planned = state.taken_back.planned
+        for refund in refunds:
+            state, judged = _judge(state, settings, fact, refund, refunds)
+            decisions += judged
+    for refund in refunds:
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
     state, judged = judge_void(state, settings, fact, is_open=any(_is_open(state, refund) for refund in refunds))
@@ -258,10 +264,13 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
     paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in outs)
     identities = tuple(each.transaction_id for each in refund.money)
     worth = sum((credit.amount for credit in back.credits if credit.lines), _ZERO)
+    told = taking.state.taken_back
     if known is not None and known.is_carried:
+        kept = sum((credit.paid_out for credit in back.credits if credit.lines), _ZERO)
+        told = msgspec.structs.replace(told, over=max(told.over + worth - known.worth - kept, _ZERO))
         paid, worth = known.paid, known.worth
     planned = PlannedRefund(taking.booking.revision, identities, paid, worth)
-    state = msgspec.structs.replace(taking.state, taken_back=taking.state.taken_back.with_planned(refund.key, planned))
+    state = msgspec.structs.replace(taking.state, taken_back=told.with_planned(refund.key, planned))
     return with_credits(state, back.credits), back.decisions
 
 
@@ -331,14 +340,16 @@ def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Ver
 
     The customer got their money by what they were worth there, and what was left of it was carried here.
     """
-    more = payable(more)
+    more = payable(more - taking.state.taken_back.over)
     owes = payable(taking.booking.remaining - (made.amount - made.credit))
     if more > 0 and owes > 0:
         less = _less_owed(taking, min(more, owes))
         return less if isinstance(less, Verdict) else Back(less.decisions, (made, *less.credits))
-    if more < 0 and payable(made.credit) > 0:
-        return pay_back(taking, made, ())
-    return Back([], (made,))
+    kept = max(min(payable(made.credit), -more), _ZERO)
+    decisions = keep(taking, made.source, kept)
+    if isinstance(decisions, Verdict):
+        return decisions
+    return Back(decisions, (msgspec.structs.replace(made, paid_out=kept),))
 
 
 def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:

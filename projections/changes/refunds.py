@@ -71,12 +71,14 @@ class PaidBack(msgspec.Struct, frozen=True, array_like=True):
 class PlannedRefund(msgspec.Struct, frozen=True, array_like=True):
     """A refund that is planned on the booking of `revision`, with the transactions and the money that were part of it.
 
-    `is_carried`: the booking was replaced by another one, onto which what was left of its money was carried.
+    `worth`: what its goods were worth on that invoice, IDR. `is_carried`: the booking was replaced by another one, onto
+    which what was left of its money was carried.
     """
 
     revision: int
     transactions: tuple[str, ...] = ()
     paid: tuple[PaidBack, ...] = ()
+    worth: Decimal = _ZERO
     is_carried: bool = False
 
 
@@ -84,7 +86,8 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     """What was given back of an order, as it was told, and what of it is planned, by the refund's key.
 
     `money` and `voided` (when) by transaction. `money_seen_at`, `records_seen_at`: when all transactions of the order,
-    and all records, were told last, in microseconds.
+    and all records, were told last, in microseconds. `over`: what refunds lower an invoice that was booked anew by
+    beyond what they were worth on the one before, IDR.
     """
 
     records: dict[str, RefundRecord] = {}
@@ -92,6 +95,7 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     voided: dict[str, datetime] = {}
     money_seen_at: int = 0
     records_seen_at: int = 0
+    over: Decimal = _ZERO
     planned: dict[str, PlannedRefund] = {}
 
     def knows_money_of(self, at: datetime) -> bool:

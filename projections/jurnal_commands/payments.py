@@ -173,11 +173,7 @@ def _standing(state: OrderState, booking: Booking, payment: Payment, store_id: s
 
     A deposit, or money on an invoice that is booked anew since, may have been more than that invoice took.
     """
-    booked: dict[str, BookedPayment] = {}
-    for number, each in enumerate(reversed(state.bookings)):
-        if number and each.ended != "replaced":
-            break
-        booked |= {known.command_id: known for known in each.payments if known.transaction_id == payment.transaction_id}
+    booked = {name: known for name, known in state.paid_by().items() if known.transaction_id == payment.transaction_id}
     own = payment_command_id(store_id, state.order_id, payment.transaction_id, booking.revision)
     if own in booked or any(known.liability for known in booked.values()):
         return None

@@ -73,9 +73,10 @@ class BookedCredit(msgspec.Struct, frozen=True, array_like=True):
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """One invoice of an order as it is planned, with all that hangs on it.
 
-    `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole on `ended_on`, by a
-    return or by deleting it, because the order was voided or is booked anew. `content`: a digest of what iSeller told
-    of lines and amounts; another one is an edited order. `journal`: the entry beside it that moves between accounts.
+    `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole on `ended_on`: the
+    order was voided, and the invoice returned or deleted, or it is replaced by the next booking. `content`: a digest of
+    what iSeller told of lines and amounts; another one is an edited order. `journal`: the entry beside it that moves
+    between accounts.
     """
 
     revision: int
@@ -95,7 +96,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[BookedPayment, ...] = ()
     credits: tuple[BookedCredit, ...] = ()
     changes: int = 0
-    ended: Literal["", "returned", "deleted"] = ""
+    ended: Literal["", "returned", "deleted", "replaced"] = ""
     ended_on: date | None = None
 
     @property

@@ -16,7 +16,7 @@ from eventstore.facts.operators import RecordSkipped
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.refunds import RefundReport
 from projections.changes.asked import Asked
-from projections.changes.booking import Booking
+from projections.changes.booking import BookedPayment, Booking
 from projections.changes.refunds import TakenBack, first_told, order_told, refund_told, return_transaction_told
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict, seen_to_by
@@ -140,6 +140,18 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     def needs(self) -> tuple[str, ...]:
         """Return everything that a record of the order waits for, each once."""
         return tuple(sorted({need for verdict in self.verdicts.values() for need in verdict.needs}))
+
+    def paid_by(self) -> dict[str, BookedPayment]:
+        """Return the money that is planned on the current invoice and on those it replaces, by its command.
+
+        Each with all that came in by it: what was carried onto an invoice may be less.
+        """
+        found: dict[str, BookedPayment] = {}
+        for number, each in enumerate(reversed(self.bookings)):
+            if number and each.ended != "replaced":
+                break
+            found |= {payment.command_id: payment for payment in each.payments}
+        return found
 
     def with_booking(self, booking: Booking) -> "OrderState":
         """Return the same with the current booking replaced."""

@@ -71,12 +71,14 @@ class PaidBack(msgspec.Struct, frozen=True, array_like=True):
 class PlannedRefund(msgspec.Struct, frozen=True, array_like=True):
     """A refund that is planned on the booking of `revision`, with the transactions and the money that were part of it.
 
-    `is_carried`: the booking was replaced by another one, onto which what was left of its money was carried.
+    `worth`: what its goods were worth on that invoice, IDR. `is_carried`: the booking was replaced by another one, onto
+    which what was left of its money was carried.
     """
 
     revision: int
     transactions: tuple[str, ...] = ()
     paid: tuple[PaidBack, ...] = ()
+    worth: Decimal = _ZERO
     is_carried: bool = False
 
 
@@ -85,7 +87,8 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
 
     `money` and `voided` (when) by transaction. `money_seen_at`, `records_seen_at`: when all transactions of the order,
     and all records, were told last, and `told_at` when each was told first, in microseconds: a till that was offline
-    tells what happened long before, one report after the other.
+    tells what happened long before, one report after the other. `over`: what refunds lower an invoice that was booked
+    anew by beyond what they were worth on the one before, IDR.
     """
 
     records: dict[str, RefundRecord] = {}
@@ -94,6 +97,7 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     money_seen_at: int = 0
     records_seen_at: int = 0
     told_at: dict[str, int] = {}
+    over: Decimal = _ZERO
     planned: dict[str, PlannedRefund] = {}
 
     def knows_money_of(self, at: datetime, key: str = "") -> bool:

@@ -53,7 +53,9 @@ def judge_changed(
     if booking.ended:
         return _restored(state, settings, fact, shifts) if state.status == "completed" else (state, [])
     record = _record(state, settings)
-    if state.is_voided or content_of(state.report) == booking.content:
+    # A voided order comes back as it was booked, unless a refund before its void is about what was edited.
+    is_moot = state.is_voided and not _has_failed_refund(state)
+    if is_moot or content_of(state.report) == booking.content:
         known = state.verdicts.get(record.record_id)
         waits = known is not None and known.state != "skipped"
         return with_verdict(state, record, _TAKEN_BACK) if waits else (state, [])
@@ -62,6 +64,11 @@ def judge_changed(
         return with_verdict(state, record, planned)
     state, decisions = planned
     return without_verdict(state, record), decisions
+
+
+def _has_failed_refund(state: OrderState) -> bool:
+    refunds = f"refund-{state.order_id}-"
+    return any(name.startswith(refunds) and verdict.state == "failed" for name, verdict in state.verdicts.items())
 
 
 def _edited(
@@ -220,7 +227,7 @@ def _booked_anew(
 def _ended(state: OrderState, day: date) -> OrderState:
     booking = state.booking
     assert booking is not None
-    return state.with_booking(msgspec.structs.replace(booking, ended="returned", ended_on=day))
+    return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
 
 
 def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
@@ -238,7 +245,9 @@ def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
     assert new is not None
     carried: tuple[BookedPayment, ...] = tuple(payments)
     state = state.with_booking(msgspec.structs.replace(new, payments=carried))
-    return msgspec.structs.replace(state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned))
+    return msgspec.structs.replace(
+        state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned, over=_ZERO)
+    )
 
 
 def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:

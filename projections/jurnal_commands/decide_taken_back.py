@@ -42,6 +42,7 @@ from projections.jurnal_commands.taking_back import (
     PayOut,
     Taking,
     credited,
+    keep,
     money_is_missing,
     need,
     onto_liabilities,
@@ -60,10 +61,16 @@ _ASKED = "Nothing: iSeller is being asked"
 def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
     """Judge every refund and the void of an order that are not planned yet."""
     decisions: list[Decision] = []
-    refunds = refunds_of(state.taken_back)
+    # What an invoice that is booked anew owes is first of all what was carried onto it less for its refunds.
+    refunds = tuple(sorted(refunds_of(state.taken_back), key=lambda each: not _is_carried(state, each)))
+    planned = None
+    # What was planned last may be why another one fails.
+    while planned != state.taken_back.planned:
+        planned = state.taken_back.planned
+        for refund in refunds:
+            state, judged = _judge(state, settings, fact, refund, refunds)
+            decisions += judged
     for refund in refunds:
-        state, judged = _judge(state, settings, fact, refund, refunds)
-        decisions += judged
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
     state, judged = judge_void(state, settings, fact, is_open=any(_is_open(state, refund) for refund in refunds))
@@ -251,13 +258,19 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
         back = Back([], ()) if is_carried else _money_alone(taking, refund.amount or _ZERO, outs)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
-        back = _goods_and_money(taking, record, picked, outs, is_carried=is_carried)
+        back = _goods_and_money(taking, record, picked, outs, known)
     if isinstance(back, Verdict):
         return back
     paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in outs)
     identities = tuple(each.transaction_id for each in refund.money)
-    planned = PlannedRefund(taking.booking.revision, identities, paid)
-    state = msgspec.structs.replace(taking.state, taken_back=taking.state.taken_back.with_planned(refund.key, planned))
+    worth = sum((credit.amount for credit in back.credits if credit.lines), _ZERO)
+    told = taking.state.taken_back
+    if known is not None and known.is_carried:
+        kept = sum((credit.paid_out for credit in back.credits if credit.lines), _ZERO)
+        told = msgspec.structs.replace(told, over=max(told.over + worth - known.worth - kept, _ZERO))
+        paid, worth = known.paid, known.worth
+    planned = PlannedRefund(taking.booking.revision, identities, paid, worth)
+    state = msgspec.structs.replace(taking.state, taken_back=told.with_planned(refund.key, planned))
     return with_credits(state, back.credits), back.decisions
 
 
@@ -299,7 +312,11 @@ def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...
 
 
 def _goods_and_money(
-    taking: Taking, record: RefundRecord, picked: Picked | Verdict, outs: tuple[PayOut, ...], *, is_carried: bool
+    taking: Taking,
+    record: RefundRecord,
+    picked: Picked | Verdict,
+    outs: tuple[PayOut, ...],
+    known: PlannedRefund | None,
 ) -> Back | Verdict:
     if isinstance(picked, Verdict):
         return picked
@@ -307,14 +324,32 @@ def _goods_and_money(
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
-    if is_carried:
-        return goods
-    if not outs and record.amount and made.credit > 0:
+    if known is not None and known.is_carried:
+        money = _evened_out(taking, made, known.worth - made.amount)
+    elif not outs and record.amount and made.credit > 0:
         return _without_money(record.amount, taking.booking.remaining)
-    money = pay_back(taking, made, outs)
+    else:
+        money = pay_back(taking, made, outs)
     if isinstance(money, Verdict):
         return money
     return Back([*goods.decisions, *money.decisions], money.credits)
+
+
+def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Verdict:
+    """Plan what the goods are worth less (`more` above zero) or more on this invoice than on the one before.
+
+    The customer got their money by what they were worth there, and what was left of it was carried here.
+    """
+    more = payable(more - taking.state.taken_back.over)
+    owes = payable(taking.booking.remaining - (made.amount - made.credit))
+    if more > 0 and owes > 0:
+        less = _less_owed(taking, min(more, owes))
+        return less if isinstance(less, Verdict) else Back(less.decisions, (made, *less.credits))
+    kept = max(min(payable(made.credit), -more), _ZERO)
+    decisions = keep(taking, made.source, kept)
+    if isinstance(decisions, Verdict):
+        return decisions
+    return Back(decisions, (msgspec.structs.replace(made, paid_out=kept),))
 
 
 def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.event import Fact
-from projections.changes.booking import Booking
+from projections.changes.booking import BookedCredit, Booking
 from projections.changes.orders import OrderState
 from projections.changes.refunds import PaidBack, PlannedRefund
 from projections.changes.settings import StoreSettings
@@ -24,11 +24,15 @@ from projections.jurnal_commands.order_action import (
 )
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.taking_back import (
+    Back,
     PayOut,
     Taking,
     entry,
     money_is_missing,
+    onto_liabilities,
     pay_back,
+    payable,
+    refunded,
     return_goods,
     side,
     stock_of_parts,
@@ -72,9 +76,7 @@ def judge_void(
     at = voided_at(state)
     record = _record(state, settings, at)
     if not state.is_voided:
-        known = state.verdicts.get(record.record_id)
-        undone = known is not None and known.state != "skipped"
-        return with_verdict(state, record, _UNDONE) if undone else (state, [])
+        return _undone(state, record)
     # Of an order that was never completed nothing could be taken back, and the line of a skipped sale says why.
     if not state.completed_at or (state.booking is not None and state.booking.ended):
         return state, []
@@ -85,6 +87,16 @@ def judge_void(
         return with_verdict(state, record, planned)
     state, decisions = planned
     return without_verdict(state, record), list(decisions)
+
+
+def _undone(state: OrderState, record: SyncRecord) -> tuple[OrderState, list[Decision]]:
+    """Close the lines of voids that waited when the order was completed again."""
+    decisions: list[Decision] = []
+    for identity, verdict in state.verdicts.items():
+        if identity.startswith(f"void-{state.order_id}") and verdict.state != "skipped":
+            state, noted = with_verdict(state, msgspec.structs.replace(record, record_id=identity), _UNDONE)
+            decisions += noted
+    return state, decisions
 
 
 def _judged(
@@ -174,14 +186,34 @@ def _returned(taking: Taking) -> tuple[OrderState, list[Planned]] | Verdict:
         return goods
     (made,) = goods.credits
     due, refunds = _due(taking)
-    money = pay_back(taking, made, _pay_outs(taking, due))
+    outs, left_over = _out_of_left_over(taking, _pay_outs(taking, due))
+    money = pay_back(taking, made, outs)
     if isinstance(money, Verdict):
         return money
-    state = with_credits(taking.state, money.credits)
+    state = with_credits(taking.state, (*money.credits, *left_over.credits))
     state = msgspec.structs.replace(state, taken_back=msgspec.structs.replace(state.taken_back, planned=refunds))
     assert state.booking is not None
     ended = msgspec.structs.replace(state.booking, ended="returned", ended_on=taking.day)
-    return state.with_booking(ended), [*goods.decisions, *money.decisions]
+    return state.with_booking(ended), [*goods.decisions, *left_over.decisions, *money.decisions]
+
+
+def _out_of_left_over(taking: Taking, outs: tuple[PayOut, ...]) -> tuple[tuple[PayOut, ...], Back]:
+    """Pay out of what an earlier invoice left as the customer's credit first; return what is still to be paid."""
+    decisions: list[Planned] = []
+    used: list[BookedCredit] = []
+    for credit in (each for booking in taking.state.bookings[:-1] for each in booking.credits):
+        left = payable(credit.credit - credit.paid_out)
+        for number, out in enumerate(outs):
+            amount = min(left, out.amount)
+            if amount:
+                part = msgspec.structs.replace(out, mark=f"{out.mark}:{len(used)}", amount=amount)
+                decisions += [refunded(taking, credit.source, part), *onto_liabilities(taking, (part,))]
+                rest = msgspec.structs.replace(out, amount=out.amount - amount)
+                outs = (*outs[:number], rest, *outs[number + 1 :])
+                left -= amount
+        if left < payable(credit.credit - credit.paid_out):
+            used.append(msgspec.structs.replace(credit, paid_out=payable(credit.credit) - left))
+    return tuple(out for out in outs if out.amount), Back(decisions, tuple(used))
 
 
 def _due(taking: Taking) -> tuple[dict[Purse, Decimal], dict[str, PlannedRefund]]:
@@ -192,7 +224,7 @@ def _due(taking: Taking) -> tuple[dict[Purse, Decimal], dict[str, PlannedRefund]
     """
     booking = taking.booking
     due: dict[Purse, Decimal] = {}
-    for payment in booking.payments:
+    for payment in sorted(taking.state.paid_by().values(), key=lambda each: (each.paid_on, each.transaction_id)):
         purse = (payment.account, payment.liability)
         due[purse] = due.get(purse, _ZERO) + payment.amount
     refunds = dict(taking.state.taken_back.planned)

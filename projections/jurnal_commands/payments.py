@@ -13,7 +13,7 @@ from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import JournalLine, PostJournal, ReceivePayment
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
-from projections.jurnal_commands.identity import command_id
+from projections.jurnal_commands.identity import command_id, payment_command_id
 from projections.jurnal_commands.order_action import (
     booking_day,
     local_day,
@@ -47,10 +47,13 @@ def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tup
     for payment in state.in_order():
         booking = state.booking
         assert booking is not None
-        if any(known.transaction_id == payment.transaction_id for known in booking.payments):
+        standing = _standing(state, booking, payment, fact.store_id)
+        left = without_change(state, payment, booking.total) - (standing or _ZERO)
+        # Of what is planned already, only more that the invoice takes by now is news.
+        if standing is None or (standing and (booking.ended or min(left, booking.remaining) <= 0)):
             continue
         record = payment_record(state, settings, payment)
-        judged = _judged(state, settings, booking, payment, record)
+        judged = _judged(state, settings, booking, payment, record, left)
         if isinstance(judged, Verdict):
             state, noted = with_verdict(state, record, judged)
             decisions += noted
@@ -165,14 +168,26 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
     return state, decisions
 
 
+def _standing(state: OrderState, booking: Booking, payment: Payment, store_id: str) -> Decimal | None:
+    """Return what of a payment stands on an invoice; None once a document on this one has its name.
+
+    A deposit, or money on an invoice that is booked anew since, may have been more than that invoice took.
+    """
+    booked = {name: known for name, known in state.paid_by().items() if known.transaction_id == payment.transaction_id}
+    own = payment_command_id(store_id, state.order_id, payment.transaction_id, booking.revision)
+    if own in booked or any(known.liability for known in booked.values()):
+        return None
+    return sum((known.amount for known in booked.values()), _ZERO)
+
+
 def _judged(
-    state: OrderState, settings: StoreSettings, booking: Booking, payment: Payment, record: SyncRecord
+    state: OrderState, settings: StoreSettings, booking: Booking, payment: Payment, record: SyncRecord, left: Decimal
 ) -> tuple[Purse, date, Decimal] | Verdict:
     """Return where, on which date and how much of a payment is booked on the invoice, or why it is not."""
     reason = "The sale was taken back" if booking.ended else no_money(state, payment, record)
     if reason is not None:
         return Verdict("skipped", reason)
-    amount = min(without_change(state, payment, booking.total), booking.remaining)
+    amount = min(left, booking.remaining)
     if amount <= 0:
         return Verdict("skipped", "The invoice is paid in full already")
     purse = purse_of(state, settings, payment)

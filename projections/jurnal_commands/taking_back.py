@@ -181,10 +181,11 @@ def pay_back(taking: Taking, made: BookedCredit | None, outs: tuple[PayOut, ...]
     left = payable(made.credit - made.paid_out) if made is not None else _ZERO
     missing = max(sum((out.amount for out in outs), _ZERO) - left, _ZERO)
     kept = max(left - sum((out.amount for out in outs), _ZERO), _ZERO)
-    if (missing or kept) and rules.sales_return_account is None:
-        return need("sales_return_account", "money given back without goods, and for what is kept of goods taken back")
-    if (kept or any(out.liability for out in outs)) and rules.stored_value_clearing is None:
-        return need("stored_value_clearing", "what moves through the stored-value clearing")
+    if missing and rules.sales_return_account is None:
+        return need("sales_return_account", "money given back without goods")
+    kept_back = keep(taking, made.source, kept) if made is not None else []
+    if isinstance(kept_back, Verdict):
+        return kept_back
     decisions: list[Planned] = []
     short: list[PayOut] = []
     for out in outs:
@@ -197,8 +198,7 @@ def pay_back(taking: Taking, made: BookedCredit | None, outs: tuple[PayOut, ...]
             short.append(msgspec.structs.replace(out, mark=f"{out.mark}:more", amount=out.amount - amount))
     credits_made: list[BookedCredit] = []
     if made is not None:
-        if kept:
-            decisions += _kept(taking, made.source, kept)
+        decisions += kept_back
         credits_made.append(
             msgspec.structs.replace(made, paid_out=made.paid_out + payable(made.credit - made.paid_out))
         )
@@ -207,6 +207,22 @@ def pay_back(taking: Taking, made: BookedCredit | None, outs: tuple[PayOut, ...]
         decisions += [memo, *(refunded(taking, memo.command_id, out) for out in short)]
         credits_made.append(BookedCredit(memo.command_id, missing, missing, missing))
     return Back([*decisions, *onto_liabilities(taking, outs)], tuple(credits_made))
+
+
+def keep(taking: Taking, source: str, amount: Decimal) -> list[Planned] | Verdict:
+    """Plan that what the customer does not get back of a credit is no credit any more."""
+    rules = taking.settings.rules
+    if not amount:
+        return []
+    if rules.sales_return_account is None:
+        return need("sales_return_account", "what is kept of goods taken back")
+    if rules.stored_value_clearing is None:
+        return need("stored_value_clearing", "what is kept of goods taken back")
+    out = PayOut(f"{taking.key}:kept", rules.stored_value_clearing, "", amount, taking.day)
+    paid = refunded(taking, source, out)
+    cleared = JournalLine(account=rules.stored_value_clearing, debit=amount)
+    earned = JournalLine(account=rules.sales_return_account, credit=amount)
+    return [paid, entry(taking, "kept", taking.day, cleared, earned, needs=paid.command_id)]
 
 
 def credited(taking: Taking, amount: Decimal) -> Planned:
@@ -304,18 +320,6 @@ def _adjusted(taking: Taking, name: str, account: str | None, changes: dict[str,
         lines=tuple(StockChange(code, quantity) for code, quantity in changes.items() if quantity),
     )
     return taking.planned(adjustment, needs)
-
-
-def _kept(taking: Taking, source: str, amount: Decimal) -> list[Planned]:
-    """Return that what the customer did not get back is no credit any more."""
-    rules = taking.settings.rules
-    assert rules.stored_value_clearing is not None
-    assert rules.sales_return_account is not None
-    out = PayOut(f"{taking.key}:kept", rules.stored_value_clearing, "", amount, taking.day)
-    paid = refunded(taking, source, out)
-    cleared = JournalLine(account=rules.stored_value_clearing, debit=amount)
-    earned = JournalLine(account=rules.sales_return_account, credit=amount)
-    return [paid, entry(taking, "kept", taking.day, cleared, earned, needs=paid.command_id)]
 
 
 def _taken_off_liabilities(taking: Taking, booked: BookedCredit) -> list[Planned] | Verdict:

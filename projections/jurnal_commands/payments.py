@@ -24,6 +24,8 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 
+_ZERO = Decimal(0)
+_CASH = "cash"
 _REVERSED = Verdict(
     "failed",
     "iSeller reports this payment as failed or void after it counted",
@@ -45,9 +47,10 @@ def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tup
     for payment in state.in_order():
         booking = state.booking
         assert booking is not None
-        left = _left_to_book(state, booking, payment, fact.store_id)
+        known = [each for each in state.paid_by().values() if each.transaction_id == payment.transaction_id]
+        left = _left_to_book(state, booking, payment, known, fact.store_id)
         # Of what is planned already, only more that the invoice takes by now is news.
-        if left < payment.amount and (booking.ended or min(left, booking.remaining) <= 0):
+        if known and (booking.ended or min(left, booking.remaining) <= 0):
             continue
         record = payment_record(state, settings, payment)
         judged = _judged(state, settings, booking, payment, record, left)
@@ -110,6 +113,21 @@ def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Pu
     return Purse(mapping.account, mapping.payment_method or way)
 
 
+def without_change(state: OrderState, payment: Payment, total: Decimal) -> Decimal:
+    """Return what is left of a payment once its change is given: out of cash, the cash that was taken last first."""
+    taken = state.money()
+    back = sum((money.amount for money in state.taken_back.money.values()), _ZERO)
+    excess = sum((each.amount for each in taken), _ZERO) - back - total
+    for each in reversed(taken):
+        if each.gateway != _CASH or excess <= 0:
+            continue
+        change = min(each.amount, excess)
+        if each == payment:
+            return payment.amount - change
+        excess -= change
+    return payment.amount
+
+
 def stored_value_moved(
     state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
 ) -> list[Planned]:
@@ -150,16 +168,17 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
     return state, decisions
 
 
-def _left_to_book(state: OrderState, booking: Booking, payment: Payment, store_id: str) -> Decimal:
+def _left_to_book(
+    state: OrderState, booking: Booking, payment: Payment, known: list[BookedPayment], store_id: str
+) -> Decimal:
     """Return what of a payment stands on no invoice yet; nothing once a document on this one has its name.
 
     A deposit, or money on an invoice that is booked anew since, may have been more than that invoice took.
     """
-    booked = {name: known for name, known in state.paid_by().items() if known.transaction_id == payment.transaction_id}
     own = payment_command_id(store_id, state.order_id, payment.transaction_id, booking.revision)
-    if own in booked or any(known.liability for known in booked.values()):
+    if any(each.command_id == own or each.liability for each in known):
         return Decimal(0)
-    return payment.amount - sum((known.amount for known in booked.values()), Decimal(0))
+    return without_change(state, payment, booking.total) - sum((each.amount for each in known), Decimal(0))
 
 
 def _judged(

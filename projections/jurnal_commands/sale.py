@@ -28,7 +28,14 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of, stored_value_moved
+from projections.jurnal_commands.payments import (
+    Purse,
+    no_money,
+    payment_record,
+    purse_of,
+    stored_value_moved,
+    without_change,
+)
 from projections.jurnal_commands.sales_window import waits_for_sales_sync
 
 _ZERO = Decimal(0)
@@ -110,10 +117,11 @@ def _unmapped(state: OrderState) -> Verdict:
             "Map the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
             needs,
         )
+    what = known.get("channel_detail") or channel
     return Verdict(
         "skipped",
-        f"Neither channel {known.get('channel_detail') or channel} nor outlet {name} is mapped",
-        "Map the channel or the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
+        f"Neither channel {what} nor outlet {name} is mapped" if outlet else f"Channel {what} is not mapped",
+        "Map the channel to a Jurnal warehouse and its accounts; the sale is then booked by itself",
         needs,
     )
 
@@ -124,6 +132,7 @@ def _invoice(
     connection = settings.connection
     assert connection is not None
     total = Decimal(state.known["total_amount"])
+    deposit = min(without_change(state, first[0], total), total) if first else _ZERO
     return BookInvoice(
         order_id=state.order_id,
         order_reference=state.reference,
@@ -135,7 +144,7 @@ def _invoice(
         lines=tuple(piece.line for piece in ready.drawn.lines),
         header_discount=ready.drawn.header_discount,
         total=total,
-        deposit=min(first[0].amount, total) if first else _ZERO,
+        deposit=deposit,
         deposit_account=first[1].account if first else None,
         deposit_method=first[1].method if first else None,
         revision=revision,
@@ -147,7 +156,8 @@ def _deposit(state: OrderState, settings: StoreSettings) -> tuple[Payment, Purse
 
     Jurnal dates a deposit as the invoice, so money of another day has to be a payment of its own.
     """
-    if settings.rules.payment_method_kept or Decimal(state.known["total_amount"]) <= 0:
+    total = Decimal(state.known["total_amount"])
+    if settings.rules.payment_method_kept or total <= 0:
         return None
     day = order_day(state, settings)
     for payment in state.in_order():
@@ -155,7 +165,7 @@ def _deposit(state: OrderState, settings: StoreSettings) -> tuple[Payment, Purse
         if record.business_date != day or no_money(state, payment, record) is not None:
             continue
         purse = purse_of(state, settings, payment)
-        if isinstance(purse, Purse):
+        if isinstance(purse, Purse) and without_change(state, payment, total) > 0:
             return payment, purse
     return None
 

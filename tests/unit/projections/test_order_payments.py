@@ -11,7 +11,7 @@ from eventstore.facts.settings import BooksClosed, PaymentMapping, SalesRulesSet
 from projections.jurnal_commands.commands import BookInvoice, ReceivePayment
 from projections.jurnal_commands.identity import invoice_command_id, payment_command_id
 from tests.ledger import STORE
-from tests.story import CONNECTION, Story, line, paid
+from tests.story import CONNECTION, Story, full_order, line, paid
 from tests.unit.projections.shop_settings import (
     TOKOPEDIA,
     VOUCHER,
@@ -27,6 +27,7 @@ from tests.unit.projections.shop_settings import (
 D = Decimal
 DEBIT = {"gateway": "external_debit", "payment_type_name": "EDC BCA"}
 AT_20, NEXT_DAY = {"transaction_date": "2026-11-20T18:40:00"}, {"transaction_date": "2026-11-21T17:00:00"}
+AT_50 = {"transaction_date": "2026-11-20T18:50:00"}
 DAY, NEXT = "2026-11-21", "2026-11-22"
 
 
@@ -39,6 +40,16 @@ DAY, NEXT = "2026-11-21", "2026-11-22"
         ([paid("t1", 5_000)], 5_000, []),
         ([paid("t1", 50_000)], 20_000, []),
         ([paid("t1", 15_000), paid("t2", 15_000, **AT_20)], 15_000, [("t2", 5_000, "Cash", DAY)]),
+        ([paid("t1", 10_000), paid("t2", 15_000, **DEBIT, **AT_20)], 5_000, [("t2", 15_000, "Bank BCA", DAY)]),
+        (
+            [paid("t1", 5_000, **DEBIT), paid("t2", 10_000, **AT_20), paid("t3", 12_000, **DEBIT, **AT_50)],
+            5_000,
+            [("t2", 3_000, "Cash", DAY), ("t3", 12_000, "Bank BCA", DAY)],
+        ),
+        ([paid("t1", 5_000), paid("t2", 25_000, **DEBIT, **AT_20)], 20_000, []),
+        ([paid("t1", 15_000, **DEBIT), paid("t2", 15_000, **DEBIT, **AT_20)], 15_000, [("t2", 5_000, "Bank BCA", DAY)]),
+        ([paid("t1", 12_000, **VOUCHER), paid("t2", 20_000, **AT_20)], 8_000, []),
+        ([paid("t1", 50_000), paid("t2", -30_000, **AT_20)], 20_000, []),
         ([paid("t1", 20_000, **NEXT_DAY)], 0, [("t1", 20_000, "Cash", NEXT)]),
         ([paid("t1", 5_000), paid("t2", 15_000, **NEXT_DAY)], 5_000, [("t2", 15_000, "Cash", NEXT)]),
         ([paid("t1", 12_000, **VOUCHER), paid("t2", 8_000, **AT_20)], 8_000, []),
@@ -51,6 +62,12 @@ DAY, NEXT = "2026-11-21", "2026-11-22"
         "partial",
         "change is not ours",
         "over-payment trims the last",
+        "change is given in cash",
+        "change is given in cash, whichever comes last",
+        "more than the cash was given back",
+        "over-payment without cash trims the last",
+        "change is given although a method is not mapped",
+        "change that is told as a payment",
         "all on a later day",
         "partial, the rest later",
         "the first mapped one is the deposit",
@@ -129,25 +146,6 @@ def test_a_payment_told_while_the_sale_waits_is_booked_with_it() -> None:
     assert received(story) == [("t2", 15_000, "Cash", DAY)]
 
 
-def test_a_polled_transaction_stands_in_store_time_and_is_the_same_payment() -> None:
-    """01:31 in Jakarta is the 18:31 UTC that the order told: one payment, dated the local day."""
-    story = Story()
-    story.order(on_account=True)
-    polled = {**paid("t1", 20_000, transaction_date="2026-11-21T01:31:00"), "order_id": "order-1"}
-    story.report("transaction", polled, channel="poll", time_zone=7)
-    story.order(transactions=[paid("t1", 20_000)])
-    assert received(story) == [("t1", 20_000, "Cash", DAY)]
-
-
-def test_a_pending_or_failed_transaction_is_no_payment() -> None:
-    """Only success counts, and the same transaction counts when it succeeds later."""
-    story = Story()
-    story.order(transactions=[paid("t1", 20_000, status="pending"), paid("t2", 20_000, status="failure")])
-    assert story.the(BookInvoice).deposit == 0
-    story.order(transactions=[paid("t1", 20_000)])
-    assert received(story) == [("t1", 20_000, "Cash", DAY)]
-
-
 def test_a_payment_by_an_unmapped_method_is_failed_and_goes_by_itself_when_mapped() -> None:
     """Money of unknown whereabouts is never booked anywhere; the invoice stays open by it until a person maps it."""
     story = Story()
@@ -171,6 +169,19 @@ def test_more_money_than_the_total_is_booked_up_to_the_total() -> None:
     assert money(story) == 20_000
 
 
+def test_cash_that_is_paid_again_after_some_was_given_back_is_no_change() -> None:
+    """The order was made smaller, money went back, and it was made larger again: all three count."""
+    back = paid("r1", 5_000, type="refund", transaction_date="2026-11-20T18:45:00")
+    again = paid("t2", 5_000, transaction_date="2026-11-20T18:50:00")
+    smaller = {"order_details": [line(quantity=1, price=15_000)], "total_order_amount": 15_000, "total_amount": 15_000}
+    story = shop(SalesRulesSet(sales_return_account="Sales Returns", stored_value_clearing="Stored Value Clearing"))
+    story.order(transactions=[paid("t1", 20_000)])
+    story.report("order", full_order(**smaller, transactions=[paid("t1", 20_000), back]), channel="poll")
+    story.order(transactions=[paid("t1", 20_000), back, again])
+    assert received(story) == [("t2", 5_000, "Cash", DAY)]
+    assert "failed" not in story.states.values()
+
+
 def test_fractions_of_a_rupiah_are_received_exactly() -> None:
     """Amounts are decimals from the report to the command."""
     story = Story()
@@ -188,54 +199,6 @@ def test_two_orders_may_use_one_transaction_id() -> None:
         story.order(**order)
         story.order(**order, transactions=[paid("t1", amount)])
     assert received(story) == [("t1", 5_000, "Cash", DAY), ("t1", 6_000, "Cash", DAY)]
-
-
-def test_the_promise_of_an_on_account_sale_is_no_money() -> None:
-    """A tender by account balance of an order on account is what the customer owes; real money pays it later."""
-    story = Story()
-    promise = paid("t1", 20_000, gateway="account_balance")
-    story.order(on_account=True, transactions=[promise])
-    assert story.the(BookInvoice).deposit == 0
-    assert story.records["payment-order-1-t1"].reason == "Sold on account: the customer pays later"
-    assert story.invoice().received == 0
-    story.order(on_account=True, transactions=[promise, paid("t2", 20_000, **NEXT_DAY)])
-    assert received(story) == [("t2", 20_000, "Cash", NEXT)]
-
-
-def test_a_payment_reported_void_after_it_counted_shows_as_failed() -> None:
-    """A success that turns into a void is told to a person; the money is not taken back silently."""
-    story = Story()
-    story.order(transactions=[paid("t1", 20_000)])
-    story.order(transactions=[paid("t1", 20_000, status="void")])
-    record = story.records["reversed-order-1-t1"]
-    assert (record.state, record.amount) == ("failed", D(20_000))
-    story.order(transactions=[paid("t1", 20_000)])
-    assert story.states["reversed-order-1-t1"] == "skipped"
-    assert money(story) == 20_000
-
-
-def test_a_payment_reported_void_before_it_was_planned_is_not_booked() -> None:
-    """What came and went before the sale was known is no money, in whatever order it is told."""
-    for first, second in (("success", "void"), ("void", "success")):
-        story = Story()
-        minutes = {"success": 30, "void": 31}
-        for status in (first, second):
-            transaction = {**paid("t1", 20_000, status=status), "order_id": "order-1"}
-            story.report("transaction", transaction, observed_minute=minutes[status])
-        story.order()
-        assert money(story) == 0
-        assert story.records["payment-order-1-t1"].reason == "iSeller reports this payment as failed or void"
-
-
-def test_money_since_live_mode_for_a_sale_from_before_it_is_skipped_and_seen() -> None:
-    """The sale is in nobody's books of ours, so its payment cannot be either; the list says so."""
-    story = Story(live=False)
-    story.order(on_account=True, transactions=[paid("t0", 5_000)])
-    story.go_live()
-    story.order(on_account=True, transactions=[paid("t0", 5_000), paid("t1", 15_000)])
-    assert story.commands == []
-    assert story.states == {"sale-order-1": "skipped", "payment-order-1-t1": "skipped"}
-    assert (story.records["payment-order-1-t1"].reason or "").startswith("Before Live Mode")
 
 
 def test_money_of_a_channel_goes_to_the_channels_account() -> None:

@@ -13,6 +13,7 @@ from tests.story import Story, paid
 from tests.unit.projections.shop_settings import POINTS, STORED, journals, moved, received, shop, told
 
 RULES = SalesRulesSet(stored_value_clearing="Stored Value Clearing", stored_value=STORED)
+DEBIT = {"gateway": "external_debit", "payment_type_name": "EDC BCA"}
 DAY, NEXT = "2026-11-21", "2026-11-22"
 LATER = {"transaction_date": "2026-11-20T18:40:00"}
 NEXT_DAY = {"transaction_date": "2026-11-21T17:00:00"}
@@ -45,7 +46,7 @@ def test_stored_value_beside_money_is_received_on_the_invoice_and_cleared_the_sa
 def test_only_what_the_invoice_takes_comes_out_of_the_liability() -> None:
     """A trimmed payment moves the trimmed sum: the clearing account is empty again."""
     story = shop(RULES)
-    story.order(transactions=[paid("t1", 15_000), paid("t2", 9_000, **POINTS, **LATER)])
+    story.order(transactions=[paid("t1", 15_000, **DEBIT), paid("t2", 9_000, **POINTS, **LATER)])
     assert received(story) == [("t2", 5_000, "Stored Value Clearing", DAY)]
     assert journals(story)[0].lines == moved("Customer Points", "Stored Value Clearing", 5_000)
 

@@ -22,6 +22,7 @@ from projections.jurnal_commands.invoice_lines import (
     ZERO,
     SoldLine,
     own_discount,
+    plain,
     read_lines,
     tax_percentage,
 )
@@ -52,7 +53,7 @@ def content_of(order: OrderReport) -> str:
         order.total_amount,
     )
     lines = sorted(_content_of_line(line) for line in order.order_details or ())
-    told = (bool(order.tax_inclusive), [_plain(amount) for amount in amounts], lines)
+    told = (bool(order.tax_inclusive), [plain(amount) for amount in amounts], lines)
     return sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
 
@@ -61,14 +62,14 @@ def _content_of_line(line: OrderLine) -> tuple[str, ...]:
     is_modifier = bool(line.product_modifier_id)
     return (
         (line.sku or "").strip(),
-        _plain(line.quantity),
-        _plain(line.weight_quantity),
-        _plain(line.base_price),
-        _plain(own_discount(line, gross)),
-        _plain(tax_percentage(line)),
+        plain(line.quantity),
+        plain(line.weight_quantity),
+        plain(line.base_price),
+        plain(own_discount(line, gross)),
+        plain(tax_percentage(line)),
         (line.parent_order_detail_id or "") if is_modifier else "",
         (line.modifier_product_sku or "").strip(),
-        _plain(line.modifier_product_quantity),
+        plain(line.modifier_product_quantity),
         _content_of_parts(line.product_composites),
         _content_of_parts(line.product_combos),
         _content_of_parts(line.modifier_product_composites),
@@ -78,11 +79,7 @@ def _content_of_line(line: OrderLine) -> tuple[str, ...]:
 def _content_of_parts(parts: tuple[ProductPart, ...] | None) -> str:
     if not parts:
         return ""
-    return " ".join(sorted(f"{part.sku or part.product_sku}={_plain(part.quantity)}" for part in parts))
-
-
-def _plain(amount: Decimal | None) -> str:
-    return format(amount.normalize(), "f") if amount else "0"
+    return " ".join(sorted(f"{part.sku or part.product_sku}={plain(part.quantity)}" for part in parts))
 
 
 def _draw(order: OrderReport, settings: StoreSettings, place: Place) -> Drawn:
@@ -174,11 +171,11 @@ def _remainder(
         if abs(unexplained) > rounding_max:
             raise Undrawable(
                 NotDrawable(
-                    f"iSeller says the total is Rp {told:f}, its lines, charges, taxes and rounding give "
-                    f"Rp {nets + taxes + rounding:f}: {first_difference(order, sold, taxes, rounding_max)}",
+                    f"iSeller says the total is Rp {plain(told)}, its lines, charges, taxes and rounding give "
+                    f"Rp {plain(nets + taxes + rounding)}: {first_difference(order, sold, taxes, rounding_max)}",
                     "Compare the order in iSeller with its total, correct it there, and try again",
                 )
             )
     if told < 0:
-        raise Undrawable(NotDrawable(f"The total is Rp {told:f}", "Only totals above zero can be booked"))
+        raise Undrawable(NotDrawable(f"The total is Rp {plain(told)}", "Only totals above zero can be booked"))
     return remainder, unexplained

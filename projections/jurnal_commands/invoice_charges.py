@@ -6,7 +6,7 @@ from eventstore.facts.reports.orders import OrderReport
 from eventstore.facts.settings import SalesRulesSet
 from projections.jurnal_commands.commands import InvoiceLine
 from projections.jurnal_commands.invoice_drawn import DrawnLine, NotDrawable, Undrawable, not_set_up
-from projections.jurnal_commands.invoice_lines import WHOLE, ZERO, SoldLine
+from projections.jurnal_commands.invoice_lines import WHOLE, ZERO, SoldLine, plain
 from projections.jurnal_commands.invoice_shares import share_out, without_tax
 
 ON_ORDER = "Additional charge on the order"
@@ -57,10 +57,10 @@ def _line(
     if amount == 0:
         return []
     if amount < 0:
-        raise Undrawable(NotDrawable(f"{words} is Rp {amount:f}", "Only amounts above zero can be booked"))
+        raise Undrawable(NotDrawable(f"{words} is Rp {plain(amount)}", "Only amounts above zero can be booked"))
     if product is None:
         raise not_set_up(
-            f"{words}: Rp {amount:f}, and no product of Jurnal is mapped for it",
+            f"{words}: Rp {plain(amount)}, and no product of Jurnal is mapped for it",
             f"Make an untracked product in Jurnal and name it as {setting} in the store's set-up",
         )
     line = InvoiceLine(product_code=product, quantity=WHOLE, rate=amount, tax_name=tax_name, description=words)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.facts.reports.orders import OrderReport
-from projections.jurnal_commands.invoice_lines import WHOLE, ZERO, SoldLine, line_name
+from projections.jurnal_commands.invoice_lines import WHOLE, ZERO, SoldLine, line_name, plain
 
 
 class _Figure(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ def first_difference(order: OrderReport, sold: list[SoldLine], taxes: Decimal, r
         for figure in figures:
             told, ours = figure.told, figure.ours
             if told is not None and all(abs(told - known) > figure.within for known in ours):
-                return f"{figure.words} is Rp {told:f} in iSeller and Rp {ours[0]:f} {figure.whose}"
+                return f"{figure.words} is Rp {plain(told)} in iSeller and Rp {plain(ours[0])} {figure.whose}"
     return "each of its parts agrees with the lines"
 
 

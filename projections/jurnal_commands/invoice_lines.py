@@ -75,10 +75,10 @@ def tax_percentage(line: OrderLine) -> Decimal:
     return (line.tax_percentage or ZERO) if line.taxable is not False else ZERO
 
 
-@lru_cache(maxsize=256)
-def percentage_text(percentage: Decimal) -> str:
-    """Write a percentage the way tax mappings name it: 11, 10.5."""
-    return format(percentage.normalize(), "f")
+@lru_cache(maxsize=4_096)
+def plain(number: Decimal | None) -> str:
+    """Write a number without zeros that say nothing, as tax mappings do: 11, 10.5; 0 is what is not told, too."""
+    return format(number.normalize(), "f") if number else "0"
 
 
 def own_discount(line: OrderLine, gross: Decimal) -> Decimal:
@@ -132,7 +132,7 @@ def _sold(
 
 
 def _tax_name(percentage: Decimal, taxes: tuple[TaxMapping, ...]) -> str:
-    text = percentage_text(percentage)
+    text = plain(percentage)
     for tax in taxes:
         if tax.percentage == text:
             return tax.tax_name

@@ -1,8 +1,10 @@
-"""Any order that a shop may take, with what it must come to: worked out beside the service, from the written rules."""
+"""Any order that a shop may take, with what it must come to: worked out beside the service, by INVOICES.md."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 
 from hypothesis import strategies as st
 
@@ -132,7 +134,7 @@ def with_modifiers(draw: st.DrawFn, identity: str) -> list[Sale]:
 
 @st.composite
 def shop_orders(draw: st.DrawFn) -> ShopOrder:
-    """Draw an order and work out its total: discounts shared exactly, tax rounded as iSeller may round it."""
+    """Draw an order and work out its total, tax rounded as iSeller may round it."""
     count = draw(st.integers(1, 5))
     sold = [sale for number in range(count) for sale in draw(with_modifiers(f"d{number}"))]
     rules, inclusive = draw(RULES), draw(st.booleans())
@@ -199,8 +201,23 @@ def _order_discount(draw: st.DrawFn, sold: list[Sale], on_order: int) -> tuple[D
 
 
 def _nets(sold: list[Sale], discount: D) -> list[D]:
-    worth = sum((sale.value for sale in sold if not sale.stored), D(0))
-    return [sale.value if sale.stored or not worth else sale.value - discount * sale.value / worth for sale in sold]
+    """Take the order's discount off, by the rule: of little money a rupiah more or less is much of a charge's tax."""
+    weights = [Fraction(0) if sale.stored else Fraction(sale.value) for sale in sold]
+    if not any(weights):
+        return [sale.value for sale in sold]
+    exact = [Fraction(discount) * weight / sum(weights) for weight in weights]
+    shares = _by_largest_fraction(exact, 1)
+    if any(share > weight for share, weight in zip(shares, weights, strict=True)):
+        shares = _by_largest_fraction(exact, 100)
+    return [sale.value - D(share.numerator) / D(share.denominator) for sale, share in zip(sold, shares, strict=True)]
+
+
+def _by_largest_fraction(exact: list[Fraction], units: int) -> list[Fraction]:
+    """Round shares to so many units a rupiah, the units that are missing to the largest fractions."""
+    floors = [floor(share * units) for share in exact]
+    missing = floor(sum(exact) * units) - sum(floors)
+    by_fraction = sorted(range(len(exact)), key=lambda place: (floors[place] - exact[place] * units, place))
+    return [Fraction(share + (place in by_fraction[:missing]), units) for place, share in enumerate(floors)]
 
 
 def _tax_of_charges(sold: list[Sale], nets: list[D], charges: list[D], unit: D) -> D:

@@ -13,6 +13,7 @@ from projections.changes.settings import StoreSettings
 from projections.jurnal_commands.invoice import draw_invoice
 from projections.jurnal_commands.invoice_drawn import Drawn, NotDrawable
 from projections.jurnal_commands.invoice_shares import share_out
+from tests.drawing import plain
 from tests.property.shop_orders import ACCOUNTS, RATES, TAXES, UNTRACKED, ShopOrder, shop_orders
 from tests.story import CONNECTION, MAIN
 
@@ -114,7 +115,7 @@ def test_a_total_that_the_lines_do_not_explain_is_refused_with_both_numbers(orde
     claimed = order.report.total_amount + more
     refused = outcome(msgspec.structs.replace(order.report, total_amount=claimed), order.rules)
     assert isinstance(refused, NotDrawable)
-    assert f"Rp {claimed:f}" in refused.reason
+    assert f"Rp {plain(claimed)}," in refused.reason
     assert "by its own parts" in refused.reason
 
 

@@ -180,7 +180,7 @@ def test_an_order_that_does_not_add_up_is_refused_with_what_differs_first(
     fields: dict[str, Any], difference: str
 ) -> None:
     """Both totals, and the place where a person should look."""
-    why = refused(**fields, total_amount=25_000)
+    why = refused(**fields, total_amount="25000.0000")
     assert why.reason.startswith("iSeller says the total is Rp 25000, its lines, charges, taxes and rounding give Rp ")
     assert why.reason.endswith(difference)
 

@@ -13,10 +13,12 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.booking import BookedEntry, BookedPayment, Booking
 from projections.changes.orders import OrderState
+from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.commands import ApplyCredit, BookInvoice, JournalLine, UpdateInvoice
+from projections.jurnal_commands.decide_voided import voided_at
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
 from projections.jurnal_commands.invoice import content_of
 from projections.jurnal_commands.order_action import (
@@ -53,8 +55,8 @@ def judge_changed(
     if booking.ended:
         return _restored(state, settings, fact, shifts) if state.status == "completed" else (state, [])
     record = _record(state, settings)
-    # A voided order comes back as it was booked, unless a refund before its void is about what was edited.
-    is_moot = state.is_voided and not _has_failed_refund(state)
+    # A voided order comes back as it was booked, unless a refund before its void may be about what was edited.
+    is_moot = state.is_voided and not _has_refund_to_plan(state, booking)
     if is_moot or content_of(state.report) == booking.content:
         known = state.verdicts.get(record.record_id)
         waits = known is not None and known.state != "skipped"
@@ -66,9 +68,14 @@ def judge_changed(
     return without_verdict(state, record), decisions
 
 
-def _has_failed_refund(state: OrderState) -> bool:
-    refunds = f"refund-{state.order_id}-"
-    return any(name.startswith(refunds) and verdict.state == "failed" for name, verdict in state.verdicts.items())
+def _has_refund_to_plan(state: OrderState, booking: Booking) -> bool:
+    """Tell whether a refund before the void is still to be planned on this invoice."""
+    planned, void = state.taken_back.planned, voided_at(state)
+    return any(
+        (refund.key not in planned or planned[refund.key].revision != booking.revision)
+        and (refund.at is None or void is None or refund.at < void)
+        for refund in refunds_of(state.taken_back)
+    )
 
 
 def _edited(

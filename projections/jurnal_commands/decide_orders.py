@@ -27,7 +27,6 @@ def judge_order(
 ) -> tuple[OrderState, list[Decision]]:
     """Judge all of an order that is not planned yet; return the state with what is planned, and what is new of it."""
     decisions: list[Decision] = []
-    before = state
     if state.booking is None:
         if (verdict := _not_to_plan(state, settings, fact)) is not None:
             state, decisions = with_verdict(state, sale_record(state, settings), verdict)
@@ -45,12 +44,7 @@ def judge_order(
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
     state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)
-    said = _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
-    if not state.is_voided or state == before:
-        return state, said
-    # What a refund fails for may be an edit, which matters for a voided order only then.
-    state, again = judge_order(state, settings, fact, shifts)
-    return state, _last_words([*said, *again])
+    return state, _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
 
 
 def _last_words(decisions: list[Decision]) -> list[Decision]:

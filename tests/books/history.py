@@ -14,6 +14,7 @@ from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.iseller.wire import encode
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
+from ops.sandbox.traffic_afterwards import OrderEdited, VoidUndone
 from ops.sandbox.traffic_events import PayoutUntold, StockBought
 
 _ROWS_MAX = 100_000
@@ -21,12 +22,17 @@ _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UT
 
 
 class Told(msgspec.Struct, frozen=True):
-    """One report: its kind, its exact bytes, when iSeller said it, and by which way."""
+    """One report: its kind, its exact bytes, when iSeller said it, and by which way.
+
+    `only`: nothing else tells it. An order shows what it is now: of an edit, or of a void that is undone, a poll that
+    comes later shows nothing any more.
+    """
 
     kind: str
     body: bytes
     observed_at: datetime
     metadata: Mapping[str, Any]
+    only: bool = False
 
 
 class History(msgspec.Struct, frozen=True):
@@ -39,7 +45,7 @@ class History(msgspec.Struct, frozen=True):
     def delivered(self, seed: int, *, repeated: float, lost: float) -> list[Told]:
         """Return the reports as they come in: webhooks of an hour in any order, some twice, some never; then polls."""
         dice = Random(seed)  # noqa: S311 - a seed that can be told and repeated
-        kept = [told for told in self.webhooks if dice.random() >= lost or told.kind == "payout"]
+        kept = [told for told in self.webhooks if told.only or dice.random() >= lost]
         twice = kept + [told for told in kept if dice.random() < repeated]
         late = {id(told): told.observed_at + timedelta(minutes=dice.uniform(0, 60)) for told in twice}
         ordered = sorted(twice, key=lambda told: (late[id(told)], dice.random()))
@@ -53,6 +59,8 @@ class History(msgspec.Struct, frozen=True):
 
 def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: bool) -> History:
     """Let the traffic's events happen in a shop, and write down what iSeller says of them."""
+    fleeting = {event.order.order_id for event in traffic.events if isinstance(event, OrderEdited)}
+    fleeting |= {event.order_id for event in traffic.events if isinstance(event, VoidUndone)}
     now = [traffic.events[0].at]
     shop = Shop(scenario, lambda: now[0], returns_name_origin=returns_name_origin)
     webhooks: list[Told] = []
@@ -63,10 +71,12 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
             buys.append(bought)
         if isinstance(event, PayoutUntold):
             completed = payout_document(scenario, event.payout, "completed")
-            webhooks.append(Told("payout", encode(completed), event.at, {"channel": "file"}))
+            webhooks.append(Told("payout", encode(completed), event.at, {"channel": "file"}, only=True))
         while shop.notices:
             notice = shop.notices.popleft()
-            webhooks.append(Told(notice.type, encode(notice.document), event.at, {"channel": "webhook"}))
+            only = notice.type == "payout" or notice.object_id in fleeting
+            body = encode(notice.document)
+            webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only))
     return History(webhooks, _polled(shop, now[0] + timedelta(hours=1)), buys)
 
 

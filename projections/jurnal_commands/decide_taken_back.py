@@ -1,31 +1,21 @@
 """Judges what was taken back of an order: each refund, then its void. What waits or fails is judged again.
 
-What of the order's money and refunds is not known yet could change what a refund is: so one of an invoice that still
-owes something, one without its money and one without its goods wait until a report tells the whole order. A void waits
-for the refunds before it, and what was refunded after it belongs to it.
+A void waits for the refunds before it, and what was refunded after it belongs to it.
 """
 
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from eventstore.event import Fact
-from projections.changes.booking import BookedCredit, Booking
+from projections.changes.booking import BookedCredit
 from projections.changes.orders import OrderState, Payment
 from projections.changes.refunds import MoneyBack, PaidBack, PlannedRefund, Refund, RefundRecord, refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import ApplyCredit
-from projections.jurnal_commands.decide_voided import (
-    NOT_BOOKED,
-    VOIDED,
-    WAITS_FOR_SALE,
-    is_sale_skipped,
-    judge_void,
-    voided_at,
-)
+from projections.jurnal_commands.decide_voided import judge_void
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
 from projections.jurnal_commands.order_action import (
     booking_day,
@@ -35,7 +25,8 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.payments import Purse, no_money, payment_record, purse_of
+from projections.jurnal_commands.payments import Purse, purse_of
+from projections.jurnal_commands.refund_checks import is_carried, not_to_plan, refund_record_id
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.taking_back import (
     Back,
@@ -43,7 +34,6 @@ from projections.jurnal_commands.taking_back import (
     Taking,
     credited,
     keep,
-    money_is_missing,
     need,
     onto_liabilities,
     pay_back,
@@ -55,14 +45,13 @@ from projections.jurnal_commands.taking_back import (
 )
 
 _ZERO = Decimal(0)
-_ASKED = "Nothing: iSeller is being asked"
 
 
 def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
     """Judge every refund and the void of an order that are not planned yet."""
     decisions: list[Decision] = []
     # What an invoice that is booked anew owes is first of all what was carried onto it less for its refunds.
-    refunds = tuple(sorted(refunds_of(state.taken_back), key=lambda each: not _is_carried(state, each)))
+    refunds = tuple(sorted(refunds_of(state.taken_back), key=lambda each: not is_carried(state, each)))
     planned = None
     # What was planned last may be why another one fails.
     while planned != state.taken_back.planned:
@@ -86,7 +75,7 @@ def _judge(
     if booking is not None and known is not None and known.revision == booking.revision:
         return state, []
     record = _record(state, settings, refund)
-    if (verdict := _not_to_plan(state, settings, refund, refunds)) is not None:
+    if (verdict := not_to_plan(state, settings, refund, refunds)) is not None:
         return with_verdict(state, record, verdict)
     assert booking is not None
     assert refund.at is not None
@@ -103,22 +92,12 @@ def _judge(
 
 def _record(state: OrderState, settings: StoreSettings, refund: Refund) -> SyncRecord:
     day = None if refund.at is None else local_day(state, settings, refund.at)
-    return record_of(state, _record_id(state, refund.key), "refund", day, refund.amount)
-
-
-def _record_id(state: OrderState, key: str) -> str:
-    return f"refund-{state.order_id}-{key}"
-
-
-def _is_carried(state: OrderState, refund: Refund) -> bool:
-    """Tell whether the money of a refund was planned on an invoice that is booked anew since."""
-    known = state.taken_back.planned.get(refund.key)
-    return known is not None and known.is_carried
+    return record_of(state, refund_record_id(state, refund.key), "refund", day, refund.amount)
 
 
 def _is_open(state: OrderState, refund: Refund) -> bool:
     """Tell whether a refund may still be planned."""
-    verdict = state.verdicts.get(_record_id(state, refund.key))
+    verdict = state.verdicts.get(refund_record_id(state, refund.key))
     return verdict is not None and verdict.state != "skipped"
 
 
@@ -126,7 +105,7 @@ def _superseded(state: OrderState, settings: StoreSettings, refund: Refund) -> t
     """Close the lines of money that stood alone until its record came."""
     decisions: list[Decision] = []
     for money in refund.money:
-        identity = _record_id(state, money.transaction_id)
+        identity = refund_record_id(state, money.transaction_id)
         if money.transaction_id != refund.key and identity in state.verdicts:
             record = _record(state, settings, Refund(money.transaction_id, None, (money,)))
             state, noted = with_verdict(state, record, Verdict("skipped", f"Is part of the refund {refund.key}"))
@@ -145,106 +124,6 @@ def _paid_out(state: OrderState, settings: StoreSettings) -> tuple[OrderState, l
             state, noted = with_verdict(state, record, Verdict("skipped", "It was paid out since"))
             decisions += noted
     return state, decisions
-
-
-def _not_to_plan(
-    state: OrderState, settings: StoreSettings, refund: Refund, refunds: tuple[Refund, ...]
-) -> Verdict | None:
-    for key in refund.keys:
-        if (seen_to := state.skipped_records.get(_record_id(state, key))) is not None:
-            return Verdict("skipped", seen_to)
-    booking = state.booking
-    if booking is None:
-        return NOT_BOOKED if is_sale_skipped(state) else WAITS_FOR_SALE
-    at = refund.at
-    if at is None or refund.amount is None:
-        return Verdict(
-            "failed",
-            f"iSeller tells a refund without its {'date' if at is None else 'amount'}",
-            "Look the refund up in iSeller, enter it in Jurnal by hand and skip the record",
-        )
-    void = voided_at(state)
-    if booking.ended or (state.is_voided and void is not None and at >= void):
-        return VOIDED
-    return _unknown(state, settings, booking, refund, at) or _contradicted(state, settings, refund, refunds, at)
-
-
-def _unknown(
-    state: OrderState, settings: StoreSettings, booking: Booking, refund: Refund, at: datetime
-) -> Verdict | None:
-    """Return what is not known yet and would make it another refund."""
-    known = state.taken_back
-    if money_is_missing(state, settings):
-        return Verdict("held", "Waits for a payment of the order that is not booked yet")
-    record = refund.record
-    if (record is None or not record.tells_goods) and not known.knows_records_of(at, refund.key):
-        return Verdict("held", "Waits for what was refunded to be told", _ASKED)
-    if known.knows_money_of(at, refund.key) or _is_carried(state, refund):
-        return None
-    if not refund.money and refund.amount:
-        return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
-    if booking.remaining > 0:
-        return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
-    return None
-
-
-def _contradicted(
-    state: OrderState, settings: StoreSettings, refund: Refund, refunds: tuple[Refund, ...], at: datetime
-) -> Verdict | None:
-    """Return why a refund cannot be: other money went back than was refunded, or more than came in."""
-    if _is_carried(state, refund):
-        return None
-    planned = state.taken_back.planned
-    if (alone := _beside_each_other(state, refund, refunds)) is not None:
-        return alone
-    before = sum((each.paid for each in refunds if each.key in planned and each.key != refund.key), _ZERO)
-    received = _received(state, settings)
-    if refund.paid and before + refund.paid > received:
-        if not state.taken_back.knows_money_of(at, refund.key):
-            return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
-        return Verdict(
-            "failed",
-            f"iSeller gives back {rupiah(before + refund.paid)}; {rupiah(received)} were paid",
-            "Compare the payments and refunds of the order in iSeller; correct the difference in Jurnal by hand and"
-            " skip the record",
-        )
-    return None
-
-
-def _beside_each_other(state: OrderState, refund: Refund, refunds: tuple[Refund, ...]) -> Verdict | None:
-    """Return that a record stands without money and money without a record: booked both, they would count twice."""
-    if refund.money and refund.record is not None:
-        return None
-    open_refunds = [
-        each
-        for each in refunds
-        if each.key not in state.taken_back.planned
-        and each.amount != 0
-        and _record_id(state, each.key) not in state.skipped_records
-    ]
-    records = [each for each in open_refunds if not each.money]
-    money = [each for each in open_refunds if each.record is None]
-    if not records or not money or refund.amount == 0:
-        return None
-    told, paid = (sum((each.amount or _ZERO for each in some), _ZERO) for some in (records, money))
-    return Verdict(
-        "failed",
-        f"iSeller tells refunds of {rupiah(told)} without money, and money of {rupiah(paid)} without a refund",
-        "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and skip the"
-        " records",
-    )
-
-
-def _received(state: OrderState, settings: StoreSettings) -> Decimal:
-    """Return all money that came in, booked or not."""
-    return sum(
-        (
-            payment.amount
-            for payment in state.in_order()
-            if no_money(state, payment, payment_record(state, settings, payment)) is None
-        ),
-        _ZERO,
-    )
 
 
 def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[OrderState, list[Planned]] | Verdict:

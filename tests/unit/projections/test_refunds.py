@@ -9,17 +9,16 @@ import msgspec
 import pytest
 
 from eventstore.facts.settings import BooksClosed, SalesRulesSet
-from projections.jurnal_commands.commands import IssueCreditMemo, RefundCredit, ReturnLine, ReturnSale
+from projections.jurnal_commands.commands import IssueCreditMemo, RefundCredit, ReturnSale
 from projections.jurnal_commands.fold import CommandAdded
 from tests.sandbox_books import SandboxBooks
-from tests.story import Story, full_order, line, paid, taxed
+from tests.story import Story, full_order, line, paid
 from tests.unit.projections.shop_settings import seen_to, shop, told
 from tests.unit.projections.taken_back import (
     CASH,
     LATTES,
     NEXT_DAY,
     RULES,
-    SAME_DAY,
     after_sale,
     given_back,
     money_went,
@@ -359,118 +358,6 @@ def test_a_refund_that_a_person_has_seen_to_is_skipped_for_good() -> None:
     polled(story, transactions=[CASH, given_back()], refunded_orders=[refund()])
     assert after_sale(story) == []
     assert {each.state for each in story.records.values() if each.kind == "refund"} == {"skipped"}
-
-
-def test_split_rates_come_back_piece_by_piece_and_add_up() -> None:
-    """Rp 10,000 for three are 3,334 and twice 3,333: the amount of each refund says which piece it means."""
-    three = [line("LATTE", 3, D(10_000) / 3, order_detail_id="d1", product_id="p1")]
-    three[0]["base_price"], three[0]["discount_amount"] = 3_500, 500
-    fields: dict[str, Any] = {"order_details": three, "total_amount": 10_000, "total_order_amount": 10_500}
-    story = sold(transactions=[paid("t1", 10_000)], total_discount_amount=500, **fields)
-    backs = [(3_333, SAME_DAY, "r1"), (3_334, NEXT_DAY, "r2")]
-    polled(
-        story,
-        transactions=[paid("t1", 10_000), *(given_back(name, amount, at=at) for amount, at, name in backs)],
-        refunded_orders=[refund(amount, at=at) for amount, at, _ in backs],
-        total_discount_amount=500,
-        **fields,
-    )
-    returned = [command for command in story.commands if isinstance(command, ReturnSale)]
-    assert [command.lines[0].rate for command in returned] == [D(3_333), D(3_334)]
-    assert [command.amount for command in returned] == [D(3_333), D(3_334)]
-
-
-def test_rounding_and_charges_come_back_with_the_last_piece() -> None:
-    """The first return has its own worth only; the second brings the rounding line with it."""
-    fields = {"total_amount": 20_030, "rounding_amount": 30}
-    story = sold(transactions=[paid("t1", 20_030)], **fields)
-    money = [given_back("r1", 10_000), given_back("r2", 10_030, at=NEXT_DAY)]
-    backs = [refund(10_000), refund(10_030, at=NEXT_DAY)]
-    polled(story, transactions=[paid("t1", 20_030), *money], refunded_orders=backs, **fields)
-    returned = [command for command in story.commands if isinstance(command, ReturnSale)]
-    assert [command.amount for command in returned] == [D(10_000), D(10_030)]
-    rounding = ReturnLine(product_code="ISELLER-ROUNDING", quantity=D(1), rate=D(30))
-    assert rounding not in returned[0].lines
-    assert rounding in returned[1].lines
-    assert SandboxBooks().book(story).balances.keys() == {"Service Revenue", "Sales Return"}
-
-
-def test_tax_comes_back_with_its_line() -> None:
-    """11 % of each piece; all back leaves no tax."""
-    fields: dict[str, Any] = {"order_details": [taxed("LATTE", 2, 10_000, order_detail_id="d1", product_id="p1")]}
-    fields |= {"total_amount": 22_200, "total_order_amount": 20_000, "total_tax_amount": 2_200}
-    story = sold(transactions=[paid("t1", 22_200)], **fields)
-    money = [given_back("r1", 11_100), given_back("r2", 11_100, at=NEXT_DAY)]
-    backs = [refund(11_100), refund(11_100, at=NEXT_DAY)]
-    polled(story, transactions=[paid("t1", 22_200), *money], refunded_orders=backs, **fields)
-    returned = [command.amount for command in story.commands if isinstance(command, ReturnSale)]
-    assert returned == [D(11_100), D(11_100)]
-    assert SandboxBooks().book(story).balances.keys() == {"Service Revenue", "Sales Return"}
-
-
-PARTS = {"product_composites": [{"sku": "BEAN", "quantity": 3}, {"sku": "MILK", "quantity": 1}]}
-
-
-@pytest.mark.parametrize(
-    ("back", "stock"),
-    [
-        ({}, ["stock 2026-11-21: 3 BEAN, 1 MILK against Cost of Sales"]),
-        (NO_SHELF, []),
-        (
-            {"units_returned": [{"sku": "BEAN", "stock": 3}, {"sku": "MILK", "stock": 1}]},
-            ["stock 2026-11-21: 3 BEAN, 1 MILK against Cost of Sales"],
-        ),
-    ],
-    ids=["back on the shelf", "not back", "told as parts"],
-)
-def test_the_parts_of_a_composite_come_back_if_it_goes_back_on_the_shelf(
-    back: dict[str, Any], stock: list[str]
-) -> None:
-    """Against the cost account, as they left; thrown away they stay what they cost."""
-    fields: dict[str, Any] = {"order_details": [{**LATTES[0], **PARTS}]}
-    story = sold(**fields)
-    polled(story, transactions=[CASH, given_back()], refunded_orders=[refund(**back)], **fields)
-    assert after_sale(story)[1:] == [ONE_BACK[0], *stock, ONE_BACK[1]]
-
-
-def test_a_modifier_comes_back_with_its_line_unless_it_is_named() -> None:
-    """Half of the lattes, half of their syrup."""
-    syrup = line("SYRUP", 2, 2_000, order_detail_id="d2", product_modifier_id="m1", parent_order_detail_id="d1")
-    fields: dict[str, Any] = {"order_details": [LATTES[0], syrup], "total_amount": 24_000, "total_order_amount": 24_000}
-    story = sold(transactions=[paid("t1", 24_000)], **fields)
-    money = [paid("t1", 24_000), given_back(amount=12_000)]
-    polled(story, transactions=money, refunded_orders=[refund(12_000)], **fields)
-    assert after_sale(story) == [
-        "return 2026-11-21: 1 LATTE at 10000, 1 SYRUP at 2000 = 12000",
-        "refund 2026-11-21: 12000 out of Cash",
-    ]
-
-
-def test_a_weighed_product_comes_back_by_weight_or_by_the_piece() -> None:
-    """0.5 kg at Rp 20,000: one piece means all of it."""
-    weighed = line("LATTE", 1, 20_000, order_detail_id="d1", product_id="p1", weight_quantity="0.5")
-    fields: dict[str, Any] = {"order_details": [weighed], "total_amount": 10_000, "total_order_amount": 10_000}
-    for quantity in (1, "0.5"):
-        story = sold(transactions=[paid("t1", 10_000)], **fields)
-        polled(
-            story,
-            transactions=[paid("t1", 10_000), given_back()],
-            refunded_orders=[refund(quantity=quantity)],
-            **fields,
-        )
-        assert after_sale(story)[0] == "return 2026-11-21: 0.5 LATTE at 20000 = 10000"
-
-
-def test_stored_value_that_is_taken_back_is_owed_no_more() -> None:
-    """Its sale was no revenue, so its return is none lost."""
-    rules = msgspec.structs.replace(RULES, stored_value_products={"LATTE": "Gift Cards"})
-    story = sold(rules)
-    polled(story, transactions=[CASH, given_back()], refunded_orders=[refund()])
-    assert after_sale(story) == [
-        ONE_BACK[0],
-        "entry 2026-11-21: 10000 Gift Cards to 10000 Sales Return",
-        ONE_BACK[1],
-    ]
 
 
 def test_every_command_of_a_refund_is_named_after_the_refund_and_waits_for_what_it_needs() -> None:

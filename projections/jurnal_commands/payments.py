@@ -47,10 +47,10 @@ def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tup
     for payment in state.in_order():
         booking = state.booking
         assert booking is not None
-        known = [each for each in state.paid_by().values() if each.transaction_id == payment.transaction_id]
-        left = _left_to_book(state, booking, payment, known, fact.store_id)
+        standing = _standing(state, booking, payment, fact.store_id)
+        left = without_change(state, payment, booking.total) - (standing or _ZERO)
         # Of what is planned already, only more that the invoice takes by now is news.
-        if known and (booking.ended or min(left, booking.remaining) <= 0):
+        if standing is None or (standing and (booking.ended or min(left, booking.remaining) <= 0)):
             continue
         record = payment_record(state, settings, payment)
         judged = _judged(state, settings, booking, payment, record, left)
@@ -168,17 +168,16 @@ def judge_reversed(state: OrderState, settings: StoreSettings) -> tuple[OrderSta
     return state, decisions
 
 
-def _left_to_book(
-    state: OrderState, booking: Booking, payment: Payment, known: list[BookedPayment], store_id: str
-) -> Decimal:
-    """Return what of a payment stands on no invoice yet; nothing once a document on this one has its name.
+def _standing(state: OrderState, booking: Booking, payment: Payment, store_id: str) -> Decimal | None:
+    """Return what of a payment stands on an invoice; None once a document on this one has its name.
 
     A deposit, or money on an invoice that is booked anew since, may have been more than that invoice took.
     """
+    booked = {name: known for name, known in state.paid_by().items() if known.transaction_id == payment.transaction_id}
     own = payment_command_id(store_id, state.order_id, payment.transaction_id, booking.revision)
-    if any(each.command_id == own or each.liability for each in known):
-        return Decimal(0)
-    return without_change(state, payment, booking.total) - sum((each.amount for each in known), Decimal(0))
+    if own in booked or any(known.liability for known in booked.values()):
+        return None
+    return sum((known.amount for known in booked.values()), _ZERO)
 
 
 def _judged(

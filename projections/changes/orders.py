@@ -194,8 +194,11 @@ def _reported(state: OrderState, fact: Fact, report: OrderReport) -> OrderState:
     for transaction in report.transactions or ():
         state = _with_transaction(state, fact, transaction, 0)
     state = msgspec.structs.replace(state, taken_back=order_told(state.taken_back, report, fact, polled=polled))
-    # Also by a report that comes late: that it was completed stays true whatever came of it since.
-    if (report.status or "").lower() == "completed" and not state.completed_at:
+    # Also by a report that comes late: that it was completed stays true whatever came of it since. One that is told as
+    # void first and was closed had been completed: the books must not depend on which webhook was lost.
+    status = (report.status or "").lower()
+    was_completed = status == "completed" or (_rank(status) == _STATUS_RANK["void"] and report.closed_date is not None)
+    if was_completed and not state.completed_at:
         state = msgspec.structs.replace(state, completed_at=fact.position)
     return state
 

@@ -7,11 +7,17 @@ FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body
     FROM command k
-    WHERE k.store_id = s.store_id AND k.command_id = s.command_id AND k.state = 'due'
+    WHERE k.store_id = s.store_id AND k.command_id = s.command_id
+      AND (k.state = 'due' OR (k.state = 'skipped' AND s.state = 'unknown'))
       AND NOT EXISTS (
           SELECT 1 FROM command earlier
           WHERE earlier.store_id = k.store_id AND earlier.lane = k.lane
-            AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal) AND earlier.state <> 'accepted')
+            AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal)
+            AND earlier.state NOT IN ('accepted', 'skipped')
+            AND NOT EXISTS (
+                SELECT 1 FROM command needed
+                WHERE needed.store_id = earlier.store_id AND needed.command_id = ANY (earlier.needs)
+                  AND needed.state = 'skipped'))
       AND NOT EXISTS (
           SELECT 1 FROM unnest(k.needs) AS need (command_id)
           LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id

@@ -1,6 +1,8 @@
 -- A released command is looked up before it is sent again: whatever it did before, it is booked at most once.
--- One that was refused before anything was signed did nothing: its absence holds at once.
-UPDATE send SET state = 'unknown', due_at = $3, released_at = c.released_at, absent_from = coalesce(send.absent_from, CASE WHEN send.signed_at IS NULL THEN $3::timestamptz ELSE $4::timestamptz END),
+-- One that was refused before anything was signed did nothing: its absence holds at once. A send whose row was lost has
+-- a time for its absence, although it has no signature.
+UPDATE send SET state = 'unknown', due_at = $3, released_at = c.released_at,
+                absent_from = coalesce(send.absent_from, CASE WHEN send.signed_at IS NULL THEN $3::timestamptz ELSE $4::timestamptz END),
                 vouched = true, reason = 'Released; looked up first'
 FROM command c
 WHERE send.store_id = $1 AND send.company_id = $2 AND send.state = 'done'

@@ -156,7 +156,6 @@ def _may_update(booking: Booking, new: Booking) -> bool:
         and all(payment.command_id == booking.command_id for payment in booking.payments)
         and booking.payments in ((), new.payments)
         and new.booked_on == booking.booked_on
-        and new.total >= booking.paid
     )
 
 

@@ -17,10 +17,13 @@ from tests.unit.projections.taken_back import (
     CASH,
     NEXT_DAY,
     RULES,
+    SAME_DAY,
     after_sale,
     given_back,
+    money_went,
     polled,
     refund,
+    refunded,
     sold,
     voided,
 )
@@ -144,6 +147,21 @@ def test_an_edit_after_a_refund_books_the_refund_on_the_new_invoice_without_its_
     books = SandboxBooks().book(story)
     assert (books.owed(), books.credit_left(), books.balances["Cash"]) == (10_000, 0, 10_000)
     assert books.stock("LATTE") == -2
+
+
+def test_a_refund_that_was_carried_comes_before_one_that_the_edit_made_possible() -> None:
+    """The second latte was told late: its refund is paid out of what it was paid with, and no credit is left over."""
+    story = sold(**lattes(1))
+    for at, identity in ((NEXT_DAY, "r2"), (SAME_DAY, "r1")):
+        refunded(story, at=at)
+        money_went(story, identity=identity, at=at)
+    assert "failed" in story.states.values()
+    backs = [refund(), refund(at=NEXT_DAY)]
+    polled(story, transactions=[CASH, given_back("r1"), given_back("r2", at=NEXT_DAY)], refunded_orders=backs)
+    assert set(story.states.values()) == {"booking"}
+    books = SandboxBooks().book(story)
+    assert books.balances.keys() == {"Service Revenue", "Sales Return"}
+    assert books.credit_left() == 0
 
 
 def test_an_invoice_that_was_booked_anew_is_voided_and_pays_back_where_the_money_came_in() -> None:

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from eventstore.facts.settings import LiveModeActivated
 from service.live_mode import Activated, LiveMode, NotClean
+from tests.integration.dispatcher.checking import preflight_of
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import NOON, STORE
 from tests.story import CONNECTION
@@ -24,7 +25,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
 
 def live_mode_of(stand: Stand) -> LiveMode:
     """Return the switch of another process."""
-    return LiveMode(stand.reader, stand.appender, stand.preflight(), stand.clock)
+    return LiveMode(stand.reader, stand.appender, preflight_of(stand), stand.clock)
 
 
 async def test_a_clean_preflight_turns_live_mode_on_and_a_fact_says_who_and_when(stand: Stand) -> None:

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from eventstore.facts.settings import SETTINGS_STREAM, OutletMapped, PaymentMapping, StoreConnected, TaxMapping
 from service.preflight_finding import Finding, blocking
+from tests.integration.dispatcher.checking import preflight_of
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import STORE
 from tests.story import CONNECTION, own
@@ -23,7 +24,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
 
 async def problems_of(stand: Stand, url: str | None = None) -> list[Finding]:
     """Check the store; return what keeps Live Mode off."""
-    return list(blocking(await stand.preflight(url=url).check(STORE)))
+    return list(blocking(await preflight_of(stand, url=url).check(STORE)))
 
 
 def connected(**changed: object) -> StoreConnected:

@@ -23,7 +23,8 @@ from projections.changes.settings import StoreSettings
 from projections.store_settings.queries import read_settings
 from service.preflight_finding import Finding
 from service.seen import seen_in
-from tests.integration.dispatcher.stand import OUTLETS, Stand, open_stand
+from tests.integration.dispatcher.checking import OUTLETS, preflight_of
+from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import STORE
 from tests.story import CONNECTION, line, own, paid, taxed
 from tests.unit.sandbox_jurnal.shop import SETTINGS
@@ -52,7 +53,7 @@ async def told(stand: Stand, *settings: Mapping) -> None:
 
 async def found(stand: Stand, **asked: Any) -> list[Finding]:
     """Return the findings but the notices of what was never needed."""
-    findings = await stand.preflight(**asked).check(STORE)
+    findings = await preflight_of(stand, **asked).check(STORE)
     return [finding for finding in findings if finding.blocks or finding.subject not in NEEDED_LATER]
 
 
@@ -63,7 +64,7 @@ def words(findings: Sequence[Finding]) -> list[tuple[str, str, bool]]:
 
 async def test_what_was_never_needed_is_a_notice(stand: Stand) -> None:
     """A shop without charges needs no charge product; it is told what would need one."""
-    findings = await stand.preflight().check(STORE)
+    findings = await preflight_of(stand).check(STORE)
     assert {finding.subject for finding in findings} == NEEDED_LATER
     assert not any(finding.blocks for finding in findings)
 

@@ -4,7 +4,7 @@ The database's clock is replaced by a row that `Stand.advance` moves together wi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,7 +36,6 @@ from projections.runner import Runner
 from projections.sync_status.queries import ListedRecord, Wanted, read_page
 from service.answer_ledger import AnswerLedger
 from service.company_lease import CompanyLeases
-from service.company_look import CompanyLooker
 from service.credential_names import JURNAL_HMAC
 from service.dispatcher import Dispatched, Dispatcher, Fence
 from service.inquiry import Inquiry
@@ -46,16 +45,12 @@ from service.jurnal.pace import Limit
 from service.jurnal_calls import Company, HmacCredential, JurnalCalls
 from service.master_data import MasterDataDirectory
 from service.people import People
-from service.preflight import Preflight
-from service.preflight_seen import IsellerOutlet
-from service.product_list import ProductList
 from service.quota import QuotaBudget
 from tests.ledger import MASTER, NOON, SERVICE_ROLE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
 from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Clock, Shop
 
 COMPANY = Company(CONNECTION.company_id, STORE)
-OUTLETS = (IsellerOutlet("main", "Main Outlet"), IsellerOutlet("branch", "Branch"))
 # Shorter than any step is long: no test is about this limit unless it says so.
 PLENTY = (Limit(1_000_000, 60),)
 STEPS_MAX = 400
@@ -164,24 +159,6 @@ class Stand:
         inquiry = Inquiry(queue, calls, directory, people)
         dispatcher = kind(self.pool, answers, queue, leases, calls, inquiry, fence or Fence())
         return Process(leases, calls, directory, dispatcher)
-
-    def preflight(self, *, url: str | None = None, outlets: Sequence[IsellerOutlet] | None = OUTLETS) -> Preflight:
-        """Return the preflight of a process of its own, whose iSeller has these outlets (None: it does not answer)."""
-        calls = self.calls(url=url)
-
-        async def outlets_of(_store_id: str) -> Sequence[IsellerOutlet] | None:
-            return outlets
-
-        return Preflight(
-            self.pool,
-            self.reader,
-            self.appender,
-            self.clock,
-            self.process(calls=calls).directory,
-            CompanyLooker(self.pool, calls),
-            ProductList(calls, self.clock),
-            outlets_of,
-        )
 
     async def advance(self, seconds: float) -> None:
         """Let time pass everywhere."""

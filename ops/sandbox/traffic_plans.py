@@ -146,6 +146,7 @@ def _unfit(after: After, money: Money) -> frozenset[Content]:
     unfit: set[Content] = set()
     if after != "nothing" or money not in {"paid", "split"}:
         unfit.add("top_up")
-    if after in {"partial_refund", "refund_thrown_away", "refund_to_store_credit", "exchange", "full_refund"}:
+    if after == "exchange" or (after not in {"nothing", "refund_money_only"} and "refund" in after):
+        # Whether modifiers come back with the goods that they were added to is nowhere told.
         unfit |= {"modifiers"}
     return frozenset(unfit)

@@ -102,7 +102,7 @@ def _refunded(dice: Dice, plan: Plan, order: Order, paid: Sequence[Payment], at:
         amount, pieces = order.total_idr, tuple(_all_of(line) for line in order.lines if line.modifies is None)
     else:
         pieces = _some(dice, order)
-        amount = sum((_worth(order, piece) for piece in pieces), Decimal(0))
+        amount = min(order.total_idr, sum((_worth(order, piece) for piece in pieces), Decimal(0)))
     money = None
     if plan.after != "refund_unpaid":
         tender = STORE_CREDIT if plan.after == "refund_to_store_credit" else _back_by(dice, paid)

@@ -14,7 +14,7 @@ from ops.sandbox.iseller.shop import Shop
 from ops.sandbox.iseller.wire import encode
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
-from ops.sandbox.traffic_afterwards import OrderEdited, VoidUndone
+from ops.sandbox.traffic_afterwards import OrderEdited, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_events import PayoutUntold, StockBought
 
 _ROWS_MAX = 100_000
@@ -24,8 +24,8 @@ _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UT
 class Told(msgspec.Struct, frozen=True):
     """One report: its kind, its exact bytes, when iSeller said it, and by which way.
 
-    `only`: nothing else tells it. An order shows what it is now: of an edit, or of a void that is undone, a poll that
-    comes later shows nothing any more.
+    `only`: nothing else tells it. An order shows what it is now: of an edit, of a void that is undone, or of a payment
+    that failed after all, a poll that comes later shows nothing any more.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class History(msgspec.Struct, frozen=True):
 def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: bool) -> History:
     """Let the traffic's events happen in a shop, and write down what iSeller says of them."""
     fleeting = {event.order.order_id for event in traffic.events if isinstance(event, OrderEdited)}
-    fleeting |= {event.order_id for event in traffic.events if isinstance(event, VoidUndone)}
+    fleeting |= {event.order_id for event in traffic.events if isinstance(event, VoidUndone | PaymentReversed)}
     now = [traffic.events[0].at]
     shop = Shop(scenario, lambda: now[0], returns_name_origin=returns_name_origin)
     webhooks: list[Told] = []

@@ -51,7 +51,6 @@ def preflight_of(
     return Preflight(
         ledger.pool,
         ledger.reader,
-        ledger.appender,
         ledger.clock,
         directory,
         CompanyLooker(ledger.pool, calls),

@@ -1,7 +1,7 @@
 """How a Jurnal company stands now: its plan, its closed books, its clock, and what is left of its quota."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
+from service.jurnal.reading import read_last_closed_day
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed
 from service.quota import Spent
@@ -78,7 +79,7 @@ def _told(look: CompanyLook, body: Mapping[str, Any]) -> CompanyLook:
         look,
         inventory=not (isinstance(feature, dict) and feature.get("warehouse") is False),
         package=str(body.get("company_package") or ""),
-        books_closed=_day(company.get("last_closing_the_book_date")) if isinstance(company, dict) else None,
+        books_closed=read_last_closed_day(company),
     )
 
 
@@ -87,16 +88,6 @@ def _object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.DecodeError:
         return {}
-
-
-def _day(told: object) -> date | None:
-    """Read a date as Jurnal writes it, day first, or as it takes it, year first."""
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(str(told or ""), form).replace(tzinfo=UTC).date()
-        except ValueError:
-            continue
-    return None
 
 
 def _clock_off(headers: Mapping[str, str], now: datetime) -> float | None:

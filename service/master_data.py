@@ -1,7 +1,7 @@
 """Looks up once what commands name in Jurnal's master data, and remembers it as facts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from projections.jurnal_commands.identity import customer_command_id
 from projections.jurnal_commands.queue import SendQueue
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
 from service.jurnal.needs import Known, Need
-from service.jurnal.reading import read_date
+from service.jurnal.reading import read_last_closed_day
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 
@@ -102,16 +102,16 @@ class MasterDataDirectory:
         return self._spellings.get(store_id, {}).get(_trimmed(need))
 
     async def books_closed(self, store_id: str, company: Company) -> date | LookupFailed | None:
-        """Return the last day of the closed books, as Jurnal says now; the ledger learns it where it did not know.
-
-        Jurnal names the day it closed the books on, and refuses what is dated before it.
-        """
+        """Return the last day of the closed books, as Jurnal says now; the ledger learns it where it did not know."""
         answer = await self._page(company, _COMPANY)
         if isinstance(answer, LookupFailed):
             return answer
-        told = answer.get("company")
-        closing = read_date(told.get("last_closing_the_book_date")) if isinstance(told, dict) else None
-        until = None if closing is None else closing - timedelta(days=1)
+        until = read_last_closed_day(answer.get("company"))
+        await self.note_books_closed(store_id, until)
+        return until
+
+    async def note_books_closed(self, store_id: str, until: date | None) -> None:
+        """Let the ledger learn the last day of the closed books where it did not know; None: all are open."""
         known = None
         for fact in await self._reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX):
             if fact.type == BooksClosed.__name__:
@@ -120,7 +120,6 @@ class MasterDataDirectory:
                 known = meaning.until
         if (until or _NEVER_CLOSED) != (known or _NEVER_CLOSED):
             await self._close_books(store_id, until or _NEVER_CLOSED)
-        return until
 
     async def _close_books(self, store_id: str, until: date) -> None:
         name, version, body = encode(BooksClosed(until=until))

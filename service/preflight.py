@@ -7,7 +7,6 @@ module of its own.
 from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
 
-from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool
 from eventstore.store import LedgerReader
@@ -25,7 +24,6 @@ from service.preflight_seen import IsellerOutlet, outlet_findings, seen_findings
 from service.preflight_settings import setting_findings
 from service.product_list import ProductList
 from service.seen import Seen, seen_in
-from service.setup_ledger import note_books_closed
 
 OutletsOf = Callable[[str], Awaitable[Sequence[IsellerOutlet] | None]]
 
@@ -40,7 +38,6 @@ class Preflight:
         self,
         pool: Pool,
         reader: LedgerReader,
-        appender: Appender,
         clock: Clock,
         directory: MasterDataDirectory,
         companies: CompanyLooker,
@@ -49,7 +46,6 @@ class Preflight:
     ) -> None:
         self._pool = pool
         self._reader = reader
-        self._appender = appender
         self._clock = clock
         self._directory = directory
         self._companies = companies
@@ -86,9 +82,8 @@ class Preflight:
             if isinstance(look, LookupFailed):
                 return [look_up_failed(look)]
             today = self._clock.now().astimezone(ZoneInfo(settings.connection.time_zone)).date()
-            if look.books_closed is not None:
-                now = self._clock.now()
-                await note_books_closed(self._reader, self._appender, store_id, look.books_closed, at=now)
+            if look.status == 200:
+                await self._directory.note_books_closed(store_id, look.books_closed)
             found = company_findings(look, settings, today)
             if look.status == 401:
                 return found

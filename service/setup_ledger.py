@@ -1,7 +1,7 @@
 """A store's settings in its ledger: as they stand, and one fact for each that is changed."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -88,18 +88,6 @@ async def append_settings(
         # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
         if not isinstance(result, Appended):
             raise SettingsOvertaken((await read_known(reader, store_id)).version)
-
-
-async def note_books_closed(
-    reader: LedgerReader, appender: Appender, store_id: str, until: date, *, at: datetime
-) -> bool:
-    """Append up to when a company's books are closed, unless the ledger has it so; tell whether it was news."""
-    known = await read_known(reader, store_id)
-    if known.books_closed == until:
-        return False
-    # Whoever came first has noted something newer, or the same.
-    (result,) = await appender.append(store_id, [setting_fact(BooksClosed(until=until), known.version, at)])
-    return isinstance(result, Appended)
 
 
 def setting_fact(setting: Mapping | LiveModeActivated | BooksClosed, version: int, at: datetime) -> NewFact:

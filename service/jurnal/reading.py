@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -48,6 +48,15 @@ def read_date(value: Any) -> date | None:
         return date(int(found["year"]), int(found["month"]), int(found["day"]))
     except ValueError:
         return None
+
+
+def read_last_closed_day(company: Any) -> date | None:
+    """Return the last day of a company's closed books; None: all are open.
+
+    Jurnal names the day it closed the books on, and refuses what is dated before it.
+    """
+    closing = read_date(company.get("last_closing_the_book_date")) if isinstance(company, dict) else None
+    return None if closing is None else closing - timedelta(days=1)
 
 
 def text_of(record: Record, key: str) -> str | None:

@@ -23,7 +23,6 @@ def preflight_of(
     return Preflight(
         stand.pool,
         stand.reader,
-        stand.appender,
         stand.clock,
         stand.process(calls=calls).directory,
         CompanyLooker(stand.pool, calls),

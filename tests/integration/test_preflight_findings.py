@@ -175,15 +175,16 @@ async def test_a_plan_without_inventory_is_a_problem(stand: Stand) -> None:
 @pytest.mark.parametrize(
     ("closed", "rules", "finding"),
     [
-        (date(2026, 11, 20), SalesRulesSet(), [("books", "2026-11-20", True)]),
+        (date(2026, 11, 21), SalesRulesSet(), [("books", "2026-11-20", True)]),
+        (date(2026, 11, 20), SalesRulesSet(), [("books", "2026-11-19", False)]),
         (date(2026, 10, 31), SalesRulesSet(closed_period="first_open_day"), []),
-        (date(2026, 10, 31), SalesRulesSet(closed_period="fail"), [("books", "2026-10-31", False)]),
+        (date(2026, 10, 31), SalesRulesSet(closed_period="fail"), [("books", "2026-10-30", False)]),
     ],
 )
 async def test_closed_books_are_a_problem_only_where_something_would_fail(
     stand: Stand, closed: date, rules: SalesRulesSet, finding: list[tuple[str, str, bool]]
 ) -> None:
-    """Closed up to today nothing can be booked; closed before, it depends on the rule."""
+    """Jurnal takes what is dated on its closing day. Closed beyond today nothing can be booked, else the rule decides."""
     stand.sandbox.change_settings(last_closing_date=closed)
     await told(stand, rules)
     assert words(await found(stand)) == finding
@@ -196,7 +197,7 @@ async def test_when_the_books_were_closed_is_noted_once_in_the_ledger(stand: Sta
         await found(stand)
         assert len(await stand.facts("BooksClosed")) == facts
     await stand.fold()
-    assert (await read_settings(stand.pool, STORE)).books_closed == date(2026, 10, 31)
+    assert (await read_settings(stand.pool, STORE)).books_closed == date(2026, 10, 30)
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ async def test_a_plan_without_inventory_is_a_problem(stand: Stand) -> None:
 async def test_closed_books_are_a_problem_only_where_something_would_fail(
     stand: Stand, closed: date, rules: SalesRulesSet, finding: list[tuple[str, str, bool]]
 ) -> None:
-    """Jurnal takes what is dated on its closing day. Closed beyond today nothing can be booked, else the rule decides."""
+    """Jurnal takes what is dated on its closing day; closed beyond today nothing can be booked."""
     stand.sandbox.change_settings(last_closing_date=closed)
     await told(stand, rules)
     assert words(await found(stand)) == finding

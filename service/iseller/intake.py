@@ -32,8 +32,16 @@ _METADATA = msgspec.json.Encoder(order="deterministic")
 _REPORTS_A_TURN = 50
 _LATEST_FACTS_MAX = 10
 _STREAM_FACTS_MAX = 500
+_COMPARED_MIN = 2
 _RETURN_TRIES_MAX = 5
 _ADDITION_TRIES_MAX = 5
+
+
+class _Metadata(msgspec.Struct):
+    channel: str = ""
+
+
+_CHANNEL = msgspec.json.Decoder(_Metadata)
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +125,8 @@ class Intake:
         """Append the objects of one answer and return one result each.
 
         `ledger_position_before` is the ledger's end before the request: an object that went back to an earlier
-        content is a new fact only if its stream has nothing newer; otherwise the next poll decides.
+        content, or that only webhooks told after another one, is a new fact only if its stream has nothing newer;
+        otherwise the next poll decides.
         """
         if not bodies:
             return []
@@ -231,15 +240,15 @@ class Intake:
     async def _return(
         self, store_id: str, fact: NewFact, duplicate: Duplicate, ledger_position_before: int
     ) -> AppendResult:
-        """Append a polled report that tells an older content again, unless that is still the latest one."""
+        """Append a polled report that tells an older content again, unless that is what counts already."""
         try:
             end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_LATEST_FACTS_MAX)
-            if not any(stored.type == fact.type for stored in end):
+            if len(end) == _LATEST_FACTS_MAX and sum(stored.type == fact.type for stored in end) < _COMPARED_MIN:
                 end = await self._reader.read_stream_end(store_id, fact.stream_id, facts_max=_STREAM_FACTS_MAX)
         except HistoryError as error:
             return self._unread(store_id, duplicate, error)
-        latest = next((stored for stored in end if stored.type == fact.type), None)
-        if latest is None or _turn(latest, fact.source_id) or end[0].position > ledger_position_before:
+        told = [stored for stored in end if stored.type == fact.type]
+        if not told or _counts(told, fact.source_id) or end[0].position > ledger_position_before:
             return duplicate
         first = 1 + max(1, *(_turn(stored, fact.source_id) for stored in end))
         for turn in range(first, first + _RETURN_TRIES_MAX):
@@ -280,6 +289,17 @@ async def _turn_at(elements: Sequence[T], start: int) -> Sequence[T]:
     if start:
         await asyncio.sleep(0)
     return elements[start : start + _REPORTS_A_TURN]
+
+
+def _counts(told: Sequence[Fact], source_id: str) -> bool:
+    """Tell whether this content is what counts of the reports: a poll showed it last, or nothing else was ever told.
+
+    A webhook that came last may be older than another one, or tell a status that only a poll is believed.
+    """
+    latest = max(told, key=lambda stored: (stored.observed_at, stored.position))
+    if not _turn(latest, source_id):
+        return False
+    return _CHANNEL.decode(latest.metadata).channel == "poll" or all(_turn(stored, source_id) for stored in told)
 
 
 def _turn(stored: Fact, source_id: str) -> int:

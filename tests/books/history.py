@@ -15,9 +15,15 @@ from ops.sandbox.iseller.wire import encode
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
 from ops.sandbox.traffic_afterwards import OrderEdited, PaymentReversed, VoidUndone
-from ops.sandbox.traffic_events import PayoutUntold, StockBought
+from ops.sandbox.traffic_events import CaughtUp, PayoutUntold, StockBought
 
 _ROWS_MAX = 100_000
+# Tried first so long after it happened; retried until then.
+_STAMPED_MINUTES = 20
+_LATE_MINUTES = 60
+_RETRIED = 0.4
+_POLLED_BETWEEN = 0.5
+_POLLS = 3
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -25,7 +31,8 @@ class Told(msgspec.Struct, frozen=True):
     """One report: its kind, its exact bytes, when iSeller said it, and by which way.
 
     `only`: nothing else tells it. An order shows what it is now: of an edit, of a void that is undone, or of a payment
-    that failed after all, a poll that comes later shows nothing any more.
+    that failed after all, a poll that comes later shows nothing any more. `turn`: what comes in only once all of a lower
+    one has: the shop had caught up.
     """
 
     kind: str
@@ -33,28 +40,31 @@ class Told(msgspec.Struct, frozen=True):
     observed_at: datetime
     metadata: Mapping[str, Any]
     only: bool = False
+    turn: int = 0
 
 
 class History(msgspec.Struct, frozen=True):
-    """All that is reported of a traffic, and the goods that were bought meanwhile."""
+    """All that is reported of a traffic, and the goods that were bought meanwhile.
+
+    `polls`: all that was shown at some moments, the last one behind everything.
+    """
 
     webhooks: list[Told]
-    polled: list[Told]
+    polls: list[list[Told]]
     buys: list[StockBought]
 
     def delivered(self, seed: int, *, repeated: float, lost: float) -> list[Told]:
-        """Return the reports as they come in: webhooks of an hour in any order, some twice, some never; then polls."""
+        """Return the reports as they come in: webhooks of an hour in any order, some twice, some never; and polls."""
         dice = Random(seed)  # noqa: S311 - a seed that can be told and repeated
         kept = [told for told in self.webhooks if told.only or dice.random() >= lost]
         twice = kept + [told for told in kept if dice.random() < repeated]
-        late = {id(told): told.observed_at + timedelta(minutes=dice.uniform(0, 60)) for told in twice}
-        ordered = sorted(twice, key=lambda told: (late[id(told)], dice.random()))
-        polled = list(self.polled)
-        dice.shuffle(polled)
-        # A poll may come between webhooks as well as behind them.
-        between = dice.randrange(len(ordered) + 1)
-        early = [told for told in polled if told.observed_at <= ordered[between - 1].observed_at] if between else []
-        return [*ordered[:between], *early, *ordered[between:], *polled]
+        arriving = [_sent(dice, told) for told in twice]
+        *between, last = self.polls
+        for polled in between:
+            if dice.random() < _POLLED_BETWEEN:
+                arriving += [(told.observed_at, told) for told in _in_any_order(dice, polled)]
+        ordered = sorted(arriving, key=lambda arrived: (arrived[1].turn, arrived[0]))
+        return [*(told for _, told in ordered), *_in_any_order(dice, last)]
 
 
 def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: bool) -> History:
@@ -65,22 +75,45 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
     shop = Shop(scenario, lambda: now[0], returns_name_origin=returns_name_origin)
     webhooks: list[Told] = []
     buys: list[StockBought] = []
-    for event in traffic.events:
+    polls: list[list[Told]] = []
+    turn = 0
+    for number, event in enumerate(traffic.events, start=1):
         now[0] = event.at
+        turn += isinstance(event, CaughtUp)
         if (bought := apply(event, shop)) is not None:
             buys.append(bought)
         if isinstance(event, PayoutUntold):
             completed = payout_document(scenario, event.payout, "completed")
-            webhooks.append(Told("payout", encode(completed), event.at, {"channel": "file"}, only=True))
+            webhooks.append(Told("payout", encode(completed), event.at, {"channel": "file"}, only=True, turn=turn))
         while shop.notices:
             notice = shop.notices.popleft()
             only = notice.type == "payout" or notice.object_id in fleeting
             body = encode(notice.document)
-            webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only))
-    return History(webhooks, _polled(shop, now[0] + timedelta(hours=1)), buys)
+            webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only, turn=turn))
+        if number % (len(traffic.events) // _POLLS) == 0 and number < len(traffic.events):
+            polls.append(_polled(shop, event.at, turn))
+    return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys)
 
 
-def _polled(shop: Shop, at: datetime) -> list[Told]:
+def _sent(dice: Random, told: Told) -> tuple[datetime, Told]:
+    """Return when a webhook came in, stamped when it was first tried: both in another order than things happened.
+
+    What nothing else tells is stamped at once: stamped after its undoing it would have had no meaning.
+    """
+    waited = 0 if told.only else dice.uniform(0, _STAMPED_MINUTES)
+    stamped = told.observed_at + timedelta(minutes=waited)
+    late = dice.uniform(0, _LATE_MINUTES - _STAMPED_MINUTES) if dice.random() < _RETRIED else 0
+    return stamped + timedelta(minutes=late), msgspec.structs.replace(told, observed_at=stamped)
+
+
+def _in_any_order(dice: Random, polled: list[Told]) -> list[Told]:
+    """Shuffle what one poll shows, kind by kind."""
+    kinds = sorted({told.kind for told in polled})
+    turns = {kind: turn for turn, kind in enumerate(dice.sample(kinds, len(kinds)))}
+    return sorted(dice.sample(polled, len(polled)), key=lambda told: turns[told.kind])
+
+
+def _polled(shop: Shop, at: datetime, turn: int) -> list[Told]:
     query = Query(
         created_after=_FIRST,
         modified_after=_FIRST,
@@ -97,7 +130,7 @@ def _polled(shop: Shop, at: datetime) -> list[Told]:
         ("register_shift", shifts_page(shop, query), 0),
     )
     return [
-        Told(kind, encode(row), at, {"channel": "poll", "time_zone": time_zone})
+        Told(kind, encode(row), at, {"channel": "poll", "time_zone": time_zone}, turn=turn)
         for kind, page, time_zone in pages
         for row in page.rows
     ]

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from uuid import uuid4
 
@@ -72,15 +73,24 @@ class Merchant:
         await self.appender.append(self.scenario.store, [activated])
 
     async def hear(self, reports: Iterable[Told]) -> None:
-        """Take in reports in their order."""
-        for told in reports:
-            await self.intake.take(
-                self.scenario.store,
-                REPORT_KINDS[told.kind],
-                told.body,
-                observed_at=told.observed_at,
-                metadata=told.metadata,
-            )
+        """Take in reports in their order, each by its way: what a poll shows again is news if it had changed."""
+        store = self.scenario.store
+        for (kind, observed_at, is_polled), told in groupby(reports, _page_of):
+            page = list(told)
+            if is_polled:
+                await self.intake.take_polled(
+                    store,
+                    REPORT_KINDS[kind],
+                    [each.body for each in page],
+                    observed_at=observed_at,
+                    metadata=page[0].metadata,
+                    ledger_position_before=(await self.reader.head(store)).position,
+                )
+                continue
+            for each in page:
+                await self.intake.take(
+                    store, REPORT_KINDS[kind], each.body, observed_at=observed_at, metadata=each.metadata
+                )
 
     async def settle(self) -> None:
         """Fold and send until nothing is left to do."""
@@ -106,6 +116,10 @@ class Merchant:
     def days(self, today: date) -> tuple[date, date]:
         """Return the first and the last day of reports."""
         return today - timedelta(days=_REPORT_DAYS), today
+
+
+def _page_of(told: Told) -> tuple[str, datetime, bool]:
+    return told.kind, told.observed_at, told.metadata["channel"] == "poll"
 
 
 @asynccontextmanager

@@ -96,11 +96,12 @@ class Room:
             self.reader, self.appender, self.keyring, self.clock, on_incident=lambda: self.incidents.append(None)
         )
 
-    async def take(self, kind: str, body: bytes | dict[str, Any]) -> Taken:
-        """Take one webhook's body."""
+    async def take(self, kind: str, body: bytes | dict[str, Any], *, observed_at: datetime | None = None) -> Taken:
+        """Take one webhook's body, sent now unless told otherwise."""
         written = body if isinstance(body, bytes) else as_body(body)
+        sent_at = observed_at or self.clock.now()
         return await self.intake.take(
-            STORE, REPORT_KINDS[kind], written, observed_at=self.clock.now(), metadata={"channel": "webhook"}
+            STORE, REPORT_KINDS[kind], written, observed_at=sent_at, metadata={"channel": "webhook"}
         )
 
     async def poll(self, kind: str, *documents: dict[str, Any], before: int | None = None) -> list[Taken]:

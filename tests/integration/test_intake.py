@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -279,6 +280,26 @@ async def test_a_return_is_left_to_the_next_poll_when_the_stream_has_moved_on(ro
     await room.take("order", b)
     assert (await room.poll("order", a, before=1))[0].outcome == "duplicate"
     assert (await room.poll("order", a))[0].outcome == "appended"
+
+
+async def test_a_poll_tells_again_what_a_webhook_told_that_was_older_than_another(room: Room) -> None:
+    """The void came in last and was sent first: it counts only once a poll shows it, and then once."""
+    sent_later = room.clock.now() + timedelta(minutes=1)
+    a, b = order(), order(status="void")
+    await room.take("order", a, observed_at=sent_later)
+    await room.take("order", b)
+    room.clock.advance(timedelta(minutes=2))
+    outcomes = [(await room.poll("order", b))[0].outcome for _ in range(2)]
+    assert outcomes == ["appended", "duplicate"]
+
+
+async def test_a_poll_tells_again_what_only_a_webhook_told_after_something_else(room: Room) -> None:
+    """A status that goes back counts only on a poll; where nothing else was ever told, webhook and poll are one."""
+    a, b = order(), order(status="void")
+    await room.take("order", a)
+    assert (await room.poll("order", a))[0].outcome == "duplicate"
+    await room.take("order", b)
+    assert [(await room.poll("order", b))[0].outcome for _ in range(2)] == ["appended", "duplicate"]
 
 
 async def test_a_repeated_webhook_never_brings_an_old_content_back(room: Room) -> None:

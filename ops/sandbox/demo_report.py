@@ -14,6 +14,8 @@ from ops.sandbox.expected import balance_accounts, half_up
 
 # The generated days are the last three, the opening stock stands two days before them.
 _REPORT_DAYS = 10
+_STUCK = ("Held", "Pending", "Processing", "Failed")
+_STUCK_SHOWN_MAX = 5
 Amounts = dict[str, Decimal]
 
 
@@ -146,7 +148,8 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         intended_failures=IntendedFailures(expected=course.failures_intended, seen=course.failures_seen),
     )
     shown = problems_of(report, due, house.accountant.made["stock_adjustment"])
-    problems = [*course.unsettled, *shown, *_jurnal_problems(report, books, due)]
+    stuck = [line for status in _STUCK for line in _lines(await house.api.records(status=status))]
+    problems = [*course.unsettled, *stuck, *shown, *_jurnal_problems(report, books, due)]
     report = msgspec.structs.replace(report, problems=problems)
     if not house.options.stop_after_transfer_start:
         return report
@@ -155,6 +158,12 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         for outlet in house.scenario.outlets
     )
     return msgspec.structs.replace(report, stock_source_change=source, stock_destination_change=destination)
+
+
+def _lines(records: list[dict[str, Any]]) -> list[str]:
+    """Return what records say that are not done with, for whoever reads the report."""
+    shown = records[:_STUCK_SHOWN_MAX]
+    return [f"{each['kind']} {each['reference']} is {each['status']}: {each['reason']}" for each in shown]
 
 
 def plain(amounts: Mapping[str, Decimal]) -> Amounts:

@@ -72,7 +72,7 @@ class PlannedRefund(msgspec.Struct, frozen=True, array_like=True):
     """A refund that is planned on the booking of `revision`, with the transactions and the money that were part of it.
 
     `worth`: what its goods were worth on that invoice, IDR. `is_carried`: the booking was replaced by another one, onto
-    which what was left of its money was carried.
+    which what was left of its money was carried. `unbooked`: what of its money had never been booked, beside `paid`.
     """
 
     revision: int
@@ -80,6 +80,7 @@ class PlannedRefund(msgspec.Struct, frozen=True, array_like=True):
     paid: tuple[PaidBack, ...] = ()
     worth: Decimal = _ZERO
     is_carried: bool = False
+    unbooked: Decimal = _ZERO
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True):

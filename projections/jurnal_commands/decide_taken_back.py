@@ -10,7 +10,7 @@ import msgspec
 from eventstore.event import Fact
 from projections.changes.booking import BookedCredit
 from projections.changes.orders import OrderState, Payment
-from projections.changes.refunds import MoneyBack, PaidBack, PlannedRefund, Refund, RefundRecord, refunds_of
+from projections.changes.refunds import MoneyBack, PaidBack, PlannedRefund, Refund, refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
@@ -25,8 +25,8 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.payments import Purse, purse_of
-from projections.jurnal_commands.refund_checks import is_carried, not_to_plan, refund_record_id
+from projections.jurnal_commands.payments import Purse, never_booked, purse_of
+from projections.jurnal_commands.refund_checks import WAITS_FOR_MONEY, is_carried, not_to_plan, refund_record_id
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.taking_back import (
     Back,
@@ -34,6 +34,7 @@ from projections.jurnal_commands.taking_back import (
     Taking,
     credited,
     keep,
+    less,
     need,
     onto_liabilities,
     pay_back,
@@ -45,6 +46,7 @@ from projections.jurnal_commands.taking_back import (
 )
 
 _ZERO = Decimal(0)
+_NEVER_BOOKED = Verdict("skipped", "Gives back what was paid beyond the invoice, which was never booked")
 
 
 def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
@@ -87,6 +89,8 @@ def _judge(
     if isinstance(planned, Verdict):
         return with_verdict(state, record, planned)
     state, back = planned
+    if not back and state.taken_back.planned[refund.key].unbooked:
+        return with_verdict(state, record, _NEVER_BOOKED)
     return without_verdict(state, record), list(back)
 
 
@@ -134,13 +138,14 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
         return outs
     record = refund.record
     if record is None or not (record.refunded or record.restocked):
-        back = Back([], ()) if is_carried else _money_alone(taking, refund.amount or _ZERO, outs)
+        is_over = is_carried or (known is not None and not outs and known.unbooked > 0)
+        back = Back([], ()) if is_over else _money_alone(taking, refund, outs)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
-        back = _goods_and_money(taking, record, picked, outs, known)
+        back = _goods_and_money(taking, refund, picked, outs, known)
     if isinstance(back, Verdict):
         return back
-    paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in outs)
+    paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in less(outs, back.unbooked))
     identities = tuple(each.transaction_id for each in refund.money)
     worth = sum((credit.amount for credit in back.credits if credit.lines), _ZERO)
     told = taking.state.taken_back
@@ -148,7 +153,8 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
         kept = sum((credit.paid_out for credit in back.credits if credit.lines), _ZERO)
         told = msgspec.structs.replace(told, over=max(told.over + worth - known.worth - kept, _ZERO))
         paid, worth = known.paid, known.worth
-    planned = PlannedRefund(taking.booking.revision, identities, paid, worth)
+    unbooked = back.unbooked if known is None else known.unbooked
+    planned = PlannedRefund(taking.booking.revision, identities, paid, worth, unbooked=unbooked)
     state = msgspec.structs.replace(taking.state, taken_back=told.with_planned(refund.key, planned))
     return with_credits(state, back.credits), back.decisions
 
@@ -192,7 +198,7 @@ def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...
 
 def _goods_and_money(
     taking: Taking,
-    record: RefundRecord,
+    refund: Refund,
     picked: Picked | Verdict,
     outs: tuple[PayOut, ...],
     known: PlannedRefund | None,
@@ -203,15 +209,32 @@ def _goods_and_money(
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
+    unbooked = _unbooked(taking, refund, outs, payable(made.credit)) if known is None else _ZERO
+    if isinstance(unbooked, Verdict):
+        return unbooked
     if known is not None and known.is_carried:
         money = _evened_out(taking, made, known.worth - made.amount)
-    elif not outs and record.amount and made.credit > 0:
-        return _without_money(record.amount, taking.booking.remaining)
+    elif not outs and refund.amount and made.credit > 0:
+        return _without_money(refund.amount, taking.booking.remaining)
     else:
-        money = pay_back(taking, made, outs)
+        money = pay_back(taking, made, less(outs, unbooked))
     if isinstance(money, Verdict):
         return money
-    return Back([*goods.decisions, *money.decisions], money.credits)
+    return Back([*goods.decisions, *money.decisions], money.credits, unbooked)
+
+
+def _unbooked(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], credit: Decimal) -> Decimal | Verdict:
+    """Return what goes back beyond a credit and was never booked: more was paid than the invoice took.
+
+    Of cash that is the change, unless no record of a refund explains the money.
+    """
+    missing = sum((out.amount for out in outs), _ZERO) - credit
+    if missing <= 0:
+        return _ZERO
+    assert refund.at is not None
+    if not taking.state.taken_back.knows_money_of(refund.at, refund.key):
+        return WAITS_FOR_MONEY
+    return min(missing, never_booked(taking.state, taking.settings, with_cash=refund.record is None))
 
 
 def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Verdict:
@@ -241,8 +264,9 @@ def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:
     )
 
 
-def _money_alone(taking: Taking, amount: Decimal, outs: tuple[PayOut, ...]) -> Back | Verdict:
-    """Plan money without goods: out of a credit that stands, or out of one made by hand."""
+def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...]) -> Back | Verdict:
+    """Plan money without goods: out of a credit that stands, of what was never booked, or of a credit made by hand."""
+    amount = refund.amount or _ZERO
     if not amount:
         return Verdict("skipped", "It takes back neither goods nor money")
     if not outs:
@@ -257,7 +281,12 @@ def _money_alone(taking: Taking, amount: Decimal, outs: tuple[PayOut, ...]) -> B
         None,
     )
     if standing is None:
-        return pay_back(taking, None, outs)
+        is_again = refund.key in taking.state.taken_back.planned
+        unbooked = _ZERO if is_again else _unbooked(taking, refund, outs, _ZERO)
+        if isinstance(unbooked, Verdict):
+            return unbooked
+        back = pay_back(taking, None, less(outs, unbooked))
+        return back if isinstance(back, Verdict) else msgspec.structs.replace(back, unbooked=unbooked)
     paid = [refunded(taking, standing.source, out) for out in outs]
     used = msgspec.structs.replace(standing, paid_out=standing.paid_out + amount)
     return Back([*paid, *onto_liabilities(taking, outs)], (used,))

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from eventstore.chain import microseconds
 from eventstore.event import Fact
 from projections.changes.booking import BookedCredit, Booking
 from projections.changes.orders import OrderState
@@ -137,9 +138,14 @@ def _day(
         return Verdict("held", "Waits for a refund of the order that is not booked yet")
     if money_is_missing(state, settings):
         return Verdict("held", "Waits for a payment of the order that is not booked yet")
-    if booking.remaining > 0 and not state.taken_back.knows_money_of(at):
+    if booking.remaining > 0 and not _knows_money(state, at):
         return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
     return booking_day(settings, max(local_day(state, settings, at), booking.booked_on))
+
+
+def _knows_money(state: OrderState, at: datetime) -> bool:
+    """Tell whether all money by the void is known: a till that was offline tells it after what came before, bit by bit."""
+    return state.taken_back.money_seen_at >= max(microseconds(at), state.seen["status"])
 
 
 def _may_delete(settings: StoreSettings, booking: Booking) -> bool:

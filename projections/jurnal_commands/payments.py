@@ -128,6 +128,27 @@ def without_change(state: OrderState, payment: Payment, total: Decimal) -> Decim
     return payment.amount
 
 
+def never_booked(state: OrderState, settings: StoreSettings, *, with_cash: bool) -> Decimal:
+    """Return what was paid beyond what the invoice took and did not go back yet; of cash it is change, as a rule."""
+    if state.taken_back.voided:
+        # What was paid before a void and after it is undone is told side by side.
+        return _ZERO
+    booked: dict[str, Decimal] = {}
+    for known in state.paid_by().values():
+        booked[known.transaction_id] = booked.get(known.transaction_id, _ZERO) + known.amount
+    beyond = sum(
+        (
+            max(payment.amount - booked.get(payment.transaction_id, _ZERO), _ZERO)
+            for payment in state.money()
+            if (with_cash or payment.gateway != _CASH)
+            and payment_record(state, settings, payment).record_id not in state.skipped_records
+        ),
+        _ZERO,
+    )
+    gone = sum((refund.unbooked for refund in state.taken_back.planned.values()), _ZERO)
+    return max(beyond - gone, _ZERO)
+
+
 def stored_value_moved(
     state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, revision: int
 ) -> list[Planned]:

@@ -17,6 +17,7 @@ from projections.jurnal_commands.taking_back import money_is_missing, rupiah
 
 _ZERO = Decimal(0)
 _ASKED = "Nothing: iSeller is being asked"
+WAITS_FOR_MONEY = Verdict("held", "Waits for all payments of the order to be told", _ASKED)
 
 
 def refund_record_id(state: OrderState, key: str) -> str:
@@ -68,7 +69,7 @@ def _unknown(
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
     if booking.remaining > 0:
-        return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
+        return WAITS_FOR_MONEY
     return None
 
 
@@ -83,7 +84,7 @@ def _contradicted(state: OrderState, refund: Refund, refunds: tuple[Refund, ...]
     received = sum((payment.amount for payment in state.money()), _ZERO)
     if refund.paid and before + refund.paid > received:
         if not state.taken_back.knows_money_of(at, refund.key):
-            return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
+            return WAITS_FOR_MONEY
         return Verdict(
             "failed",
             f"iSeller gives back {rupiah(before + refund.paid)}; {rupiah(received)} were paid",

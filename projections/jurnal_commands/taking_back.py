@@ -83,10 +83,14 @@ class PayOut(msgspec.Struct, frozen=True):
 
 
 class Back(msgspec.Struct, frozen=True):
-    """What was planned, and the credits that it made or used up, the one of the return first."""
+    """What was planned, and the credits that it made or used up, the one of the return first.
+
+    `unbooked`: what of the money that went back had never been booked.
+    """
 
     decisions: list[Planned]
     credits: tuple[BookedCredit, ...]
+    unbooked: Decimal = _ZERO
 
 
 def need(setting: str, purpose: str) -> Verdict:
@@ -207,6 +211,17 @@ def pay_back(taking: Taking, made: BookedCredit | None, outs: tuple[PayOut, ...]
         decisions += [memo, *(refunded(taking, memo.command_id, out) for out in short)]
         credits_made.append(BookedCredit(memo.command_id, missing, missing, missing))
     return Back([*decisions, *onto_liabilities(taking, outs)], tuple(credits_made))
+
+
+def less(outs: tuple[PayOut, ...], amount: Decimal) -> tuple[PayOut, ...]:
+    """Return payments without so much of them, the last ones first."""
+    left = []
+    for out in reversed(outs):
+        gone = min(amount, out.amount)
+        amount -= gone
+        if out.amount > gone:
+            left.append(msgspec.structs.replace(out, amount=out.amount - gone))
+    return tuple(reversed(left))
 
 
 def keep(taking: Taking, source: str, amount: Decimal) -> list[Planned] | Verdict:

@@ -12,7 +12,7 @@ from projections.jurnal_commands.commands import BookInvoice, DeleteInvoice, Ret
 from projections.jurnal_commands.identity import command_id
 from tests.ledger import STORE
 from tests.sandbox_books import SandboxBooks
-from tests.story import line, paid
+from tests.story import full_order, line, paid
 from tests.unit.projections.shop_settings import seen_to, shop, told
 from tests.unit.projections.taken_back import (
     CASH,
@@ -135,6 +135,26 @@ def test_a_void_of_a_partly_paid_invoice_pays_back_what_was_paid() -> None:
     voided(story, transactions=half)
     assert after_sale(story) == [ALL_BACK[0], "refund 2026-11-21: 12000 out of Cash"]
     assert SandboxBooks().book(story).balances.keys() == {"Service Revenue", "Sales Return"}
+
+
+def test_a_void_of_a_partly_paid_invoice_waits_until_all_its_payments_are_told() -> None:
+    """A till that was offline tells the void long after: what was told of the order before it proves nothing."""
+    half, more = paid("t1", 12_000), paid("t2", 8_000, transaction_date="2026-11-20T18:45:00")
+    story = sold(transactions=[half])
+    polled(story, transactions=[half])
+    story.report(
+        "order",
+        {"order_id": "order-1", "status": "void", "cancel_date": SAME_DAY},
+        observed_minute=30_000,
+    )
+    assert (story.states["void-order-1"], after_sale(story)) == ("held", [])
+    told = full_order(order_details=LATTES, transactions=[half, more], status="void", cancel_date=SAME_DAY)
+    story.report("order", told, observed_minute=30_001, channel="poll")
+    assert after_sale(story) == [
+        "payment 2026-11-21: 8000 into Cash",
+        ALL_BACK[0],
+        "refund 2026-11-21: 20000 out of Cash",
+    ]
 
 
 def test_void_transactions_and_refunds_of_the_void_belong_to_it() -> None:

@@ -204,12 +204,3 @@ class SyncRequested(msgspec.Struct, frozen=True, kw_only=True):
 Mapping = StoreConnected | OutletMapped | ChannelMapped | SalesAccountsMapped | SalesRulesSet
 Setting = Mapping | BooksClosed | LiveModeActivated
 SyncFact = SyncWindowOpened | SyncRequested
-SettingName = Literal[
-    "StoreConnected",
-    "OutletMapped",
-    "ChannelMapped",
-    "SalesAccountsMapped",
-    "SalesRulesSet",
-    "BooksClosed",
-    "LiveModeActivated",
-]

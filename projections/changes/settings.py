@@ -67,12 +67,6 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, tag="settings"):
         assert self.connection is not None
         return (place.time_zone if place else None) or self.connection.time_zone
 
-    def payment_mapping(
-        self, outlet_id: str | None, gateway: str, payment_type_name: str | None
-    ) -> PaymentMapping | None:
-        """Return where money goes: a payment type before its gateway, the outlet's word before the store's."""
-        return self.payment_at(self.outlets.get(outlet_id or ""), gateway, payment_type_name)
-
     def payment_at(self, place: Place | None, gateway: str, payment_type_name: str | None) -> PaymentMapping | None:
         """Return where money goes: a payment type before its gateway, the place's word before the store's."""
         assert self.connection is not None

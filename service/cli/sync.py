@@ -9,6 +9,7 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from projections.jurnal_commands.decision import RecordKind
 from projections.store_settings.queries import read_pause
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
 from service.cli.decided import ACTOR, REASON, STORE, tell_position
@@ -31,6 +32,7 @@ from service.wiring import open_ledger_parts
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _STATUSES = ("Held", "Pending", "Processing", "Success", "Failed", "Skipped", "Superseded")
+_KINDS = (*get_args(RecordKind), "stalled")
 _FIRST = click.option("--from", "first", required=True, type=_DATE, help="first date of the store, included")
 _LAST = click.option("--to", "last", required=True, type=_DATE, help="last date of the store, included")
 
@@ -42,7 +44,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--to", "last", type=_DATE, help="only up to this date of the store"),
         click.option("--from", "first", type=_DATE, help="only from this date of the store on"),
         click.option("--outlet", help="only of this outlet, by its name"),
-        click.option("--kind", "kinds", multiple=True, help="only of this kind, e.g. sale; may be repeated"),
+        click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="only of this; may be repeated"),
         click.option(
             "--status", "statuses", multiple=True, type=click.Choice(_STATUSES), help="only these; may be repeated"
         ),

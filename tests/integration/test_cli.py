@@ -162,7 +162,7 @@ async def test_the_list_is_read_retried_and_skipped_in_a_terminal(environment: d
     assert skipped.out.startswith("The decision stands at position ")
     assert "It is on its way to Jurnal" in plain(await jurnalsync("sync", "retry", "sale-order-1", *who, **environment))
     assert "has no such record" in plain(await jurnalsync("sync", "skip", "sale-order-9", *who, **environment))
-    for wrong in ((), ("sale-order-1", "--all"), ("sale-order-1", "--kind", "sale")):
+    for wrong in ((), ("sale-order-1", "--all"), ("sale-order-1", "--kind", "sale"), ("--all", "--kind", "sales")):
         assert (await jurnalsync("sync", "retry", *wrong, *who, **environment)).code == 2
     await fold_all(pool)
     assert {row["state"] for row in await rows_of(pool, "sync_record")} == {"booking", "skipped"}

@@ -29,6 +29,8 @@ REGISTRY_HOSTS = [
     )
 ]
 MACHINE_PATH = re.compile(r"(?<![\w.~})-])/(?:home|root|Users|work)/\w")
+# What reads or writes rows; everything else of a fold has neither store nor clock.
+STORAGE = {"memory_fold", "shadow_fold", "queue"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(.*)$")
 
 
@@ -134,6 +136,18 @@ def test_every_folder_with_code_has_a_short_readme() -> None:
         if (ROOT / folder / "README.md").is_file() and len(_lines(ROOT / folder / "README.md")) > README_LINES_MAX
     ]
     assert (missing, long) == ([], [])
+
+
+def test_the_contract_of_pure_modules_names_every_fold_and_decision() -> None:
+    """A new module of a fold is pure by contract, or says that it stores."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (pure,) = (contract for contract in contracts if contract["name"].startswith("Folds, changes and decisions"))
+    folder = ROOT / "projections"
+    modules = {*folder.glob("*_fold.py"), *folder.glob("*/fold.py"), *folder.glob("jurnal_commands/[a-z]*.py")}
+    names = {
+        ".".join(module.relative_to(ROOT).with_suffix("").parts) for module in modules if module.stem not in STORAGE
+    }
+    assert names - set(pure["source_modules"]) == set()
 
 
 def test_the_commands_can_be_executed() -> None:

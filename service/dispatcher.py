@@ -42,6 +42,7 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
+from service.jurnal.pace import Purpose
 from service.jurnal.refusals import DATE_FIELDS, SHORT_OF_STOCK_WORDS, missing_reason
 from service.jurnal.resources import is_keyed, number_of, reading_of
 from service.jurnal.standing import NotStanding
@@ -54,7 +55,6 @@ _LOG = structlog.get_logger()
 _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
-_MONTH_WAIT_SECONDS = 6 * 3_600
 _PUT_OFF_SECONDS_MAX = 600
 
 
@@ -123,7 +123,12 @@ class Dispatcher:
         if lease is None:
             return Dispatched("not_ours")
         epoch, now = lease
-        send = await self._next(company, stores, epoch, now)
+        stopped = await self._calls.stopped(company)
+        if stopped is not None and not stopped.is_due:
+            return Dispatched("waited", outcome="breaker", wait_until=stopped.until)
+        # What may have been sent is asked for first when Jurnal is tried again: reading does no harm.
+        send = None if stopped is None else await self._next_unknown(company, stores, epoch, now)
+        send = send or await self._next(company, stores, epoch, now)
         if send is None:
             return Dispatched("nothing")
         try:
@@ -135,6 +140,9 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - logged; whatever is wrong with one command, its neighbours go on
             return await self._put_off_longer(send, error)
         self._put_offs.pop((send.store_id, send.command_id), None)
+        if done.outcome == "quota":
+            # Its turn is not over: else two stores could take turns at waiting and at sending.
+            self._turn = stores.index(send.store_id)
         return done
 
     async def release(self, company: Company) -> None:
@@ -152,6 +160,18 @@ class Dispatcher:
             # What may have been sent is looked up all the same: it comes before everything that waits.
             if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
                 self._turn = (self._turn + offset + 1) % len(stores)
+                return send
+        return None
+
+    async def _next_unknown(self, company: Company, stores: tuple[str, ...], epoch: int, now: datetime) -> Send | None:
+        """Return a send of any store that must be looked up, also one that would wait a little longer."""
+        soon = now + timedelta(seconds=_PROBE_WAIT_SECONDS_MAX)
+        for store_id in stores:
+            if not await self._caught_up(store_id, epoch):
+                continue
+            await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
+            send = await self._queue.next(store_id, company.company_id, now=soon)
+            if send is not None and send.state == "unknown":
                 return send
         return None
 
@@ -179,10 +199,10 @@ class Dispatcher:
             prepared = await self._inquiry.prepare(company, send, now)
         if not isinstance(prepared, Prepared):
             return await self._not_prepared(send, prepared)
-        granted = await self._calls.grant(company)
-        if isinstance(granted, Spent):
+        place = await self._calls.grant(company, self._inquiry.purpose(send, now))
+        if isinstance(place, Spent):
             self._inquiry.keep(send, prepared, now)
-            return Dispatched("waited", kind, "quota", granted.free_at)
+            return Dispatched("waited", kind, "quota", place.free_at)
         signed = await self._calls.sign(company, prepared.request, signed_at=await self._now())
         # A digest of a few personal values is as good as the values: whoever guesses them can tell.
         digest = "" if isinstance(send.command, CreateCustomer) else signed.digest
@@ -200,9 +220,10 @@ class Dispatcher:
             send, attempt, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
         )
         if not begun:
+            await self._calls.cancel(place)
             return Dispatched("not_ours", kind)
         async with self._leases.kept(company.company_id):
-            answer = await self._calls.send(signed, granted)
+            answer = await self._calls.send(signed, place)
         made = msgspec.structs.replace(
             send,
             attempt=attempt.number,
@@ -229,7 +250,7 @@ class Dispatcher:
             case Refused():
                 await self._refused(company, send, attempted, outcome)
             case TryLater():
-                await self._postpone(send, attempted, outcome)
+                await self._postpone(company, send, attempted, outcome)
             case Unknown():
                 await self._unknown(send, attempted, outcome.reason)
             case _:
@@ -252,7 +273,7 @@ class Dispatcher:
         """Read the document that has our key. If it cannot be read now, the probes go on."""
         found: object
         if conflict.jurnal_id is not None and is_keyed(send.command):
-            answer = await self._calls.read(company, reading_of(send.command, conflict.jurnal_id))
+            answer = await self._calls.read(company, reading_of(send.command, conflict.jurnal_id), Purpose.PROBE)
             found = None if isinstance(answer, Spent) else probe_outcome(send.command, answer)
         else:
             told = await self._inquiry.probe(company, send, await self._now())
@@ -328,9 +349,10 @@ class Dispatcher:
             send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at)
         )
 
-    async def _postpone(self, send: Send, attempted: Attempted, outcome: TryLater) -> None:
-        wait = {"minute": 60, "month": _MONTH_WAIT_SECONDS, "service": _SERVICE_WAIT_SECONDS}[outcome.scope]
-        due_at = await self._now() + timedelta(seconds=outcome.wait_seconds or wait)
+    async def _postpone(self, company: Company, send: Send, attempted: Attempted, outcome: TryLater) -> None:
+        closed = None if outcome.scope == "service" else await self._calls.closed(company)
+        wait = timedelta(seconds=outcome.wait_seconds or _SERVICE_WAIT_SECONDS)
+        due_at = await self._now() + wait if closed is None else closed.free_at
         await self._answers.append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
         await self._queue.move(send, state="waiting", due_at=due_at, reason=outcome.reason)
 
@@ -352,7 +374,10 @@ class Dispatcher:
 
     async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
         now = await self._now()
-        free_at = failed.wait.free_at if failed.wait is not None else now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
+        if failed.wait is not None:
+            # What keeps a whole company waiting is no fault of this command: it keeps its place in the queue.
+            return Dispatched("waited", type(send.command).__name__, "quota", failed.wait.free_at)
+        free_at = now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
         await self._queue.move(send, state=send.state, due_at=free_at, reason=failed.reason)
         return Dispatched("waited", type(send.command).__name__, failed.reason, free_at)
 

@@ -15,6 +15,7 @@ from projections.catalogue import CATALOGUE
 from service.cli.history import archive, export, import_command
 from service.cli.operate import command, store, stream
 from service.cli.payouts import payouts
+from service.cli.quota import quota
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.sync import sync
@@ -157,4 +158,5 @@ jurnalsync.add_command(stream)
 jurnalsync.add_command(command)
 jurnalsync.add_command(store)
 jurnalsync.add_command(payouts)
+jurnalsync.add_command(quota)
 jurnalsync.add_command(sync)

@@ -114,7 +114,71 @@ class Played:
         return len(self.address.refused) + sum(len(gateway.refused) for gateway in self.companies.values())
 
 
-async def play(  # noqa: PLR0913 - a scene is what it says
+class _Scene:
+    """Everybody's next moves, in the order of their time."""
+
+    def __init__(
+        self, processes: Sequence[tuple[QuotaBudget, str]], played: Played, dice: Random, *, heeds: bool
+    ) -> None:
+        self._processes, self._played, self._dice, self._heeds = processes, played, dice, heeds
+        self._events: list[_Event] = []
+        self._order = 0
+
+    def add(self, at: float, what: str, process: int, granted: Granted | None = None) -> None:
+        """Let something happen later."""
+        self._order += 1
+        heapq.heappush(self._events, _Event(at, self._order, what, process, granted))
+
+    def pop(self, before: float) -> _Event | None:
+        """Return what happens next."""
+        return heapq.heappop(self._events) if self._events and self._events[0].at < before else None
+
+    async def happen(self, event: _Event) -> None:
+        """Let a process ask, its call arrive, or its answer come."""
+        quota, company = self._processes[event.process]
+        if event.what == "ask":
+            await self._ask(event, quota, company)
+            return
+        assert event.granted is not None
+        if event.what == "arrive":
+            answer = self._played.companies[company].take(event.at)
+            if answer.status == 200:
+                self._played.address.take(event.at)
+                self._played.calls[company] += 1
+            for waiting in self._events:
+                if waiting.what == "answer" and waiting.granted is event.granted:
+                    waiting.answer = answer
+            return
+        feedback = feedback_of(event.answer) if self._heeds and event.answer is not None else None
+        await quota.release(event.granted, feedback)
+        self.add(event.at, "ask", event.process)
+
+    async def _ask(self, event: _Event, quota: QuotaBudget, company: str) -> None:
+        granted = await quota.grant(company, Purpose.FRESH, deadline=DEADLINE)
+        if isinstance(granted, Spent):
+            wait = (granted.free_at - NOON).total_seconds() - event.at
+            assert wait > 0
+            self.add(event.at + min(wait, 30), "ask", event.process)
+            return
+        took = self._dice.choice((0.01, 0.2, 0.5, 8.0))
+        is_lost = self._dice.random() < 0.02
+        # A lost one may arrive as late as its deadline.
+        arrives = self._dice.uniform(0, DEADLINE.total_seconds() if is_lost else took)
+        self.add(event.at + arrives, "arrive", event.process, granted)
+        if is_lost:
+            self.add(event.at + 1, "ask", event.process)
+        else:
+            self.add(event.at + took, "answer", event.process, granted)
+
+    def others_call(self, event: _Event, per_minute: float) -> None:
+        """Let others call with a company's credential; what they are refused is none of ours."""
+        gateway = self._played.companies[self._processes[event.process][1]]
+        if min(gateway.left(event.at).values()) > 0:
+            gateway.take(event.at)
+        self.add(event.at + self._dice.expovariate(per_minute / 60), "other", event.process)
+
+
+async def play(
     connection: "asyncpg.Connection[asyncpg.Record]",
     processes: Sequence[tuple[QuotaBudget, str]],
     limits: tuple[Sequence[Limit], Sequence[Limit]],
@@ -131,57 +195,18 @@ async def play(  # noqa: PLR0913 - a scene is what it says
     dice = Random(seed)  # noqa: S311 - a seed that can be told and repeated
     companies = {company: BothKinds(limits[0], dice) for _, company in processes}
     played = Played(Counter(), companies, BothKinds(limits[1], dice))
-    events: list[_Event] = []
-    order = 0
-
-    def add(at: float, what: str, process: int, granted: Granted | None = None, answer: Response | None = None) -> None:
-        nonlocal order
-        order += 1
-        heapq.heappush(events, _Event(at, order, what, process, granted, answer))
-
+    scene = _Scene(processes, played, dice, heeds=heeds)
     for number in range(len(processes)):
-        add(dice.uniform(0, 5), "ask", number)
+        scene.add(dice.uniform(0, 5), "ask", number)
+    for number in {company: number for number, (_, company) in enumerate(processes)}.values():
         if others_per_minute:
-            add(0, "other", number)
-    while events and events[0].at < seconds:
-        event = heapq.heappop(events)
-        quota, company = processes[event.process]
+            scene.add(0, "other", number)
+    while (event := scene.pop(seconds)) is not None:
         if event.what == "other":
-            if min(companies[company].left(event.at).values()) > 0:
-                companies[company].take(event.at)
-            add(event.at + dice.expovariate(others_per_minute / 60), "other", event.process)
+            scene.others_call(event, others_per_minute)
             continue
-        await set_clock(connection, NOON + timedelta(seconds=event.at))
-        if event.what == "ask":
-            granted = await quota.grant(company, Purpose.FRESH, deadline=DEADLINE)
-            if isinstance(granted, Spent):
-                wait = (granted.free_at - NOON).total_seconds() - event.at
-                assert wait > 0
-                add(event.at + min(wait, 30), "ask", event.process)
-            else:
-                took = dice.choice((0.01, 0.2, 0.5, 8.0))
-                is_lost = dice.random() < 0.02
-                # A lost one may arrive as late as its deadline.
-                arrives = dice.uniform(0, DEADLINE.total_seconds() if is_lost else took)
-                add(event.at + arrives, "arrive", event.process, granted)
-                if is_lost:
-                    add(event.at + 1, "ask", event.process)
-                else:
-                    add(event.at + took, "answer", event.process, granted)
-        elif event.what == "arrive":
-            assert event.granted is not None
-            answer = companies[company].take(event.at)
-            if answer.status == 200:
-                played.address.take(event.at)
-                played.calls[company] += 1
-            for waiting in events:
-                if waiting.what == "answer" and waiting.granted is event.granted:
-                    waiting.answer = answer
-        else:
-            assert event.granted is not None
-            feedback = feedback_of(event.answer) if heeds and event.answer is not None else None
-            await quota.release(event.granted, feedback)
-            add(event.at, "ask", event.process)
+        await set_clock(connection, at(event.at))
+        await scene.happen(event)
     return played
 
 

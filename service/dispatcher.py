@@ -127,8 +127,8 @@ class Dispatcher:
         if stopped is not None and not stopped.is_due:
             return Dispatched("waited", outcome="breaker", wait_until=stopped.until)
         # What may have been sent is asked for first when Jurnal is tried again: reading does no harm.
-        send = None if stopped is None else await self._next_unknown(company, stores, epoch, now)
-        send = send or await self._next(company, stores, epoch, now)
+        send = None if stopped is None else await self._next(company, stores, lease, lost=True)
+        send = send or await self._next(company, stores, lease)
         if send is None:
             return Dispatched("nothing")
         try:
@@ -149,29 +149,23 @@ class Dispatcher:
         """Give the company's lease up, so that another replica need not wait for it to run out."""
         await self._leases.release(company.company_id)
 
-    async def _next(self, company: Company, stores: tuple[str, ...], epoch: int, now: datetime) -> Send | None:
-        """Take the stores in turn, so that a busy one does not starve the others."""
+    async def _next(
+        self, company: Company, stores: tuple[str, ...], lease: tuple[int, datetime], *, lost: bool = False
+    ) -> Send | None:
+        """Take the stores in turn, so that a busy one starves none; `lost`: what is unknown alone, before its time."""
+        epoch, now = lease
+        by = now + timedelta(seconds=_PROBE_WAIT_SECONDS_MAX) if lost else now
         for offset in range(len(stores)):
             store_id = stores[(self._turn + offset) % len(stores)]
             if not await self._caught_up(store_id, epoch):
                 continue
             await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
-            send = await self._queue.next(store_id, company.company_id, now=now)
+            send = await self._queue.next(store_id, company.company_id, now=by)
+            if lost and (send is None or send.state != "unknown"):
+                continue
             # What may have been sent is looked up all the same: it comes before everything that waits.
             if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
                 self._turn = (self._turn + offset + 1) % len(stores)
-                return send
-        return None
-
-    async def _next_unknown(self, company: Company, stores: tuple[str, ...], epoch: int, now: datetime) -> Send | None:
-        """Return a send of any store that must be looked up, also one that would wait a little longer."""
-        soon = now + timedelta(seconds=_PROBE_WAIT_SECONDS_MAX)
-        for store_id in stores:
-            if not await self._caught_up(store_id, epoch):
-                continue
-            await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
-            send = await self._queue.next(store_id, company.company_id, now=soon)
-            if send is not None and send.state == "unknown":
                 return send
         return None
 
@@ -373,11 +367,9 @@ class Dispatcher:
         return Dispatched("refused", type(send.command).__name__, outcome)
 
     async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
-        now = await self._now()
         if failed.wait is not None:
-            # What keeps a whole company waiting is no fault of this command: it keeps its place in the queue.
             return Dispatched("waited", type(send.command).__name__, "quota", failed.wait.free_at)
-        free_at = now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
+        free_at = await self._now() + timedelta(seconds=_SERVICE_WAIT_SECONDS)
         await self._queue.move(send, state=send.state, due_at=free_at, reason=failed.reason)
         return Dispatched("waited", type(send.command).__name__, failed.reason, free_at)
 

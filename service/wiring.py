@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from fractions import Fraction
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -33,7 +32,6 @@ from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
-from service.breaker import BreakerLimits, Breakers
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher, Fence
@@ -48,11 +46,9 @@ from service.iseller.poll import IsellerConnection, Poller, PollSettings
 from service.iseller.requested_read import RequestedReads
 from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
-from service.jurnal.client import JurnalClient, open_session
-from service.jurnal.pace import Limit, Reserves
-from service.jurnal.package import Package
+from service.jurnal.client import open_session
 from service.jurnal.refusals import phrases
-from service.jurnal_calls import JurnalCalls
+from service.jurnal_way import jurnal_calls, package_of
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
@@ -60,8 +56,6 @@ from service.observation import Observation
 from service.operations import Operations
 from service.people import People
 from service.preflight import Preflight
-from service.quota import QuotaBudget
-from service.quota_wish import Sharing
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
 from service.settings import Settings
@@ -71,8 +65,6 @@ from service.telemetry.metrics import Metrics, request_metrics
 
 VERSION = "0.1.0"
 _API_KEY_SECONDS = 5.0
-# However many calls are kept for probes: the rest of the trade needs some too.
-_PROBE_SHARE_MAX = Fraction(1, 5)
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -217,7 +209,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
         followers = _followers(settings, ledger, leases, metrics)
         queue = SendQueue(ledger.pool)
-        calls = _jurnal_calls(settings, ledger, jurnal_session, metrics, owner)
+        calls = jurnal_calls(settings, ledger.pool, ledger.clock, ledger.credentials, jurnal_session, metrics, owner)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
         preflight = Preflight(ledger.pool, directory)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
@@ -251,7 +243,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
-            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, _package(settings)),
+            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
@@ -287,60 +279,6 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
         url, cache = settings.database_url.reveal(), settings.statement_cache_size
         followers.listen_on(WakeLine(partial(open_line, url, statement_cache_size=cache), followers.told))
     return followers
-
-
-def _jurnal_calls(
-    settings: Settings, ledger: Ledger, session: aiohttp.ClientSession, metrics: Metrics, owner: UUID
-) -> JurnalCalls:
-    client = JurnalClient(
-        session,
-        settings.jurnal_base_url,
-        ledger.clock,
-        deadline_seconds=settings.jurnal_deadline_seconds,
-        proxy=settings.jurnal_proxy.reveal() if settings.jurnal_proxy is not None else None,
-    )
-    quota = QuotaBudget(
-        ledger.pool,
-        egress_address=settings.egress_address,
-        company_limits=(Limit(settings.jurnal_requests_per_minute, 60), Limit(settings.jurnal_requests_per_hour, 3600)),
-        address_limits=(Limit(settings.egress_requests_per_minute, 60), Limit(settings.egress_requests_per_hour, 3600)),
-        sharing=Sharing(
-            reserves=Reserves(
-                probe=min(
-                    Fraction(settings.jurnal_probe_calls_per_minute, settings.jurnal_requests_per_minute),
-                    _PROBE_SHARE_MAX,
-                ),
-                fresh=Fraction(settings.jurnal_fresh_percent, 100),
-                backfill=Fraction(settings.jurnal_backfill_percent, 100),
-            ),
-            ageing_seconds=settings.jurnal_ageing_seconds,
-            package=_package(settings),
-        ),
-        on_left=metrics.quota_told,
-    )
-    breakers = Breakers(
-        ledger.pool,
-        owner,
-        BreakerLimits(
-            failures=settings.jurnal_breaker_failures,
-            wait_seconds=settings.jurnal_breaker_wait_seconds,
-            wait_seconds_max=settings.jurnal_breaker_wait_seconds_max,
-        ),
-        on_opened=metrics.breaker_openings_total.inc,
-    )
-    return JurnalCalls(
-        ledger.pool,
-        client,
-        ledger.credentials,
-        quota,
-        breakers,
-        deadline_seconds=settings.jurnal_deadline_seconds,
-        on_call=metrics.jurnal_called,
-    )
-
-
-def _package(settings: Settings) -> Package:
-    return Package(settings.jurnal_calls_per_month, settings.jurnal_package_time_zone)
 
 
 def _poller(settings: Settings, ledger: Ledger, intake: Intake, session: aiohttp.ClientSession) -> Poller:

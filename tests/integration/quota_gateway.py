@@ -37,7 +37,7 @@ def quota_on(
     )
 
 
-def answer_of(status: int = 200, message: str = "", **remaining: int) -> Response:
+def answer_of(status: int = 200, message: str = "", /, **remaining: int) -> Response:
     """Return an answer whose headers say what remains, e.g. `minute=9`."""
     headers = {f"x-ratelimit-remaining-{word}": str(calls) for word, calls in remaining.items()}
     return Response(status=status, headers=headers, body=f'{{"message":"{message}"}}'.encode())

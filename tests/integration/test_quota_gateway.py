@@ -1,5 +1,6 @@
 """The budget against a gateway that counts in fixed and sliding windows at any offset, and with others on it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -154,3 +155,11 @@ async def test_a_later_call_that_is_told_of_more_room_ends_what_was_held(
     for _ in range(25):
         await call(quota)
     assert isinstance(await quota.grant("one", Purpose.PROBE, deadline=DEADLINE), Spent)
+
+
+async def test_replicas_that_ask_at_the_same_moment_never_share_a_place(pool: Pool) -> None:
+    """Forty at once for thirty places, by four replicas: thirty are granted."""
+    replicas = [quota_on(pool, CONSUMER_LIMITS) for _ in range(4)]
+    asked = [replicas[number % 4].grant("one", Purpose.PROBE, deadline=DEADLINE) for number in range(40)]
+    answers = await asyncio.gather(*asked)
+    assert sum(isinstance(answer, Granted) for answer in answers) == 30

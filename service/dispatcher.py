@@ -20,11 +20,12 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, DeleteInvoice
+from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from projections.store_settings.queries import read_pause
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
+from service.fence import Fence
 from service.inquiry import Inquiry, Prepared, Told
 from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response
@@ -56,28 +57,6 @@ _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
 _PUT_OFF_SECONDS_MAX = 600
-
-
-class Fence(msgspec.Struct, frozen=True, kw_only=True):
-    """When an unanswered attempt may be called absent, after its signed Date. Seconds."""
-
-    date_skew_seconds: float = 300
-    processing_allowance_seconds: float = 120
-    quiet_period_seconds: float = 30
-
-    def absent_from(self, send: Send, signed_at: datetime, over_at: datetime) -> datetime:
-        """Return the moment from which a probe that finds nothing proves absence; `over_at` is when we stopped waiting.
-
-        Both the lost and the next attempt of an invoice use an endpoint that refuses a used custom_id. It reads
-        before it inserts, so the quiet period counts from the end of the attempt: within it, the two would race.
-        """
-        if isinstance(send.command, BookInvoice):
-            return min(over_at + timedelta(seconds=self.quiet_period_seconds), self.full(signed_at))
-        return self.full(signed_at)
-
-    def full(self, signed_at: datetime) -> datetime:
-        """Return the moment after which Jurnal refuses the Date, with what it may still be working on done."""
-        return signed_at + timedelta(seconds=self.date_skew_seconds + self.processing_allowance_seconds)
 
 
 class Dispatched(msgspec.Struct, frozen=True):
@@ -135,6 +114,9 @@ class Dispatcher:
             done = await (
                 self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch, now)
             )
+            if done.outcome == "quota" and send.state != "unknown":
+                fresh = await self._fresh_behind(company, stores, send, lease)
+                done = done if fresh is None else await self._send(company, fresh, epoch, now)
         except CONNECTION_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001 - logged; whatever is wrong with one command, its neighbours go on
@@ -167,6 +149,21 @@ class Dispatcher:
             if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
                 self._turn = (self._turn + offset + 1) % len(stores)
                 return send
+        return None
+
+    async def _fresh_behind(
+        self, company: Company, stores: tuple[str, ...], head: Send, lease: tuple[int, datetime]
+    ) -> Send | None:
+        """Return what is of today or yesterday, when older documents at the head of the queue find no place."""
+        epoch, now = lease
+        if self._inquiry.purpose(head, now) is Purpose.FRESH:
+            return None
+        since = self._inquiry.fresh_since(now)
+        for store_id in stores:
+            if await self._caught_up(store_id, epoch) and await read_pause(self._pool, store_id) is None:
+                fresh = await self._queue.next_since(store_id, company.company_id, since, now=now)
+                if fresh is not None and fresh.state != "unknown":
+                    return fresh
         return None
 
     async def _caught_up(self, store_id: str, epoch: int) -> bool:

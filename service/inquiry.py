@@ -4,7 +4,7 @@ A look-up that a spent quota stops goes on where it stopped: begun anew each tim
 never come to its end.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from service.jurnal.outcome import ProbeFailed, ProbeOutcome
 from service.jurnal.pace import Purpose
 from service.jurnal.payloads import request_for
 from service.jurnal.probes import Before, probing
-from service.jurnal.purpose import purpose_of
+from service.jurnal.purpose import fresh_since, purpose_of
 from service.jurnal.standing import Earlier, NotStanding, Standing
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
@@ -79,6 +79,10 @@ class Inquiry:
     def purpose(self, send: Send, now: datetime) -> Purpose:
         """Return what the calls that send a command are for."""
         return purpose_of(send.command, now, self._zone)
+
+    def fresh_since(self, now: datetime) -> date:
+        """Return the first day whose business is fresh."""
+        return fresh_since(now, self._zone)
 
     async def prepare(
         self, company: Company, send: Send, now: datetime

@@ -34,7 +34,8 @@ from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
-from service.dispatcher import Dispatcher, Fence
+from service.dispatcher import Dispatcher
+from service.fence import Fence
 from service.followers import Followers, FollowLimits
 from service.garbage import settled
 from service.inquiry import Inquiry

@@ -17,8 +17,12 @@ from service.jurnal.pace import Purpose
 def purpose_of(command: Command, now: datetime, zone: ZoneInfo) -> Purpose:
     """Return fresh for what is of today or yesterday in `zone`, and for what has no day; else backfill."""
     day = _day(command)
-    yesterday = now.astimezone(zone).date() - timedelta(days=1)
-    return Purpose.FRESH if day is None or day >= yesterday else Purpose.BACKFILL
+    return Purpose.FRESH if day is None or day >= fresh_since(now, zone) else Purpose.BACKFILL
+
+
+def fresh_since(now: datetime, zone: ZoneInfo) -> date:
+    """Return yesterday, the first day whose business is fresh."""
+    return now.astimezone(zone).date() - timedelta(days=1)
 
 
 def _day(command: Command) -> date | None:

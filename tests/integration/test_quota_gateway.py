@@ -145,7 +145,7 @@ async def test_a_later_call_that_is_told_of_more_room_ends_what_was_held(
     assert isinstance(old, Granted)
     await set_clock(connection, at(1))
     await call(quota, feedback_of(answer_of(minute=4)))
-    await quota.release(old, feedback_of(answer_of(minute=29)))
+    await quota.release(old, feedback_of(answer_of(minute=20)))
     await call(quota)
     await call(quota)
     later = await quota.grant("one", Purpose.PROBE, deadline=DEADLINE)

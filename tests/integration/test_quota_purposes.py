@@ -163,12 +163,16 @@ async def test_older_documents_of_one_company_hold_up_nobodys_fresh_ones(pool: P
     assert await take(quota, Purpose.FRESH, "new") == 27
 
 
-async def test_a_company_that_its_own_limit_stops_keeps_nothing_from_others(pool: Pool) -> None:
+async def test_a_company_that_its_own_limit_stops_keeps_nothing_from_others(
+    pool: Pool, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
     """What it could not use would be lost to everybody."""
-    quota = quota_on(pool, (Limit(20, 60),), (Limit(40, 60),), sharing=Sharing(reserves=Reserves(probe=Fraction(0))))
-    narrow = quota_on(pool, (Limit(2, 60),), (Limit(40, 60),), sharing=Sharing(reserves=Reserves(probe=Fraction(0))))
+    address = (Limit(40, 60),)
+    narrow = quota_on(pool, (Limit(2, 3_600),), address)
     assert await take(narrow, Purpose.FRESH, "narrow") == 2
-    assert await take(quota, Purpose.FRESH, "wide") == 20
+    await set_clock(connection, at(61))
+    assert await take(narrow, Purpose.FRESH, "narrow") == 0
+    assert await take(quota_on(pool, PLENTY, address), Purpose.FRESH, "wide") == 38
 
 
 def day(number: int, hour: int = 12) -> datetime:

@@ -128,3 +128,21 @@ async def figures(http: "TestClient[aiohttp.web.Request, aiohttp.web.Application
     """Return what Prometheus would read."""
     text = await (await http.get("/metrics")).text()
     return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line[0] != "#"}
+
+
+async def test_todays_sale_does_not_wait_behind_a_long_queue_of_older_ones(stand: Stand) -> None:
+    """Twelve orders of a month ago are due first; when they find no place, today's goes past them."""
+    await stand.order(0)
+    plenty = stand.process()
+    while not await booked(stand):
+        await step(stand, plenty)
+    await plenty.dispatcher.release(COMPANY)
+    for number in range(1, 13):
+        await stand.order(number, order_date="2026-10-20T03:00:00", closed_date="2026-10-20T03:00:00")
+    await stand.order(13)
+    process = stand.process(calls=stand.calls(quota=quota_on(stand.pool, (Limit(10, 60),), PLENTY)))
+    for _ in range(12):
+        await step(stand, process)
+    done = await stand.commands()
+    assert done["inv.order-13"] == "accepted"
+    assert (done["inv.order-1"], done["inv.order-12"]) == ("accepted", "due")

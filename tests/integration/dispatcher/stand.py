@@ -38,7 +38,8 @@ from service.answer_ledger import AnswerLedger
 from service.breaker import BreakerLimits, Breakers
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
-from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.dispatcher import Dispatched, Dispatcher
+from service.fence import Fence
 from service.inquiry import Inquiry
 from service.iseller.intake import Intake
 from service.jurnal.client import JurnalClient, open_session

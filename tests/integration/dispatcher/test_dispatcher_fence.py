@@ -7,7 +7,8 @@ from aiohttp.test_utils import TestServer
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.queue import Send
-from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.dispatcher import Dispatched, Dispatcher
+from service.fence import Fence
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
 from service.jurnal_calls import Company, JurnalCalls, Place
 from tests.integration.dispatcher.stand import Stand, forget_keys

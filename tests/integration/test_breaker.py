@@ -14,6 +14,9 @@ from eventstore.connection import Pool
 from ops.sandbox.jurnal import FaultPlan
 from service.breaker import Admitted, BreakerLimits, Breakers, Stopped, count_breakers
 from service.company_waits import read_company_wait
+from service.jurnal.exchange import API, JurnalRequest
+from service.jurnal.pace import Purpose
+from service.quota import Spent
 from service.quota_wish import JAKARTA
 from service.sync_wording import wording
 from tests.integration.dispatcher.stand import COMPANY, Stand, open_stand, set_clock, stop_the_clock
@@ -240,3 +243,17 @@ async def test_what_may_have_been_sent_is_looked_up_before_anything_else_is_trie
     stand.sandbox.gate.fault = lambda _request: None
     await stand.until_quiet(process)
     assert stand.documents("sales_invoice") == 12
+
+
+async def test_look_ups_of_a_preflight_are_stopped_too_and_cost_no_place(stand: Stand) -> None:
+    """Whoever calls: no request goes out, and the quota has its place back."""
+    breakers = replica(stand.pool)
+    for _ in range(3):
+        await end(breakers, "reset", COMPANY.company_id)
+    calls, asked = sum(stand.sandbox.calls.values()), JurnalRequest(method="GET", path=f"{API}/accounts")
+    used = await stand.migrator.fetchval("SELECT sum(calls) FROM quota_day")
+    answer = await stand.calls().read(COMPANY, asked, Purpose.FRESH)
+    assert isinstance(answer, Spent)
+    assert answer.reason.startswith("Jurnal does not answer since 2026-11-20 05:")
+    assert sum(stand.sandbox.calls.values()) == calls
+    assert await stand.migrator.fetchval("SELECT sum(calls) FROM quota_day") == used

@@ -17,6 +17,7 @@ from projections.invoice_payment.queries import count_invoices, read_invoices
 from projections.store_settings.queries import CurrentSettings, read_pause, read_settings
 from projections.sync_status.queries import ListedRecord, Place, Wanted, read_page
 from service.api import rows
+from service.company_waits import read_company_wait
 from service.live_mode import Activated, LiveMode
 from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
 from service.preflight import Preflight
@@ -102,11 +103,18 @@ class ApiAnswers:
         )
         pause = await read_pause(self._pool, store_id)
         paused = None if pause is None else paused_words(pause.fact.actor, pause.fact.reason)
+        waits = await self._waits(store_id)
         return rows.SyncPageFound(
-            records=tuple(_record(record, paused) for record in page.records),
+            records=tuple(_record(record, paused, waits) for record in page.records),
             next=_sync_place(page.next),
             counts=cast("Mapping[rows.SyncStatus, int]", page.counts),
         )
+
+    async def _waits(self, store_id: str) -> str | None:
+        connection = (await read_settings(self._pool, store_id)).connection
+        if connection is None:
+            return None
+        return await read_company_wait(self._pool, connection.company_id, ZoneInfo(connection.time_zone))
 
     async def _unsettled(self, store_id: str) -> Sequence[rows.UnsettledDay]:
         settings = await read_settings(self._pool, store_id)
@@ -252,8 +260,8 @@ def _decided(decided: OneDecided) -> rows.Decided | rows.NotDecided:
             assert_never(decided)
 
 
-def _record(record: ListedRecord, paused: str | None) -> rows.SyncRecord:
-    words = wording(record, paused=paused)
+def _record(record: ListedRecord, paused: str | None, waits: str | None) -> rows.SyncRecord:
+    words = wording(record, paused=paused, waits=waits)
     return rows.SyncRecord(
         record_id=record.record_id,
         kind=record.kind,

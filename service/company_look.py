@@ -10,6 +10,7 @@ import msgspec
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
+from service.jurnal.pace import Purpose
 from service.jurnal.reading import read_last_closed_day
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed
@@ -44,10 +45,10 @@ class CompanyLooker:
 
     async def look(self, company: Company) -> CompanyLook | LookupFailed:
         """Return how the company stands. Raises `CredentialMissing`."""
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=_COMPANY))
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=_COMPANY), Purpose.FRESH)
         match answer:
             case Spent():
-                return LookupFailed("The quota is spent", answer)
+                return LookupFailed(answer.reason, answer)
             case NoAnswer():
                 return LookupFailed(answer.reason)
             case Response():
@@ -64,7 +65,7 @@ class CompanyLooker:
         return await self._with_month(company, _told(look, _object(answer.body)))
 
     async def _with_month(self, company: Company, look: CompanyLook) -> CompanyLook:
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=_MONTH))
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=_MONTH), Purpose.FRESH)
         if not isinstance(answer, Response) or answer.status != 200:
             return look
         left = _object(answer.body).get("remaining_quota")

@@ -20,11 +20,12 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, DeleteInvoice
+from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from projections.store_settings.queries import read_pause
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
+from service.fence import Fence
 from service.inquiry import Inquiry, Prepared, Told
 from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response
@@ -42,6 +43,7 @@ from service.jurnal.outcome import (
     outcome_of,
     probe_outcome,
 )
+from service.jurnal.pace import Purpose
 from service.jurnal.refusals import DATE_FIELDS, SHORT_OF_STOCK_WORDS, missing_reason
 from service.jurnal.resources import is_keyed, number_of, reading_of
 from service.jurnal.standing import NotStanding
@@ -54,30 +56,7 @@ _LOG = structlog.get_logger()
 _PROBE_WAIT_SECONDS_MAX = 60
 _FIRST_PROBE_WAIT_SECONDS = 1
 _SERVICE_WAIT_SECONDS = 5
-_MONTH_WAIT_SECONDS = 6 * 3_600
 _PUT_OFF_SECONDS_MAX = 600
-
-
-class Fence(msgspec.Struct, frozen=True, kw_only=True):
-    """When an unanswered attempt may be called absent, after its signed Date. Seconds."""
-
-    date_skew_seconds: float = 300
-    processing_allowance_seconds: float = 120
-    quiet_period_seconds: float = 30
-
-    def absent_from(self, send: Send, signed_at: datetime, over_at: datetime) -> datetime:
-        """Return the moment from which a probe that finds nothing proves absence; `over_at` is when we stopped waiting.
-
-        Both the lost and the next attempt of an invoice use an endpoint that refuses a used custom_id. It reads
-        before it inserts, so the quiet period counts from the end of the attempt: within it, the two would race.
-        """
-        if isinstance(send.command, BookInvoice):
-            return min(over_at + timedelta(seconds=self.quiet_period_seconds), self.full(signed_at))
-        return self.full(signed_at)
-
-    def full(self, signed_at: datetime) -> datetime:
-        """Return the moment after which Jurnal refuses the Date, with what it may still be working on done."""
-        return signed_at + timedelta(seconds=self.date_skew_seconds + self.processing_allowance_seconds)
 
 
 class Dispatched(msgspec.Struct, frozen=True):
@@ -123,36 +102,68 @@ class Dispatcher:
         if lease is None:
             return Dispatched("not_ours")
         epoch, now = lease
-        send = await self._next(company, stores, epoch, now)
+        stopped = await self._calls.stopped(company)
+        if stopped is not None and not stopped.is_due:
+            return Dispatched("waited", outcome="breaker", wait_until=stopped.until)
+        # What may have been sent is asked for first when Jurnal is tried again: reading does no harm.
+        send = None if stopped is None else await self._next(company, stores, lease, lost=True)
+        send = send or await self._next(company, stores, lease)
         if send is None:
             return Dispatched("nothing")
         try:
             done = await (
                 self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch, now)
             )
+            if done.outcome == "quota" and send.state != "unknown":
+                fresh = await self._fresh_behind(company, stores, send, lease)
+                done = done if fresh is None else await self._send(company, fresh, epoch, now)
         except CONNECTION_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001 - logged; whatever is wrong with one command, its neighbours go on
             return await self._put_off_longer(send, error)
         self._put_offs.pop((send.store_id, send.command_id), None)
+        if done.outcome == "quota":
+            # Its turn is not over: else two stores could take turns at waiting and at sending.
+            self._turn = stores.index(send.store_id)
         return done
 
     async def release(self, company: Company) -> None:
         """Give the company's lease up, so that another replica need not wait for it to run out."""
         await self._leases.release(company.company_id)
 
-    async def _next(self, company: Company, stores: tuple[str, ...], epoch: int, now: datetime) -> Send | None:
-        """Take the stores in turn, so that a busy one does not starve the others."""
+    async def _next(
+        self, company: Company, stores: tuple[str, ...], lease: tuple[int, datetime], *, lost: bool = False
+    ) -> Send | None:
+        """Take the stores in turn, so that a busy one starves none; `lost`: what is unknown alone, before its time."""
+        epoch, now = lease
+        by = now + timedelta(seconds=_PROBE_WAIT_SECONDS_MAX) if lost else now
         for offset in range(len(stores)):
             store_id = stores[(self._turn + offset) % len(stores)]
             if not await self._caught_up(store_id, epoch):
                 continue
             await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
-            send = await self._queue.next(store_id, company.company_id, now=now)
+            send = await self._queue.next(store_id, company.company_id, now=by)
+            if lost and (send is None or send.state != "unknown"):
+                continue
             # What may have been sent is looked up all the same: it comes before everything that waits.
             if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
                 self._turn = (self._turn + offset + 1) % len(stores)
                 return send
+        return None
+
+    async def _fresh_behind(
+        self, company: Company, stores: tuple[str, ...], head: Send, lease: tuple[int, datetime]
+    ) -> Send | None:
+        """Return what is of today or yesterday, when older documents at the head of the queue find no place."""
+        epoch, now = lease
+        if self._inquiry.purpose(head, now) is Purpose.FRESH:
+            return None
+        since = self._inquiry.fresh_since(now)
+        for store_id in stores:
+            if await self._caught_up(store_id, epoch) and await read_pause(self._pool, store_id) is None:
+                fresh = await self._queue.next_since(store_id, company.company_id, since, now=now)
+                if fresh is not None and fresh.state != "unknown":
+                    return fresh
         return None
 
     async def _caught_up(self, store_id: str, epoch: int) -> bool:
@@ -180,10 +191,10 @@ class Dispatcher:
             prepared = await self._inquiry.prepare(company, send, now)
         if not isinstance(prepared, Prepared):
             return await self._not_prepared(send, prepared)
-        granted = await self._calls.grant(company)
-        if isinstance(granted, Spent):
+        place = await self._calls.grant(company, self._inquiry.purpose(send, now))
+        if isinstance(place, Spent):
             self._inquiry.keep(send, prepared, now)
-            return Dispatched("waited", kind, "quota", granted.free_at)
+            return Dispatched("waited", kind, "quota", place.free_at)
         signed = await self._calls.sign(company, prepared.request, signed_at=await self._now())
         # A digest of a few personal values is as good as the values: whoever guesses them can tell.
         digest = "" if isinstance(send.command, CreateCustomer) else signed.digest
@@ -201,9 +212,10 @@ class Dispatcher:
             send, attempt, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
         )
         if not begun:
+            await self._calls.cancel(place)
             return Dispatched("not_ours", kind)
         async with self._leases.kept(company.company_id):
-            answer = await self._calls.send(signed, granted)
+            answer = await self._calls.send(signed, place)
         made = msgspec.structs.replace(
             send,
             attempt=attempt.number,
@@ -230,7 +242,7 @@ class Dispatcher:
             case Refused():
                 await self._refused(company, send, attempted, outcome)
             case TryLater():
-                await self._postpone(send, attempted, outcome)
+                await self._postpone(company, send, attempted, outcome)
             case Unknown():
                 await self._unknown(send, attempted, outcome.reason)
             case _:
@@ -253,7 +265,7 @@ class Dispatcher:
         """Read the document that has our key. If it cannot be read now, the probes go on."""
         found: object
         if conflict.jurnal_id is not None and is_keyed(send.command):
-            answer = await self._calls.read(company, reading_of(send.command, conflict.jurnal_id))
+            answer = await self._calls.read(company, reading_of(send.command, conflict.jurnal_id), Purpose.PROBE)
             found = None if isinstance(answer, Spent) else probe_outcome(send.command, answer)
         else:
             told = await self._inquiry.probe(company, send, await self._now())
@@ -329,9 +341,10 @@ class Dispatcher:
             send, CommandUnanswered(attempted=attempted, reason=reason, signed_at=send.signed_at)
         )
 
-    async def _postpone(self, send: Send, attempted: Attempted, outcome: TryLater) -> None:
-        wait = {"minute": 60, "month": _MONTH_WAIT_SECONDS, "service": _SERVICE_WAIT_SECONDS}[outcome.scope]
-        due_at = await self._now() + timedelta(seconds=outcome.wait_seconds or wait)
+    async def _postpone(self, company: Company, send: Send, attempted: Attempted, outcome: TryLater) -> None:
+        closed = None if outcome.scope == "service" else await self._calls.closed(company)
+        wait = timedelta(seconds=outcome.wait_seconds or _SERVICE_WAIT_SECONDS)
+        due_at = await self._now() + wait if closed is None else closed.free_at
         await self._answers.append(send, CommandPostponed(attempted=attempted, reason=outcome.reason, due_at=due_at))
         await self._queue.move(send, state="waiting", due_at=due_at, reason=outcome.reason)
 
@@ -352,8 +365,9 @@ class Dispatcher:
         return Dispatched("refused", type(send.command).__name__, outcome)
 
     async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
-        now = await self._now()
-        free_at = failed.wait.free_at if failed.wait is not None else now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
+        if failed.wait is not None:
+            return Dispatched("waited", type(send.command).__name__, "quota", failed.wait.free_at)
+        free_at = await self._now() + timedelta(seconds=_SERVICE_WAIT_SECONDS)
         await self._queue.move(send, state=send.state, due_at=free_at, reason=failed.reason)
         return Dispatched("waited", type(send.command).__name__, failed.reason, free_at)
 

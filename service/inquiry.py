@@ -4,8 +4,9 @@ A look-up that a spent quota stops goes on where it stopped: begun anew each tim
 never come to its end.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,13 +17,16 @@ from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
 from service.jurnal.look_ups import Stands, earlier_needed, standing_for
 from service.jurnal.needs import needed
 from service.jurnal.outcome import ProbeFailed, ProbeOutcome
+from service.jurnal.pace import Purpose
 from service.jurnal.payloads import request_for
 from service.jurnal.probes import Before, probing
+from service.jurnal.purpose import fresh_since, purpose_of
 from service.jurnal.standing import Earlier, NotStanding, Standing
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed, MasterDataDirectory, Missing
 from service.people import People
 from service.quota import Spent
+from service.quota_wish import JAKARTA
 
 T = TypeVar("T")
 _Key = tuple[str, str, int, str]
@@ -56,14 +60,31 @@ class _Paused(msgspec.Struct, frozen=True):
 class Inquiry:
     """Prepares sends and looks for lost ones."""
 
-    def __init__(self, queue: SendQueue, calls: JurnalCalls, directory: MasterDataDirectory, people: People) -> None:
+    def __init__(
+        self,
+        queue: SendQueue,
+        calls: JurnalCalls,
+        directory: MasterDataDirectory,
+        people: People,
+        zone: ZoneInfo = JAKARTA,
+    ) -> None:
+        """`zone`: whose today and yesterday are fresh."""
         self._queue = queue
         self._calls = calls
         self._directory = directory
         self._people = people
+        self._zone = zone
         self._paused: dict[_Key, _Paused] = {}
         self._kept: dict[_Key, tuple[Prepared, datetime]] = {}
         self._books_looked_at: dict[str, datetime] = {}
+
+    def purpose(self, send: Send, now: datetime) -> Purpose:
+        """Return what the calls that send a command are for."""
+        return purpose_of(send.command, now, self._zone)
+
+    def fresh_since(self, now: datetime) -> date:
+        """Return the first day whose business is fresh."""
+        return fresh_since(now, self._zone)
 
     async def prepare(
         self, company: Company, send: Send, now: datetime
@@ -92,9 +113,9 @@ class Inquiry:
     async def _standing(
         self, company: Company, send: Send, steps: Steps[Stands], now: datetime
     ) -> Standing | NotStanding | LookupFailed:
-        told = await self._ask(company, send, steps, now)
+        told = await self._ask(company, send, steps, now, self.purpose(send, now))
         if isinstance(told, Spent):
-            return LookupFailed("The quota is spent", told)
+            return LookupFailed(told.reason, told)
         standing = told.value if isinstance(told, Told) else told
         return LookupFailed(standing.reason) if isinstance(standing, ProbeFailed) else standing
 
@@ -122,7 +143,8 @@ class Inquiry:
         before = Before(
             signed_at=send.signed_at, credit=send.credit_before, owed=send.owed_before, vouched=send.vouched
         )
-        told = await self._ask(company, send, probing(send.command, send.command_id, earlier, before), now)
+        steps = probing(send.command, send.command_id, earlier, before)
+        told = await self._ask(company, send, steps, now, Purpose.PROBE)
         assert isinstance(told, (Told, Spent)), "every probe asks"
         return told
 
@@ -138,7 +160,9 @@ class Inquiry:
         command, body = found
         return Earlier(command, msgspec.json.decode(body, type=Document, strict=False))
 
-    async def _ask(self, company: Company, send: Send, steps: Steps[T], now: datetime) -> Told[T] | Spent | T:
+    async def _ask(
+        self, company: Company, send: Send, steps: Steps[T], now: datetime, purpose: Purpose
+    ) -> Told[T] | Spent | T:
         """Make the calls of a look-up; one that needs none tells its value at once."""
         key = _key(send)
         paused = self._resumable(key, now)
@@ -151,7 +175,7 @@ class Inquiry:
             value: T = done.value
             return value
         while True:
-            answer = await self._calls.read(company, request)
+            answer = await self._calls.read(company, request, purpose)
             if isinstance(answer, Spent):
                 self._paused[key] = _Paused(steps, request, began_at)
                 return answer

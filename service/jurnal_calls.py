@@ -9,9 +9,12 @@ import msgspec
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
+from service.breaker import Admitted, Breakers, Stopped
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response, SignedRequest
+from service.jurnal.feedback import feedback_of
+from service.jurnal.pace import Purpose
 from service.jurnal.signing import sign_request
 from service.quota import Granted, QuotaBudget, Spent
 
@@ -37,8 +40,16 @@ class CredentialMissing(Exception):
     """No Jurnal credential is stored for the store; `jurnalsync setup apply` stores it."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """What lets one call go: a place in the quota, and the breaker's word."""
+
+    company_id: str
+    granted: Granted
+    admitted: Admitted
+
+
 class JurnalCalls:
-    """Makes calls within the budgets of the company and the egress address."""
+    """Makes calls within the budgets of the company and the egress address, while the company's breaker lets them."""
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class JurnalCalls:
         client: JurnalClient,
         credentials: Credentials,
         quota: QuotaBudget,
+        breakers: Breakers,
         *,
         deadline_seconds: float,
         on_call: Callable[[str, str, float], None] | None = None,
@@ -55,12 +67,32 @@ class JurnalCalls:
         self._client = client
         self._credentials = credentials
         self._quota = quota
+        self._breakers = breakers
         self._deadline = timedelta(seconds=deadline_seconds)
         self._on_call = on_call
 
-    async def grant(self, company: Company) -> Granted | Spent:
-        """Take a place in the quota, or learn when one is free."""
-        return await self._quota.grant(company.company_id, deadline=self._deadline)
+    async def grant(self, company: Company, purpose: Purpose) -> Place | Spent:
+        """Take a place for one call, or learn when one is free."""
+        granted = await self._quota.grant(company.company_id, purpose, deadline=self._deadline)
+        if isinstance(granted, Spent):
+            return granted
+        admitted = await self._breakers.admit(company.company_id, deadline=self._deadline)
+        if isinstance(admitted, Stopped):
+            await self._quota.cancel(granted)
+            return Spent(admitted.until, stopped_words(admitted))
+        return Place(company.company_id, granted, admitted)
+
+    async def cancel(self, place: Place) -> None:
+        """Give a place back whose call is not made after all."""
+        await self._quota.cancel(place.granted)
+
+    async def stopped(self, company: Company) -> Stopped | None:
+        """Return what the breaker stops the company's calls with, None while it lets them go."""
+        return await self._breakers.look(company.company_id)
+
+    async def closed(self, company: Company) -> Spent | None:
+        """Return until when a 429 of Jurnal's closed the company's budget, None while it is open."""
+        return await self._quota.closed(company.company_id)
 
     async def sign(self, company: Company, request: JurnalRequest, *, signed_at: datetime) -> SignedRequest:
         """Sign a request at `signed_at`, which is the fence of the attempt. Raises `CredentialMissing`."""
@@ -72,29 +104,44 @@ class JurnalCalls:
             request, client_id=credential.client_id, secret=credential.client_secret, signed_at=signed_at
         )
 
-    async def send(self, request: SignedRequest, granted: Granted) -> Response | NoAnswer:
+    async def send(self, request: SignedRequest, place: Place) -> Response | NoAnswer:
         """Send a signed request and give the place back once it is answered or given up."""
         started = time.perf_counter()
         answer = await self._client.send(request, request.signed_at + self._deadline)
         if self._on_call is not None:
             self._on_call(_resource(request.path), _answer_class(answer), time.perf_counter() - started)
-        if isinstance(answer, Response) or not answer.reached_wire:
-            await self._quota.release(granted)
+        if isinstance(answer, Response):
+            await self._quota.release(place.granted, feedback_of(answer))
+        elif not answer.reached_wire:
+            await self._quota.release(place.granted)
+        await self._breakers.note(place.company_id, place.admitted, _failure(answer))
         return answer
 
-    async def read(self, company: Company, request: JurnalRequest) -> Response | NoAnswer | Spent:
+    async def read(self, company: Company, request: JurnalRequest, purpose: Purpose) -> Response | NoAnswer | Spent:
         """Make a reading call: harmless to repeat, so it needs no record of its attempt."""
-        granted = await self.grant(company)
-        if isinstance(granted, Spent):
-            return granted
+        place = await self.grant(company, purpose)
+        if isinstance(place, Spent):
+            return place
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
-        return await self.send(await self.sign(company, request, signed_at=now), granted)
+        return await self.send(await self.sign(company, request, signed_at=now), place)
 
     @property
     def deadline(self) -> timedelta:
         """The longest a call may take from its signature on."""
         return self._deadline
+
+
+def stopped_words(stopped: Stopped) -> str:
+    """Return why nothing is sent."""
+    return f"Jurnal does not answer since {stopped.since:%Y-%m-%d %H:%M} UTC ({stopped.reason})"
+
+
+def _failure(answer: Response | NoAnswer) -> str | None:
+    """Return how a call failed, None for an answer of Jurnal's own; a refusal is one."""
+    if isinstance(answer, NoAnswer):
+        return answer.reason
+    return f"it answered {answer.status}" if answer.status >= 500 else None
 
 
 def _resource(path: str) -> str:

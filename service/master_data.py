@@ -22,6 +22,7 @@ from projections.jurnal_commands.identity import customer_command_id
 from projections.jurnal_commands.queue import SendQueue
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
 from service.jurnal.needs import Known, Need
+from service.jurnal.pace import Purpose
 from service.jurnal.reading import read_last_closed_day
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
@@ -191,10 +192,10 @@ class MasterDataDirectory:
         return None
 
     async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path))
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), Purpose.FRESH)
         match answer:
             case Spent():
-                return LookupFailed("The quota is spent", answer)
+                return LookupFailed(answer.reason, answer)
             case NoAnswer():
                 return LookupFailed(answer.reason)
             case Response() if answer.status == 200:

@@ -12,17 +12,21 @@ from projections.jurnal_commands.queue import count_states
 from projections.runner import count_lag, count_stalled
 from projections.store_settings.queries import read_paused, read_settings
 from projections.sync_status.queries import count_held
+from service.breaker import count_breakers
+from service.jurnal.package import Package
+from service.quota_figures import count_closed, read_package_left
 from service.telemetry.metrics import Metrics
 
 
 class Observation:
     """Sets the gauges that are sums or maxima over all stores."""
 
-    def __init__(self, pool: Pool, reader: LedgerReader, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, pool: Pool, reader: LedgerReader, clock: Clock, metrics: Metrics, package: Package) -> None:
         self._pool = pool
         self._reader = reader
         self._clock = clock
         self._metrics = metrics
+        self._package = package
 
     async def step(self) -> None:
         """Take all figures once."""
@@ -35,6 +39,15 @@ class Observation:
         self._metrics.commands.labels("held").set(await count_held(self._pool))
         await self._observe_paused()
         await self._observe_clearing()
+        await self._observe_quota()
+
+    async def _observe_quota(self) -> None:
+        for scope, companies in (await count_closed(self._pool)).items():
+            self._metrics.quota_closed_companies.labels(scope).set(companies)
+        for state, companies in (await count_breakers(self._pool)).items():
+            self._metrics.breaker_companies.labels(state).set(companies)
+        self._metrics.package_calls.set(self._package.calls_per_month or 0)
+        self._metrics.package_left.set(await read_package_left(self._pool, self._package))
 
     async def _observe_paused(self) -> None:
         now, longest = self._clock.now(), timedelta(0)

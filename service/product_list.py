@@ -11,6 +11,7 @@ import msgspec
 
 from eventstore.clock import Clock
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
+from service.jurnal.pace import Purpose
 from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import LookupFailed
 from service.quota import Spent
@@ -74,10 +75,10 @@ class ProductList:
 
     async def _page(self, company: Company, page: int) -> list[dict[str, Any]] | LookupFailed:
         path = f"{API}/products?page={page}&page_size={_PAGE_SIZE}"
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path))
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), Purpose.FRESH)
         match answer:
             case Spent():
-                return LookupFailed("The quota is spent", answer)
+                return LookupFailed(answer.reason, answer)
             case NoAnswer():
                 return LookupFailed(answer.reason)
             case Response() if answer.status == 200:

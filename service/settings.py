@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -164,6 +165,36 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     ] = "not enough,insufficient,tidak cukup,tidak mencukupi"
     jurnal_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 30
     jurnal_requests_per_hour: Annotated[Count, Meta(description="Jurnal's limit per consumer")] = 1_800
+    jurnal_calls_per_month: Annotated[
+        Count | None,
+        Meta(extra={"shape": "a whole number above 0"}),
+        Meta(description="calls of the month's package of Jurnal; none: no such limit"),
+    ] = None
+    jurnal_package_time_zone: Annotated[
+        ZoneInfo,
+        Meta(extra={"shape": "a time zone such as Asia/Jakarta"}),
+        Meta(description="whose months and days the package counts, and whose today is sent first"),
+    ] = ZoneInfo("Asia/Jakarta")
+    jurnal_probe_calls_per_minute: Annotated[
+        int,
+        Meta(ge=0, le=1_000, description="of a minute's calls, kept for looking up lost sends; others in proportion"),
+    ] = 2
+    jurnal_fresh_percent: Annotated[
+        int, Meta(ge=0, le=50, description="share of calls that older documents leave to those of today and yesterday")
+    ] = 20
+    jurnal_backfill_percent: Annotated[
+        int, Meta(ge=0, le=20, description="share of calls that reconciliation leaves to older documents too")
+    ] = 10
+    jurnal_ageing_seconds: Annotated[
+        Seconds, Meta(description="wait after which an older document's call counts as one of today")
+    ] = 300
+    jurnal_breaker_failures: Annotated[
+        Count, Meta(description="failed calls in a row after which a company's Jurnal is left alone for a while")
+    ] = 5
+    jurnal_breaker_wait_seconds: Annotated[
+        Seconds, Meta(description="how long it is left alone the first time; each time in a row twice as long")
+    ] = 30
+    jurnal_breaker_wait_seconds_max: Annotated[Seconds, Meta(description="longest it is left alone")] = 900
     egress_requests_per_minute: Annotated[Count, Meta(description="Jurnal's limit per egress address")] = 40
     egress_requests_per_hour: Annotated[Count, Meta(description="Jurnal's limit per egress address")] = 2_500
     egress_address: Annotated[
@@ -261,7 +292,10 @@ def _converted(field: msgspec.structs.FieldInfo, raw: str) -> object:
 
 
 def _own_type(kind: type, raw: object) -> object:
-    return kind(raw)
+    try:
+        return kind(raw)
+    except ZoneInfoNotFoundError as error:
+        raise ValueError from error
 
 
 def _variable(field: msgspec.structs.FieldInfo) -> str:

@@ -22,8 +22,11 @@ class Wording(msgspec.Struct, frozen=True):
     what_to_do: str
 
 
-def wording(record: ListedRecord, *, paused: str | None) -> Wording:
-    """Return what to say of a line; `paused` says by whom and why the store sends nothing, None while it does."""
+def wording(record: ListedRecord, *, paused: str | None, waits: str | None = None) -> Wording:
+    """Return what to say of a line; `paused` says by whom and why the store sends nothing, None while it does.
+
+    `waits`: why and until when the whole company's commands wait.
+    """
     if record.status == "Success":
         numbers = [
             document.transaction_no or f"{document.resource} {document.jurnal_id}" for document in record.documents
@@ -31,6 +34,8 @@ def wording(record: ListedRecord, *, paused: str | None) -> Wording:
         return Wording(f"It is in Jurnal as {', '.join(numbers)}" if numbers else "It is in Jurnal", _NOTHING)
     if record.status == "Pending" and paused is not None:
         return Wording(f"The store is paused {paused}", "Resume the store: jurnalsync store resume")
+    if record.status == "Pending" and waits is not None:
+        return Wording(waits, "Nothing: it goes by itself")
     reason, what_to_do = _WORDS[record.status]
     return Wording(record.reason or reason, record.what_to_do or what_to_do)
 

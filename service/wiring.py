@@ -32,10 +32,11 @@ from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
-from service.asking import jurnal_calls_of, preflight_of
+from service.asking import preflight_of
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
-from service.dispatcher import Dispatcher, Fence
+from service.dispatcher import Dispatcher
+from service.fence import Fence
 from service.followers import Followers, FollowLimits
 from service.garbage import settled
 from service.inquiry import Inquiry
@@ -49,6 +50,7 @@ from service.iseller.routes import BodyLimits, IntakeDependencies, intake_routes
 from service.iseller.verify import WebhookLimits
 from service.jurnal.client import open_session
 from service.jurnal.refusals import phrases
+from service.jurnal_way import jurnal_calls, package_of
 from service.ledger_parts import Ledger
 from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
@@ -188,7 +190,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
         followers = _followers(settings, ledger, leases, metrics)
         queue = SendQueue(ledger.pool)
-        calls = jurnal_calls_of(settings, ledger, jurnal_session, metrics)
+        calls = jurnal_calls(settings, ledger.pool, ledger.clock, ledger.credentials, jurnal_session, metrics, owner)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
         preflight = preflight_of(ledger, calls, directory, iseller_session)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
@@ -205,7 +207,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             queue,
             CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
             calls,
-            Inquiry(queue, calls, directory, People(ledger.reader, ledger.keyring)),
+            Inquiry(queue, calls, directory, People(ledger.reader, ledger.keyring), settings.jurnal_package_time_zone),
             Fence(
                 date_skew_seconds=settings.jurnal_date_skew_seconds,
                 processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
@@ -222,7 +224,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
-            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics),
+            observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )

@@ -17,6 +17,7 @@ from service.cli.operate import command, store, stream
 from service.cli.payouts import payouts
 from service.cli.preflight import preflight
 from service.cli.products import products
+from service.cli.quota import quota
 from service.cli.rebuild import rebuild_store
 from service.cli.serve import serve
 from service.cli.setup import setup
@@ -141,4 +142,5 @@ jurnalsync.add_command(products)
 jurnalsync.add_command(setup)
 jurnalsync.add_command(store)
 jurnalsync.add_command(payouts)
+jurnalsync.add_command(quota)
 jurnalsync.add_command(sync)

@@ -5,15 +5,17 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
 from projections.jurnal_commands.decision import RecordKind
-from projections.store_settings.queries import read_pause
+from projections.store_settings.queries import read_pause, read_settings
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
 from service.cli.decided import ACTOR, REASON, STORE, tell_position
 from service.cli.sync_table import show_page
+from service.company_waits import read_company_wait
 from service.ledger_parts import Ledger
 from service.operations import (
     LEFT_COUNTED_MAX,
@@ -68,18 +70,23 @@ def list_records(store: str, sort: Sort, limit: int, *, as_json: bool, **filters
     """Show the Accounting Sync list with a plain sentence for each line and what to do about it."""
     wanted = _wanted(**filters)
 
-    async def run() -> tuple[SyncPage, str | None]:
+    async def run() -> tuple[SyncPage, str | None, str | None]:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
             page = await read_page(ledger.pool, store, wanted, rows_max=limit, sort=sort, counted=True)
             pause = await read_pause(ledger.pool, store)
-        return page, None if pause is None else paused_words(pause.fact.actor, pause.fact.reason)
+            connection = (await read_settings(ledger.pool, store)).connection
+            waits = None
+            if connection is not None:
+                zone = ZoneInfo(connection.time_zone)
+                waits = await read_company_wait(ledger.pool, connection.company_id, zone)
+        return page, None if pause is None else paused_words(pause.fact.actor, pause.fact.reason), waits
 
-    page, paused = asyncio.run(run())
+    page, paused, waits = asyncio.run(run())
     if as_json:
         for record in page.records:
-            click.echo(_as_json(record, paused))
+            click.echo(_as_json(record, paused, waits))
     else:
-        show_page(page, paused)
+        show_page(page, paused, waits)
 
 
 @sync.command(name="retry")
@@ -209,7 +216,7 @@ def _wanted(
     )
 
 
-def _as_json(record: ListedRecord, paused: str | None) -> str:
-    words = wording(record, paused=paused)
+def _as_json(record: ListedRecord, paused: str | None, waits: str | None) -> str:
+    words = wording(record, paused=paused, waits=waits)
     told = {**msgspec.structs.asdict(record), "reason": words.reason, "what_to_do": words.what_to_do}
     return msgspec.json.Encoder(decimal_format="string").encode(told).decode()

@@ -11,7 +11,7 @@ _COLOURS = {"Failed": "red", "Held": "yellow", "Success": "green"}
 _PIPE_COLUMNS = 200
 
 
-def show_page(page: SyncPage, paused: str | None) -> None:
+def show_page(page: SyncPage, paused: str | None, waits: str | None) -> None:
     """Print a page with its counts; in a pipe every line keeps its words."""
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
@@ -20,7 +20,7 @@ def show_page(page: SyncPage, paused: str | None) -> None:
     for title in ("Status", "Record", "Reference", "Outlet", "Date", "Rp", "What happened and what to do"):
         table.add_column(title, justify="right" if title == "Rp" else "left", overflow="fold")
     for record in page.records:
-        words = wording(record, paused=paused)
+        words = wording(record, paused=paused, waits=waits)
         what_to_do = "" if words.what_to_do == "Nothing" else f". {words.what_to_do}"
         cells = (
             record.record_id,
@@ -39,3 +39,5 @@ def show_page(page: SyncPage, paused: str | None) -> None:
         console.print(Text("There are more: narrow the filters, or raise --limit."))
     if paused is not None:
         console.print(Text(f"Nothing is sent: the store is paused {paused}"))
+    elif waits is not None:
+        console.print(Text(f"Nothing is sent: {waits}"))

@@ -13,12 +13,12 @@ from projections.jurnal_commands.commands import Command, CreateCustomer, Delete
 from service.jurnal.complaints import Complaint, read_complaint
 from service.jurnal.documents import deleted, read_document
 from service.jurnal.exchange import NoAnswer, Response
+from service.jurnal.feedback import exceeded
 from service.jurnal.reading import Record, UnreadableAnswer, read_json, record_in, rows_of
 from service.jurnal.refusals import SHORT_OF_STOCK_WORDS, refusal_of, told, with_words
 from service.jurnal.resources import Resource
 
 _TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
-_MONTHLY = re.compile(r"month|bulan", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"\broute\b", re.IGNORECASE)
 _KEYS = frozenset({"custom_id", "transaction_no", "display_name"})
 _MINUTE_SECONDS = 60
@@ -199,12 +199,11 @@ def _speaks_for_jurnal(answer: Response, complaint: Complaint) -> bool:
 
 
 def _over_limit(answer: Response, complaint: Complaint) -> TryLater:
-    if complaint.says(_MONTHLY):
+    refused = exceeded(answer, complaint)
+    if refused.scope == "month":
         return TryLater(reason="the month's package of Jurnal calls is used up", scope="month")
-    asked = answer.headers.get("retry-after", "")
-    if answer.headers.get("x-ratelimit-remaining-hour") == "0":
-        reason, wait_seconds = "Jurnal's limit of calls per hour is reached", _HOUR_SECONDS
-    else:
-        reason, wait_seconds = "Jurnal's limit of calls per minute is reached", _MINUTE_SECONDS
+    whole_window = _HOUR_SECONDS if refused.scope == "hour" else _MINUTE_SECONDS
     # Jurnal tells no wait today; a whole window is always enough.
-    return TryLater(reason=reason, scope="minute", wait_seconds=int(asked) if asked.isdecimal() else wait_seconds)
+    wait_seconds = whole_window if refused.retry_after_seconds is None else refused.retry_after_seconds
+    reason = f"Jurnal's limit of calls per {refused.scope} is reached"
+    return TryLater(reason=reason, scope="minute", wait_seconds=wait_seconds)

@@ -5,10 +5,28 @@ until a whole window after that last moment: whenever a further call is granted,
 window with it is counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
 
 import msgspec
+
+
+class Purpose(StrEnum):
+    """What a call is for, the first first: a lost send looked up; today's and yesterday's trade; older; comparing."""
+
+    PROBE = "probe"
+    FRESH = "fresh"
+    BACKFILL = "backfill"
+    RECONCILE = "reconcile"
+
+    def yields_to(self, other: "Purpose") -> bool:
+        """Tell whether what `other` wants is as urgent as this, or more."""
+        return _ORDER.index(other) <= _ORDER.index(self)
+
+
+_ORDER = tuple(Purpose)
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -26,6 +44,21 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     released_at: datetime | None = None
 
 
+class Window(msgspec.Struct, frozen=True):
+    """One window of a budget: how many places a caller may see taken, and when each taken one is free again."""
+
+    calls: int
+    ends: Sequence[datetime]
+
+
+class Reserves(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of every window: kept for probes, for fresh from what is older, and for that from comparing."""
+
+    probe: Fraction = Fraction(2, 30)
+    fresh: Fraction = Fraction(1, 5)
+    backfill: Fraction = Fraction(1, 10)
+
+
 class Granted(msgspec.Struct, frozen=True):
     """A place is free now."""
 
@@ -40,17 +73,20 @@ CONSUMER_LIMITS = (Limit(30, 60), Limit(1_800, 3_600))
 ADDRESS_LIMITS = (Limit(40, 60), Limit(2_500, 3_600))
 
 
-def place(holds: Iterable[Hold], limits: Sequence[Limit], now: datetime) -> Granted | FreeAt:
-    """Tell whether one more call may be granted now, given all holds that may still count."""
-    known = list(holds)
-    free_at = max((_free_at(known, limit, now) for limit in limits), default=now)
+def place(windows: Iterable[Window], now: datetime) -> Granted | FreeAt:
+    """Tell whether one more call may be granted now, given all places that may still count."""
+    free_at = max((_free_at(window, now) for window in windows), default=now)
     return Granted() if free_at <= now else FreeAt(free_at)
 
 
-def left(holds: Iterable[Hold], limit: Limit, now: datetime) -> int:
-    """Return how many more calls this limit would grant now."""
-    counting = sum(counts_until(hold, limit.window_seconds) > now for hold in holds)
-    return max(0, limit.calls - counting)
+def left(window: Window, now: datetime) -> int:
+    """Return how many more calls this window would grant now."""
+    return max(0, window.calls - sum(end > now for end in window.ends))
+
+
+def ends_of(holds: Iterable[Hold], window_seconds: int) -> list[datetime]:
+    """Return when each place is free again in windows of this length."""
+    return [counts_until(hold, window_seconds) for hold in holds]
 
 
 def counts_until(hold: Hold, window_seconds: int) -> datetime:
@@ -58,9 +94,41 @@ def counts_until(hold: Hold, window_seconds: int) -> datetime:
     return (hold.released_at or hold.deadline) + timedelta(seconds=window_seconds)
 
 
-def _free_at(holds: Sequence[Hold], limit: Limit, now: datetime) -> datetime:
-    assert limit.calls > 0, "a limit of nothing would wait for ever"
-    ends = sorted(counts_until(hold, limit.window_seconds) for hold in holds)
-    counting = [end for end in ends if end > now]
-    too_many = len(counting) - limit.calls
+def calls_for(calls: int, purpose: Purpose, reserves: Reserves) -> int:
+    """Return how many of a window's calls may be taken, by whomever, before `purpose` must wait for a free one.
+
+    A window so small that a share of it is less than a call keeps none.
+    """
+    kept: Mapping[Purpose, tuple[Fraction, ...]] = {
+        Purpose.PROBE: (),
+        Purpose.FRESH: (reserves.probe,),
+        Purpose.BACKFILL: (reserves.probe, reserves.fresh),
+        Purpose.RECONCILE: (reserves.probe, reserves.fresh, reserves.backfill),
+    }
+    return calls - sum(int(calls * share) for share in kept[purpose])
+
+
+def kept_for_others(calls: int, taken: Mapping[str, int], others: Iterable[str]) -> int:
+    """Return how many of `calls` are kept for the `others` that want some: what is left of an even share of each.
+
+    `taken`: places that each holds now. Whoever came first may hold more than a share; what it gives back goes first
+    to those below theirs. What nobody wants is not kept.
+    """
+    wanting = set(others)
+    share = calls // (len(wanting) + 1)
+    return sum(max(0, share - taken.get(other, 0)) for other in wanting)
+
+
+def foreign_calls(own_left: int, remaining: int, in_flight: int) -> int:
+    """Return how many places must be held for others, given what Jurnal says remains in a window.
+
+    Of what remains, our own calls on their way may yet take theirs; more than the rest must not be granted.
+    """
+    return max(0, own_left - max(0, remaining - in_flight))
+
+
+def _free_at(window: Window, now: datetime) -> datetime:
+    assert window.calls > 0, "a limit of nothing would wait for ever"
+    counting = sorted(end for end in window.ends if end > now)
+    too_many = len(counting) - window.calls
     return now if too_many < 0 else counting[too_many]

@@ -1,1 +1,1 @@
-SELECT granted_at, released_at FROM quota_hold WHERE budget = $1 AND released_at > $2 ORDER BY released_at
+SELECT budget, company_id, granted_at, released_at FROM quota_hold WHERE budget = ANY ($1::text[]) AND released_at > $2

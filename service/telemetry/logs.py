@@ -58,6 +58,7 @@ class LogEvent(StrEnum):
     LEDGER_GAP = "ledger_gap"
     LEDGER_FACTS_LOST = "ledger_facts_lost"
     OWNER_LOGIN_USED = "owner_login_used"
+    QUOTA_REOPENED = "quota_reopened"
     LIVE_MODE_ACTIVATED = "live_mode_activated"
     LOOP_FAILED = "loop_failed"
     REQUEST_FAILED = "request_failed"

@@ -27,6 +27,8 @@ COMMAND_OUTCOMES = ("Accepted", "AlreadyThere", "Refused", "TryLater", "Unknown"
 COMMAND_STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
 APPEND_OUTCOMES = ("appended", "duplicate", "version_conflict", "queue_full", "failed")
 JURNAL_ANSWERS = ("2xx", "4xx", "429", "5xx", "none")
+QUOTA_SCOPES = ("minute", "hour", "month")
+BREAKER_STATES = ("closed", "open", "half_open")
 _WINDOW_OF_SECONDS = {60: "minute", 3_600: "hour"}
 QUOTA_WINDOWS = tuple(_WINDOW_OF_SECONDS.values())
 POLL_ENDPOINTS = ("GetOrders", "GetTransactions", "GetTransfer", "GetRegisterShifts", "GetOutlets", "GetStoreInfo")
@@ -144,11 +146,22 @@ class Metrics:
             "jurnal_request_duration_seconds", "Time until Jurnal answered", JURNAL_SECONDS, "resource"
         )
         self.quota_left = self._gauge("quota_left", "Calls to Jurnal left in the window, at the last grant", "window")
+        self.quota_closed_companies = self._gauge(
+            "quota_closed_companies", "Companies whose budget a 429 of Jurnal's closed, by the limit", "window"
+        )
+        self.package_calls = self._gauge("package_calls", "Calls of the month's package; 0 without one")
+        self.package_left = self._gauge("package_left", "Calls left of the package of the company that has least")
+        self.breaker_companies = self._gauge("breaker_companies", "Companies by their breaker's state", "state")
+        self.breaker_openings_total = self._counter(
+            "breaker_openings_total", "Times a company's Jurnal was left alone because calls failed"
+        )
         self.polls_total = self._counter("polls_total", "Pages read from iSeller", "endpoint", "outcome")
         self.webhooks_refused_total = self._counter("webhooks_refused_total", "Webhooks turned away", "reason")
         _start(self.jurnal_requests_total, (*JURNAL_RESOURCES, OTHER), JURNAL_ANSWERS)
         _start(self.jurnal_request_duration_seconds, (*JURNAL_RESOURCES, OTHER))
         _start(self.quota_left, QUOTA_WINDOWS)
+        _start(self.quota_closed_companies, QUOTA_SCOPES)
+        _start(self.breaker_companies, BREAKER_STATES)
         _start(self.polls_total, (*POLL_ENDPOINTS, OTHER), POLL_OUTCOMES)
         _start(self.webhooks_refused_total, (*WEBHOOK_REFUSALS, OTHER))
 

@@ -29,8 +29,10 @@ from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import SendQueue
 from projections.runner import Runner
 from service.answer_ledger import AnswerLedger
+from service.breaker import BreakerLimits, Breakers
 from service.company_lease import CompanyLeases
-from service.dispatcher import Dispatcher, Fence
+from service.dispatcher import Dispatcher
+from service.fence import Fence
 from service.inquiry import Inquiry
 from service.iseller.intake import Intake
 from service.jurnal.client import JurnalClient, open_session
@@ -159,7 +161,7 @@ def _merchant(
     credentials = Credentials(pool, MASTER)
     quota = QuotaBudget(pool, egress_address="test", company_limits=_PLENTY, address_limits=_PLENTY)
     client = JurnalClient(session, url, clock, deadline_seconds=30)
-    calls = JurnalCalls(pool, client, credentials, quota, deadline_seconds=30)
+    calls = JurnalCalls(pool, client, credentials, quota, Breakers(pool, uuid4(), BreakerLimits()), deadline_seconds=30)
     queue = SendQueue(pool)
     directory = MasterDataDirectory(pool, appender, queue, calls, clock)
     dispatcher = Dispatcher(

@@ -7,6 +7,7 @@ from eventstore.facts.operators import OPERATIONS_STREAM, StorePaused, StoreResu
 from eventstore.facts.settings import SalesRulesSet
 from eventstore.store import LedgerReader
 from service.observation import Observation
+from service.quota_wish import Sharing
 from service.telemetry.metrics import Metrics
 from tests.folding import tell
 from tests.ledger import NOON, service_pool
@@ -33,7 +34,7 @@ async def test_figures_follow_what_is_held_paused_and_unsettled(database_url: st
         return (held, *(metrics.registry.get_sample_value(f"jurnalsync_{name}") for name in names))
 
     async with service_pool(database_url) as pool:
-        observation = Observation(pool, LedgerReader(pool), clock, metrics)
+        observation = Observation(pool, LedgerReader(pool), clock, metrics, Sharing().package)
         await tell(pool, story)
         await observation.step()
         age = timedelta(days=3).total_seconds()

@@ -9,7 +9,7 @@ import pytest
 
 from eventstore.connection import Pool
 from ops.sandbox.jurnal.quota import Quota
-from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit
+from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
 from tests.integration.dispatcher.stand import PLENTY, Stand, open_stand, set_clock, stop_the_clock
 from tests.ledger import NOON, service_pool
@@ -71,7 +71,7 @@ async def demand(
         now = max(now, free_at[company_id])
         await set_clock(connection, now)
         process = dice.choice(processes)
-        granted = await process.grant(company_id, deadline=DEADLINE)
+        granted = await process.grant(company_id, Purpose.PROBE, deadline=DEADLINE)
         if isinstance(granted, Spent):
             assert granted.free_at > now
             free_at[company_id] = granted.free_at
@@ -113,7 +113,7 @@ async def test_without_holding_a_place_until_the_window_is_over_the_limit_is_exc
         for step in range(90):
             now = NOON + timedelta(seconds=step / 2)
             await set_clock(connection, now)
-            granted = await budget.grant("one", deadline=timedelta(seconds=1))
+            granted = await budget.grant("one", Purpose.PROBE, deadline=timedelta(seconds=1))
             assert isinstance(granted, Granted)
             gateway.take("one", now)
             await budget.release(granted)
@@ -127,13 +127,13 @@ async def test_a_place_is_held_until_a_window_after_the_answer(
 ) -> None:
     """Not after the grant: Jurnal may have counted the call at its very end."""
     budget = budget_of(pool, (Limit(1, 60),))
-    granted = await budget.grant("one", deadline=DEADLINE)
+    granted = await budget.grant("one", Purpose.PROBE, deadline=DEADLINE)
     assert isinstance(granted, Granted)
     await set_clock(connection, NOON + timedelta(seconds=20))
     await budget.release(granted)
-    assert await budget.grant("one", deadline=DEADLINE) == Spent(NOON + timedelta(seconds=80))
+    assert await budget.grant("one", Purpose.PROBE, deadline=DEADLINE) == Spent(NOON + timedelta(seconds=80))
     await set_clock(connection, NOON + timedelta(seconds=80))
-    assert isinstance(await budget.grant("one", deadline=DEADLINE), Granted)
+    assert isinstance(await budget.grant("one", Purpose.PROBE, deadline=DEADLINE), Granted)
 
 
 async def test_a_call_that_was_never_answered_holds_its_place_until_a_window_after_its_deadline(
@@ -141,9 +141,9 @@ async def test_a_call_that_was_never_answered_holds_its_place_until_a_window_aft
 ) -> None:
     """A process that died gives nothing back."""
     budget = budget_of(pool, (Limit(1, 60),))
-    await budget.grant("one", deadline=DEADLINE)
+    await budget.grant("one", Purpose.PROBE, deadline=DEADLINE)
     await set_clock(connection, NOON + timedelta(seconds=149))
-    assert await budget_of(pool, (Limit(1, 60),)).grant("one", deadline=DEADLINE) == Spent(
+    assert await budget_of(pool, (Limit(1, 60),)).grant("one", Purpose.PROBE, deadline=DEADLINE) == Spent(
         NOON + timedelta(seconds=150)
     )
 
@@ -151,20 +151,20 @@ async def test_a_call_that_was_never_answered_holds_its_place_until_a_window_aft
 async def test_the_budget_is_the_databases_and_survives_a_restart(pool: Pool) -> None:
     """A new process finds the places taken that the old one took."""
     for _ in range(30):
-        assert isinstance(await budget_of(pool).grant("one", deadline=DEADLINE), Granted)
-    assert isinstance(await budget_of(pool).grant("one", deadline=DEADLINE), Spent)
-    assert isinstance(await budget_of(pool).grant("two", deadline=DEADLINE), Granted)
+        assert isinstance(await budget_of(pool).grant("one", Purpose.PROBE, deadline=DEADLINE), Granted)
+    assert isinstance(await budget_of(pool).grant("one", Purpose.PROBE, deadline=DEADLINE), Spent)
+    assert isinstance(await budget_of(pool).grant("two", Purpose.PROBE, deadline=DEADLINE), Granted)
 
 
 async def test_companies_behind_one_address_share_its_limit(pool: Pool) -> None:
     """The address's limit counts all companies; another address has its own."""
     limits = (Limit(2, 60),)
     budget = budget_of(pool, (Limit(100, 60),), limits)
-    assert isinstance(await budget.grant("one", deadline=DEADLINE), Granted)
-    assert isinstance(await budget.grant("two", deadline=DEADLINE), Granted)
-    assert isinstance(await budget.grant("three", deadline=DEADLINE), Spent)
+    assert isinstance(await budget.grant("one", Purpose.PROBE, deadline=DEADLINE), Granted)
+    assert isinstance(await budget.grant("two", Purpose.PROBE, deadline=DEADLINE), Granted)
+    assert isinstance(await budget.grant("three", Purpose.PROBE, deadline=DEADLINE), Spent)
     elsewhere = QuotaBudget(pool, egress_address="cloud", company_limits=limits, address_limits=limits)
-    assert isinstance(await elsewhere.grant("three", deadline=DEADLINE), Granted)
+    assert isinstance(await elsewhere.grant("three", Purpose.PROBE, deadline=DEADLINE), Granted)
 
 
 async def test_holds_that_count_no_more_are_forgotten(
@@ -174,7 +174,7 @@ async def test_holds_that_count_no_more_are_forgotten(
     budget = budget_of(pool, (Limit(5, 60),))
     for minute in range(5):
         await set_clock(connection, NOON + timedelta(minutes=10 * minute))
-        assert isinstance(await budget.grant("one", deadline=DEADLINE), Granted)
+        assert isinstance(await budget.grant("one", Purpose.PROBE, deadline=DEADLINE), Granted)
     assert await connection.fetchval("SELECT count(*) FROM quota_hold WHERE budget = 'company:one'") <= 2
 
 
@@ -221,5 +221,5 @@ async def test_what_is_left_is_told_at_every_grant_also_when_nothing_is(pool: Po
         on_left=lambda window_seconds, calls: told.append((window_seconds, calls)),
     )
     for _ in range(3):
-        await budget.grant("kopi-company", deadline=DEADLINE)
+        await budget.grant("kopi-company", Purpose.PROBE, deadline=DEADLINE)
     assert told == [(60, 1), (3_600, 39), (60, 0), (3_600, 38), (60, 0), (3_600, 38)]

@@ -35,9 +35,11 @@ from projections.jurnal_commands.queue import SendQueue
 from projections.runner import Runner
 from projections.sync_status.queries import ListedRecord, Wanted, read_page
 from service.answer_ledger import AnswerLedger
+from service.breaker import BreakerLimits, Breakers
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
-from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.dispatcher import Dispatched, Dispatcher
+from service.fence import Fence
 from service.inquiry import Inquiry
 from service.iseller.intake import Intake
 from service.jurnal.client import JurnalClient, open_session
@@ -129,6 +131,7 @@ class Stand:
         *,
         deadline_seconds: float = 90,
         quota: QuotaBudget | None = None,
+        breakers: Breakers | None = None,
         url: str | None = None,
         on_call: Callable[[str, str, float], None] | None = None,
     ) -> JurnalCalls:
@@ -136,7 +139,13 @@ class Stand:
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
         return JurnalCalls(
-            self.pool, client, self.credentials, quota or plenty, deadline_seconds=deadline_seconds, on_call=on_call
+            self.pool,
+            client,
+            self.credentials,
+            quota or plenty,
+            breakers or Breakers(self.pool, uuid4(), BreakerLimits()),
+            deadline_seconds=deadline_seconds,
+            on_call=on_call,
         )
 
     def process(

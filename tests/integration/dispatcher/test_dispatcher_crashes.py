@@ -15,8 +15,7 @@ from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
-from service.jurnal_calls import Company, JurnalCalls
-from service.quota import Granted
+from service.jurnal_calls import Company, JurnalCalls, Place
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand, forget_keys
 from tests.ledger import STORE
 
@@ -32,11 +31,11 @@ class DyingCalls(JurnalCalls):
         self.__dict__.update(stand.calls().__dict__)
         self._when = when
 
-    async def send(self, request: SignedRequest, granted: Granted) -> Response | NoAnswer:
+    async def send(self, request: SignedRequest, place: Place) -> Response | NoAnswer:
         """Die around a document."""
         if request.method == "POST" and self._when == "before":
             raise Died
-        answer = await super().send(request, granted)
+        answer = await super().send(request, place)
         if request.method == "POST":
             raise Died
         return answer

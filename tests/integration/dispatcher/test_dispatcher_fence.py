@@ -7,10 +7,10 @@ from aiohttp.test_utils import TestServer
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.queue import Send
-from service.dispatcher import Dispatched, Dispatcher, Fence
+from service.dispatcher import Dispatched, Dispatcher
+from service.fence import Fence
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
-from service.jurnal_calls import Company, JurnalCalls
-from service.quota import Granted
+from service.jurnal_calls import Company, JurnalCalls, Place
 from tests.integration.dispatcher.stand import Stand, forget_keys
 
 NO_FENCE = Fence(date_skew_seconds=0, processing_allowance_seconds=0, quiet_period_seconds=0)
@@ -34,9 +34,9 @@ class SlowWire(JurnalCalls):
         self.__dict__.update(usual.__dict__)
         self._stand, self._seconds = stand, seconds
 
-    async def send(self, request: SignedRequest, granted: Granted) -> Response | NoAnswer:
+    async def send(self, request: SignedRequest, place: Place) -> Response | NoAnswer:
         """Send, and let the time pass until the answer is here."""
-        answer = await super().send(request, granted)
+        answer = await super().send(request, place)
         if request.method == "POST":
             await self._stand.advance(self._seconds)
         return answer

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.jurnal.pace import FreeAt, Granted, Hold, Limit, counts_until, place
+from service.jurnal.pace import FreeAt, Granted, Hold, Limit, Window, counts_until, ends_of
+from service.jurnal.pace import place as place_in
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DEADLINE_SECONDS = 9
@@ -27,6 +28,11 @@ def hold(granted: float, answered: float | None = None) -> Hold:
         deadline=at(granted + DEADLINE_SECONDS),
         released_at=None if answered is None else at(answered),
     )
+
+
+def place(holds: Sequence[Hold], limits: Sequence[Limit], now: datetime) -> Granted | FreeAt:
+    """Ask for a place in windows that know these holds."""
+    return place_in([Window(limit.calls, ends_of(holds, limit.window_seconds)) for limit in limits], now)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""One request for a place in the quota: how urgent it is by now, and what it leaves to other companies. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from service.jurnal.pace import Hold, Limit, Purpose, Reserves, calls_for, kept_for_others
+from service.jurnal.package import Package, Used
+
+# A company that asked within this time wants its share of the address; others leave it free for it.
+WANTING = timedelta(seconds=60)
+# Who did not ask for so long did not wait.
+_WAITING_MAX = timedelta(hours=1)
+_AGEING = frozenset({Purpose.BACKFILL, Purpose.RECONCILE})
+JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+class Sharing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the calls of a budget are divided: what is kept for whom, and after which wait older work counts as fresh."""
+
+    reserves: Reserves = Reserves()
+    ageing_seconds: float = 300
+    package: Package = Package(None, JAKARTA)
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What a company asked for last. `able_at`: when only the address could have said no; `waiting_since`: or None."""
+
+    company_id: str
+    purpose: str
+    asked_at: datetime
+    able_at: datetime | None
+    waiting_since: datetime | None
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A budget that a 429 closed. `trial_at`: when one call may go all the same, None: never."""
+
+    until: datetime
+    scope: str
+    trial_at: datetime | None
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the database knows when a call is asked for.
+
+    `holds`: by budget. `at_address`: the address's, by company. `foreign`: when the calls of others end, by window.
+    """
+
+    now: datetime
+    closed: Closed | None
+    holds: Mapping[str, Sequence[Hold]]
+    at_address: Sequence[tuple[str, Hold]]
+    foreign: Mapping[int, Sequence[datetime]]
+    used: Used
+    demand: Sequence[Demand]
+
+
+class Wish:
+    """Whose call, what for, and since when it waits. `counts_as`: how urgent the wait has made it."""
+
+    def __init__(self, sharing: Sharing, known: Known, company_id: str, purpose: Purpose) -> None:
+        self.company_id, self.purpose, self.now = company_id, purpose, known.now
+        self._known, self._reserves = known, sharing.reserves
+        own = next((each for each in known.demand if (each.company_id, each.purpose) == (company_id, purpose)), None)
+        self.able_at = None if own is None else own.able_at
+        is_waiting = own is not None and own.asked_at > known.now - _WAITING_MAX
+        self.waiting_since = own.waiting_since if own is not None and is_waiting else None
+        self.ages_at: datetime | None = None
+        if purpose in _AGEING:
+            self.ages_at = (self.waiting_since or known.now) + timedelta(seconds=sharing.ageing_seconds)
+        is_old = self.ages_at is not None and self.ages_at <= known.now
+        self.counts_as = Purpose.FRESH if is_old else purpose
+
+    def share(self, limit: Limit) -> int:
+        """Return how many of the address's calls may be taken before this one must wait."""
+        wanting = {
+            each.company_id
+            for each in self._known.demand
+            if each.company_id != self.company_id
+            and each.able_at is not None
+            and each.able_at > self.now - WANTING
+            and self.counts_as.yields_to(Purpose(each.purpose))
+        }
+        seconds = timedelta(seconds=limit.window_seconds)
+        taken = Counter(company_id for company_id, hold in self._known.at_address if hold.deadline + seconds > self.now)
+        # A probe is held up by other companies' probes alone, and has what is kept for probes besides.
+        shared_as = Purpose.FRESH if self.counts_as is Purpose.PROBE else self.counts_as
+        kept = kept_for_others(calls_for(limit.calls, shared_as, self._reserves), taken, wanting)
+        return max(1, calls_for(limit.calls, self.counts_as, self._reserves) - kept)

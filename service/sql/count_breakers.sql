@@ -1,0 +1,1 @@
+SELECT state, count(*) AS companies FROM company_breaker GROUP BY state

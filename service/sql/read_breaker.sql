@@ -1,0 +1,1 @@
+SELECT state, epoch, failures, openings, until, owner, since, reason FROM company_breaker WHERE company_id = $1

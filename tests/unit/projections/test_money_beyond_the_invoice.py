@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 
 from tests.sandbox_books import SandboxBooks
-from tests.story import Story, paid
+from tests.story import Story, line, paid
 from tests.unit.projections.shop_settings import seen_to
 from tests.unit.projections.taken_back import (
     LATTES,
     NEXT_DAY,
     after_sale,
     given_back,
-    line,
     money_went,
     polled,
     refund,

@@ -7,7 +7,7 @@ import structlog
 from eventstore.appender import Appender
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
-from eventstore.event import NewFact
+from eventstore.event import NewFact, VersionConflict
 from eventstore.facts.answers import (
     Attempted,
     CommandAccepted,
@@ -46,8 +46,8 @@ class AnswerLedger:
         self._appender = appender
         self._reader = reader
 
-    async def append(self, send: Send, fact: AnswerFact) -> None:
-        """Append an answer; one that is there already stays as it is."""
+    async def append(self, send: Send, fact: AnswerFact) -> int:
+        """Append an answer; one that is there already stays as it is. Return the position where it stands."""
         name, version, body = encode(fact)
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
@@ -63,7 +63,8 @@ class AnswerLedger:
             observed_at=now,
             body=body,
         )
-        await self._appender.append(send.store_id, [answered])
+        (result,) = await self._appender.append(send.store_id, [answered])
+        assert not isinstance(result, VersionConflict), "an answer expects no version"
         if (event := _EVENTS.get(type(fact))) is not None:
             _LOG.info(
                 event,
@@ -72,6 +73,7 @@ class AnswerLedger:
                 kind=type(send.command).__name__,
                 attempt=fact.attempted.attempt,
             )
+        return result.position
 
     async def ends_in_conflict(self, send: Send) -> bool:
         """Tell whether the last answer to the command was that its key is taken; a refusal or a new attempt ends it."""

@@ -316,8 +316,8 @@ class Dispatcher:
 
     async def _finish(self, send: Send, fact: CommandAccepted | CommandRefused) -> None:
         """Append Jurnal's last word, then let go of the send. A crash between the two only repeats a look-up."""
-        await self._answers.append(send, fact)
-        await self._queue.move(send, state="done", due_at=await self._now())
+        settled_at = await self._answers.append(send, fact)
+        await self._queue.move(send, state="done", due_at=await self._now(), settled_at=settled_at)
 
     async def _unknown(self, send: Send, attempted: Attempted, reason: str) -> None:
         assert send.signed_at is not None

@@ -117,10 +117,14 @@ class SendQueue:
         due_at: datetime,
         reason: str | None = None,
         absent_from: datetime | None = None,
+        settled_at: int | None = None,
     ) -> bool:
-        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile."""
+        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile.
+
+        `settled_at`: the position of the last word that ends it. Only a release behind that opens it again.
+        """
         status = await self._pool.execute(
-            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from
+            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from, settled_at
         )
         return status == "UPDATE 1"
 

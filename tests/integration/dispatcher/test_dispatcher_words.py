@@ -1,0 +1,115 @@
+"""What a person says of a command while it is under way: a release counts for what was refused before it."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from eventstore.facts.operators import CommandParked, CommandReleased
+from ops.sandbox.jurnal import FaultPlan
+from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.identity import command_id
+from tests.integration.dispatcher import asking
+from tests.integration.dispatcher.asking import OTHER, RETURN, SALE, Asked, booked, posts
+from tests.integration.dispatcher.stand import COMPANY, Process, Stand
+from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingQueue
+from tests.integration.dispatcher.test_dispatcher_credits import use_credit_by_hand
+from tests.ledger import STORE
+from tests.story import own
+
+APPLY = msgspec.structs.replace(asking.APPLY, amount=Decimal(4_000))
+APPLY_ID = command_id(STORE, APPLY)
+PATH = "customer_apply_credit_memo"
+
+
+async def say(stand: Stand, word: msgspec.Struct, stream: str) -> int:
+    """Let a person say something, unfolded; return its position."""
+    name = f"{type(word).__name__}:{len(await stand.facts())}"
+    await stand.appender.append(STORE, [own(word, stream, name)])
+    return (await stand.facts())[-1].position
+
+
+async def park_and_release(stand: Stand, command: str) -> int:
+    """Let a person park a command and let it go again, unfolded; return where that stands."""
+    await say(stand, CommandParked(command_id=command, actor="owner", reason="let me look"), f"command-{command}")
+    return await say(stand, CommandReleased(command_id=command, actor="owner", reason="go"), f"command-{command}")
+
+
+async def fold_to(stand: Stand, position: int) -> None:
+    """Fold the commands up to `position`, and no further."""
+    projection = CATALOGUE["jurnal_commands"]
+    while (await stand.runner.step(STORE, projection, epoch=1, facts_max=1)).position < position:
+        pass
+
+
+async def lost_application(stand: Stand) -> tuple[Asked, Process]:
+    """Use a credit, lose the answer, and let somebody use the same credit: whether ours is there cannot be told."""
+    asked = Asked(stand)
+    process = await booked(asked, SALE, RETURN, OTHER)
+    await asked.ask(APPLY)
+    stand.fail(FaultPlan(close_after_commit=True), path=PATH)
+    await stand.step(process)
+    await use_credit_by_hand(stand, 1_000)
+    return asked, process
+
+
+async def unclear(process: Process, stand: Stand, *, steps: int = 4) -> None:
+    """Step past the fence without folding anything."""
+    await stand.advance(600)
+    for _ in range(steps):
+        await process.step()
+        await stand.advance(1)
+
+
+async def test_a_release_that_came_before_an_unclear_look_up_does_not_answer_for_it(stand: Stand) -> None:
+    """Parked and released while unknown, refused as unclear, the refusal not folded yet: nothing is sent again."""
+    asked, process = await lost_application(stand)
+    await park_and_release(stand, APPLY_ID)
+    await stand.fold()
+    await unclear(process, stand)
+    await stand.until_quiet(process)
+    assert posts(stand, PATH) == 1
+    assert len(await stand.told("CommandRefused")) == 1
+    assert (await asked.state_of(APPLY))[0] == "refused"
+
+
+async def test_a_release_that_is_folded_later_than_the_refusal_is_told_does_not_answer_for_it(stand: Stand) -> None:
+    """The order in the ledger counts, not when the fold or the dispatcher came to know of it."""
+    asked, process = await lost_application(stand)
+    released_at = await park_and_release(stand, APPLY_ID)
+    await unclear(process, stand)
+    await fold_to(stand, released_at)
+    assert (await asked.state_of(APPLY))[0] == "due"
+    await unclear(process, stand)
+    await stand.until_quiet(process)
+    assert posts(stand, PATH) == 1
+    assert (await asked.state_of(APPLY))[0] == "refused"
+
+
+async def test_a_crash_between_a_refusal_and_its_send_makes_no_release_answer_for_it(stand: Stand) -> None:
+    """The refusal is in the ledger, the send still open: it is told once, and nothing is sent again."""
+    asked, process = await lost_application(stand)
+    await park_and_release(stand, APPLY_ID)
+    await stand.fold()
+    await stand.advance(600)
+    await process.leases.release(COMPANY.company_id)
+    dying = stand.process(queue=DyingQueue(stand.pool))
+    with pytest.raises(Died):
+        await dying.step()
+    survivor = stand.process()
+    await unclear(survivor, stand)
+    await stand.until_quiet(survivor)
+    assert posts(stand, PATH) == 1
+    assert len(await stand.told("CommandRefused")) == 1
+    assert (await asked.state_of(APPLY))[0] == "refused"
+
+
+async def test_a_release_behind_an_unclear_look_up_answers_for_it_however_late_it_is_folded(stand: Stand) -> None:
+    """Refused, then released, then folded: the person looked, and it is sent once more."""
+    asked, process = await lost_application(stand)
+    await unclear(process, stand)
+    await say(stand, CommandReleased(command_id=APPLY_ID, actor="owner", reason="gone"), f"command-{APPLY_ID}")
+    await stand.fold()
+    await stand.until_quiet(process)
+    assert posts(stand, PATH) == 2
+    assert await asked.state_of(APPLY) == ("accepted", "")

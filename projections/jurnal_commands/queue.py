@@ -33,6 +33,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
 
     `credit_before` and `owed_before`: what the credit it uses had left, and the invoice it pays owed, before the last
     attempt, IDR. `vouched`: a person released it since, and answers for what cannot be looked up.
+    `released_at`: the position of the release that let it go again; 0 for none.
     """
 
     store_id: str
@@ -47,6 +48,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     credit_before: Decimal | None = None
     owed_before: Decimal | None = None
     vouched: bool = False
+    released_at: int = 0
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +166,7 @@ def _send(record: asyncpg.Record) -> Send:
         credit_before=record["credit_before"],
         owed_before=record["owed_before"],
         vouched=record["vouched"],
+        released_at=record["released_at"],
     )
 
 

@@ -1,6 +1,8 @@
 """What a person says of a command while it is under way: a release counts for what was refused before it."""
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +11,7 @@ from eventstore.facts.operators import CommandParked, CommandReleased
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.identity import command_id
+from projections.jurnal_commands.queue import Send, SendQueue
 from tests.integration.dispatcher import asking
 from tests.integration.dispatcher.asking import OTHER, RETURN, SALE, Asked, booked, posts
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand
@@ -20,6 +23,20 @@ from tests.story import own
 APPLY = msgspec.structs.replace(asking.APPLY, amount=Decimal(4_000))
 APPLY_ID = command_id(STORE, APPLY)
 PATH = "customer_apply_credit_memo"
+INVOICE = f"inv-{STORE}.order-1"
+
+
+class CutOffQueue(SendQueue):
+    """A queue that loses its connection once, when a refusal is appended and the send not yet let go."""
+
+    cut_off = False
+
+    async def move(self, send: Send, *, state: str, due_at: datetime, **more: Any) -> bool:
+        """Lose the connection before a send is done."""
+        if state == "done" and not self.cut_off:
+            self.cut_off = True
+            raise ConnectionResetError
+        return await super().move(send, state=state, due_at=due_at, **more)
 
 
 async def say(stand: Stand, word: msgspec.Struct, stream: str) -> int:
@@ -45,7 +62,10 @@ async def fold_to(stand: Stand, position: int) -> None:
 async def lost_application(stand: Stand) -> tuple[Asked, Process]:
     """Use a credit, lose the answer, and let somebody use the same credit: whether ours is there cannot be told."""
     asked = Asked(stand)
-    process = await booked(asked, SALE, RETURN, OTHER)
+    first = await booked(asked, SALE, RETURN, OTHER)
+    await first.leases.release(COMPANY.company_id)
+    # Whoever takes the lease anew waits for the fold first: this one has it all the time.
+    process = stand.process(lease_seconds=3_600)
     await asked.ask(APPLY)
     stand.fail(FaultPlan(close_after_commit=True), path=PATH)
     await stand.step(process)
@@ -112,4 +132,59 @@ async def test_a_release_behind_an_unclear_look_up_answers_for_it_however_late_i
     await stand.fold()
     await stand.until_quiet(process)
     assert posts(stand, PATH) == 2
+    assert await asked.state_of(APPLY) == ("accepted", "")
+
+
+async def without_its_product(stand: Stand) -> None:
+    """Ask for an invoice of what Jurnal does not have: it is refused before anything is sent."""
+    await stand.order()
+    await stand.migrator.execute(
+        "UPDATE command SET body = convert_to(replace(convert_from(body, 'utf8'), 'LATTE', 'NOPE'), 'utf8')"
+    )
+
+
+async def test_what_is_refused_released_and_refused_within_a_second_is_refused_twice(stand: Stand) -> None:
+    """Without another attempt and at the same time: the second refusal is a fact of its own, and shows."""
+    await without_its_product(stand)
+    process = stand.process()
+    for refusals in (1, 2, 3):
+        await stand.until_quiet(process, seconds_max=0)
+        assert len(await stand.told("CommandRefused")) == refusals
+        assert await stand.statuses() == {"sale-order-1": "Failed"}
+        await say(stand, CommandReleased(command_id=INVOICE, actor="owner", reason="mended"), f"command-{INVOICE}")
+        await stand.fold()
+    assert len({fact.observed_at for fact in await stand.facts("CommandRefused")}) == 1
+
+
+async def test_a_refusal_that_is_repeated_after_a_crash_is_one_fact(stand: Stand) -> None:
+    """Appended, the send not let go, not folded: tried again later it is the same refusal, and a release frees it."""
+    await without_its_product(stand)
+    process = stand.process(queue=CutOffQueue(stand.pool))
+    with pytest.raises(ConnectionResetError):
+        await process.step()
+    await stand.advance(5)
+    assert (await process.step()).did == "refused"
+    assert len(await stand.told("CommandRefused")) == 1
+    await stand.fold()
+    assert await stand.statuses() == {"sale-order-1": "Failed"}
+    await say(stand, CommandReleased(command_id=INVOICE, actor="owner", reason="mended"), f"command-{INVOICE}")
+    await stand.fold()
+    await stand.until_quiet(process)
+    assert len(await stand.told("CommandRefused")) == 2
+    assert await stand.statuses() == {"sale-order-1": "Failed"}
+
+
+async def test_a_release_of_a_refusal_whose_send_was_not_let_go_answers_for_it(stand: Stand) -> None:
+    """Refused, cut off, released: the look-up that follows repeats the refusal, which stands before the release."""
+    asked, process = await lost_application(stand)
+    cut_off = stand.process(queue=CutOffQueue(stand.pool))
+    await process.leases.release(COMPANY.company_id)
+    await stand.advance(600)
+    with pytest.raises(ConnectionResetError):
+        await cut_off.step()
+    await say(stand, CommandReleased(command_id=APPLY_ID, actor="owner", reason="gone"), f"command-{APPLY_ID}")
+    await stand.fold()
+    await stand.until_quiet(cut_off)
+    assert posts(stand, PATH) == 2
+    assert len(await stand.told("CommandRefused")) == 1
     assert await asked.state_of(APPLY) == ("accepted", "")

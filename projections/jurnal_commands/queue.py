@@ -23,6 +23,7 @@ _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
+_PAUSED = statement(__package__, "read_paused_sending")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
 STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
@@ -92,7 +93,10 @@ class SendQueue:
         return None if record is None else _send(record)
 
     async def begin(self, send: Send, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int) -> bool:
-        """Record an attempt before anything goes over the wire; False if the lease or the row is no longer ours."""
+        """Record an attempt before anything goes over the wire.
+
+        False if the lease or the row is no longer ours, the command is not due any more, or the store is paused.
+        """
         status = await self._pool.execute(
             _BEGIN,
             send.store_id,
@@ -136,9 +140,15 @@ class SendQueue:
         return position or 0
 
     async def folded_position(self, store_id: str) -> int:
-        """Return how far the commands of the store are folded."""
+        """Return how far the commands and the settings of the store are folded."""
         position = await self._pool.fetchval(_FOLDED, store_id)
         return position or 0
+
+    async def paused(self, store_id: str) -> bool:
+        """Tell whether nothing may be sent for the store, by the last word on it, folded or not."""
+        paused = await self._pool.fetchval(_PAUSED, store_id)
+        assert isinstance(paused, bool)
+        return paused
 
     async def document_of(self, store_id: str, command_id: str) -> bytes | None:
         """Return the JSON of the document that an accepted command made, or None."""

@@ -1,5 +1,6 @@
 """What a person says of a command while it is under way: a release counts for what was refused before it."""
 
+import asyncio
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventstore.facts.operators import CommandParked, CommandReleased
+from eventstore.facts.operators import (
+    OPERATIONS_STREAM,
+    CommandParked,
+    CommandReleased,
+    RecordSkipped,
+    StorePaused,
+    StoreResumed,
+)
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.identity import command_id
@@ -15,7 +23,7 @@ from projections.jurnal_commands.queue import Send, SendQueue
 from tests.integration.dispatcher import asking
 from tests.integration.dispatcher.asking import OTHER, RETURN, SALE, Asked, booked, posts
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand
-from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingQueue
+from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingQueue, PausedCalls
 from tests.integration.dispatcher.test_dispatcher_credits import use_credit_by_hand
 from tests.ledger import STORE
 from tests.story import own
@@ -24,6 +32,12 @@ APPLY = msgspec.structs.replace(asking.APPLY, amount=Decimal(4_000))
 APPLY_ID = command_id(STORE, APPLY)
 PATH = "customer_apply_credit_memo"
 INVOICE = f"inv-{STORE}.order-1"
+PAUSED = StorePaused(actor="owner", reason="stock count")
+MEANWHILE = {
+    "parked": (CommandParked(command_id=INVOICE, actor="owner", reason="stop"), f"command-{INVOICE}"),
+    "skipped": (RecordSkipped(record_id="sale-order-1", actor="owner", reason="by hand"), "order-order-1"),
+    "paused": (PAUSED, OPERATIONS_STREAM),
+}
 
 
 class CutOffQueue(SendQueue):
@@ -188,3 +202,58 @@ async def test_a_release_of_a_refusal_whose_send_was_not_let_go_answers_for_it(s
     assert posts(stand, PATH) == 2
     assert len(await stand.told("CommandRefused")) == 1
     assert await asked.state_of(APPLY) == ("accepted", "")
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+async def test_what_is_parked_skipped_or_paused_while_it_is_prepared_is_not_sent(stand: Stand, what: str) -> None:
+    """It was due when it was taken and ready to go when somebody stopped it."""
+    await stand.order()
+    calls = PausedCalls(stand)
+    process = stand.process(calls=calls)
+    sending = asyncio.create_task(process.step())
+    await asyncio.wait_for(calls.reached.wait(), 10)
+    await say(stand, *MEANWHILE[what])
+    await stand.fold()
+    calls.go_on.set()
+    assert (await sending).did == "not_ours"
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 0
+    assert set((await stand.sends()).values()) == {"done" if what == "skipped" else "due"}
+
+
+async def test_a_pause_holds_from_its_answer_on_although_it_is_not_folded(stand: Stand) -> None:
+    """No projection's lag sends for a store that is paused, before or while something is prepared."""
+    await stand.order(1)
+    calls = PausedCalls(stand)
+    process = stand.process(calls=calls)
+    sending = asyncio.create_task(process.step())
+    await asyncio.wait_for(calls.reached.wait(), 10)
+    await say(stand, PAUSED, OPERATIONS_STREAM)
+    calls.go_on.set()
+    assert (await sending).did == "not_ours"
+    assert (await process.step()).did == "nothing"
+    await say(stand, StoreResumed(actor="owner", reason="counted"), OPERATIONS_STREAM)
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_a_pause_that_only_the_setting_tells_of_holds(stand: Stand) -> None:
+    """Its fact is in the archive: what the fold made of it counts."""
+    await stand.order(1)
+    body = msgspec.json.encode(PAUSED)
+    await stand.migrator.execute("INSERT INTO store_setting VALUES ($1, 'Sending', '', $2, 1)", STORE, body)
+    process = stand.process()
+    assert set(await stand.until_quiet(process)) == {"nothing"}
+    await stand.migrator.execute("DELETE FROM store_setting WHERE name = 'Sending'")
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_nothing_is_sent_before_the_settings_are_folded_as_far_as_the_commands(stand: Stand) -> None:
+    """A settings table that is folded anew knows of no pause yet."""
+    await stand.order(1)
+    await stand.migrator.execute("DELETE FROM projection_cursor WHERE projection = 'store_settings'")
+    process = stand.process()
+    assert (await process.step()).did == "nothing"
+    await stand.fold()
+    assert (await process.step()).did == "sent"

@@ -21,6 +21,7 @@ _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
+_CONTACTS = statement(__package__, "contacts_by_own_id")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _STATES = statement(__package__, "count_states")
@@ -139,6 +140,11 @@ class SendQueue:
         document = await self._pool.fetchval(_SETTLED, store_id, command_id)
         assert document is None or isinstance(document, bytes)
         return document
+
+    async def contacts_of_others(self, store_id: str, command_id: str, own_id: str) -> list[bytes]:
+        """Return the JSON of the documents of other customers that have the same id of iSeller's."""
+        rows = await self._pool.fetch(_CONTACTS, store_id, command_id, own_id)
+        return [row["document"] for row in rows]
 
     async def earlier(self, store_id: str, command_id: str) -> tuple[Command, bytes] | None:
         """Return an accepted command and the JSON of the document it made, or None."""

@@ -2,12 +2,13 @@
 
 import pytest
 
-from eventstore.facts.operators import CommandReleased
+from eventstore.facts.operators import CommandReleased, RecordSkipped
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.identity import customer_command_id
+from service.operations import NothingToDo, Operations, Word
 from tests.integration.dispatcher.stand import Process, Stand
 from tests.ledger import STORE
-from tests.story import own
+from tests.story import own, paid
 
 LOST = FaultPlan(close_after_commit=True)
 ANI = {"customer_id": "g1", "customer_first_name": "Ani", "external_customer_id": "C-001"}
@@ -127,3 +128,38 @@ async def test_a_contact_of_another_name_is_taken_over_once_a_person_named_it_so
     await release(stand, "g1", process)
     assert await made_ids(stand) == [person.id]
     assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_a_customer_that_was_said_to_be_skipped_silences_none_of_its_sales(stand: Stand) -> None:
+    """The word of an earlier release: the contact is made all the same, and its sales and payments are booked."""
+    await stand.order(1, **ANI, transactions=[paid("t1", 10_000), paid("t2", 10_000)])
+    word = RecordSkipped(record_id="customer-g1", actor="owner", reason="made by hand")
+    await stand.appender.append(STORE, [own(word, "customer-g1", "skip")])
+    await stand.fold()
+    await stand.order(2, **ANI)
+    await stand.until_quiet(stand.process())
+    statuses = await stand.statuses()
+    assert {"customer-g1", "sale-order-1", "sale-order-2"} <= set(statuses)
+    assert set(statuses.values()) == {"Success"}
+
+
+async def test_a_customer_cannot_be_skipped_but_a_contact_made_by_hand_is_found_and_used(stand: Stand) -> None:
+    """The refusal names the custom_id; after the retry the sale that waited stands on that contact."""
+    process = stand.process()
+    await stand.order(1, **ANI)
+    await stand.order(2, **BUDI)
+    await stand.until_quiet(process)
+    operations = Operations(stand.pool, stand.reader, stand.appender, stand.clock)
+    refused = await operations.skip(STORE, "customer-g2", Word("owner", "made by hand"))
+    assert isinstance(refused, NothingToDo)
+    identity = customer_command_id(STORE, "g2")
+    assert f"make the contact with the custom_id {identity} in Jurnal" in refused.detail
+    assert await stand.told("RecordSkipped") == []
+    await stand.shop.make("customers", "customer", display_name="Pak Budi", custom_id=identity)
+    await operations.retry(STORE, "customer-g2", Word("owner", "made by hand"))
+    await stand.advance(1)
+    await stand.fold()
+    await stand.until_quiet(process)
+    assert set((await stand.statuses()).values()) == {"Success"}
+    people = [invoice.terms.person.name for invoice in stand.sandbox.company.sales_invoices]
+    assert people == ["Ani (C-001)", "Pak Budi"]

@@ -22,6 +22,7 @@ _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
+_HAS = statement(__package__, "has_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _STATES = statement(__package__, "count_states")
@@ -173,3 +174,8 @@ async def count_states(pool: Pool) -> dict[str, int]:
     """Return how many commands of all stores are in each state."""
     counts = {record["state"]: record["commands"] for record in await pool.fetch(_STATES)}
     return {state: counts.get(state, 0) for state in STATES}
+
+
+async def has_command(pool: Pool, store_id: str, command_id: str) -> bool:
+    """Tell whether a store has a command."""
+    return bool(await pool.fetchval(_HAS, store_id, command_id))

@@ -159,7 +159,7 @@ class Dispatcher:
             return None
         since = self._inquiry.fresh_since(now)
         for store_id in stores:
-            if await self._caught_up(store_id, epoch) and await read_pause(self._pool, store_id) is None:
+            if await self._caught_up(store_id, epoch) and not await self._queue.paused(store_id):
                 fresh = await self._queue.next_since(store_id, company.company_id, since, now=now)
                 if fresh is not None and fresh.state != "unknown":
                     return fresh
@@ -269,7 +269,7 @@ class Dispatcher:
         else:
             told = await self._inquiry.probe(company, send, await self._now())
             found = told.value if isinstance(told, Told) else None
-        if isinstance(found, Found):
+        if isinstance(found, Found) and not await self._inquiry.is_anothers(send, found):
             differences = matches(send.command, send.command_id, found.record)
             await self._finish(send, last_word(attempted, found, differences, "conflict"))
 

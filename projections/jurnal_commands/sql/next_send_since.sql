@@ -1,7 +1,7 @@
 -- As next_send, of business of $4 or later: asked only when what stands before it finds no place in the quota.
 -- The day is looked at first, so that a long queue of older documents is passed over quickly.
 SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest,
-       s.credit_before, s.owed_before, s.vouched
+       s.credit_before, s.owed_before, s.vouched, s.released_at
 FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body

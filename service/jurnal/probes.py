@@ -163,11 +163,9 @@ def _refund_with_mark(
             return Ambiguous(reason="Jurnal does not list its refunds: look for it there; if it is not there, retry it")
         for refund_id in filter(None, map(id_of, rows[0])):
             found = probe_outcome(command, (yield read(resource_of(command), str(refund_id))))
-            if isinstance(found, ProbeFailed):
-                return found
             if isinstance(found, Absent):
                 continue
-            if has_line_of(found.record, command_id):
+            if isinstance(found, ProbeFailed) or has_line_of(found.record, command_id):
                 return found
             seen += 1
             # Newest first: what was made before the attempt was signed cannot be ours.

@@ -167,8 +167,10 @@ class Operations:
 
     async def pause(self, store_id: str, word: Word) -> int:
         """Send nothing for the store until it is resumed; paused already, return where that stands."""
-        if (paused := await self.paused(store_id)) is not None:
-            return paused.position
+        # The ledger is asked, not the setting: a resume that is not folded yet has ended the pause.
+        last = await self._reader.read_stream_end(store_id, OPERATIONS_STREAM, facts_max=1)
+        if last and last[0].type == StorePaused.__name__:
+            return last[0].position
         return await self.append(store_id, OPERATIONS_STREAM, StorePaused(actor=word.actor, reason=word.reason))
 
     async def resume(self, store_id: str, word: Word) -> int:

@@ -257,7 +257,7 @@ class Dispatcher:
         else:
             told = await self._inquiry.probe(company, send, await self._now())
             found = told.value if isinstance(told, Told) else None
-        if isinstance(found, Found):
+        if isinstance(found, Found) and not await self._inquiry.is_anothers(send, found):
             differences = matches(send.command, send.command_id, found.record)
             await self._finish(send, last_word(attempted, found, differences, "conflict"))
 

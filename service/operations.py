@@ -236,6 +236,12 @@ def _skip(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]] 
         )
     if standing.state == "booking" and not standing.stuck:
         return NothingToDo(_nothing_stuck(standing))
+    if standing.stuck and standing.record_id.startswith("customer-"):
+        return NothingToDo(
+            "A customer is not skipped: all sales to it need its contact, the later ones too. Put right what its "
+            f"reason names, or make the contact with the custom_id {standing.stuck[0]} in Jurnal, by its API. "
+            "Then retry: it is found, and the sales go on."
+        )
     if not standing.stream_id:
         return NothingToDo(_UNKNOWN_STREAM)
     skipped = RecordSkipped(record_id=standing.record_id, actor=word.actor, reason=word.reason)

@@ -21,6 +21,8 @@ _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
+_CONTACTS = statement(__package__, "contacts_by_own_id")
+_HAS = statement(__package__, "has_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _PAUSED = statement(__package__, "read_paused_sending")
@@ -156,6 +158,11 @@ class SendQueue:
         assert document is None or isinstance(document, bytes)
         return document
 
+    async def contacts_of_others(self, store_id: str, command_id: str, own_id: str) -> list[bytes]:
+        """Return the JSON of the documents of other customers that have the same id of iSeller's."""
+        rows = await self._pool.fetch(_CONTACTS, store_id, command_id, own_id)
+        return [row["document"] for row in rows]
+
     async def earlier(self, store_id: str, command_id: str) -> tuple[Command, bytes] | None:
         """Return an accepted command and the JSON of the document it made, or None."""
         record = await self._pool.fetchrow(_EARLIER, store_id, command_id)
@@ -184,3 +191,8 @@ async def count_states(pool: Pool) -> dict[str, int]:
     """Return how many commands of all stores are in each state."""
     counts = {record["state"]: record["commands"] for record in await pool.fetch(_STATES)}
     return {state: counts.get(state, 0) for state in STATES}
+
+
+async def has_command(pool: Pool, store_id: str, command_id: str) -> bool:
+    """Tell whether a store has a command."""
+    return bool(await pool.fetchval(_HAS, store_id, command_id))

@@ -161,24 +161,37 @@ def _refund_with_mark(
             return rows
         if isinstance(rows, Absent):
             return Ambiguous(reason="Jurnal does not list its refunds: look for it there; if it is not there, retry it")
-        for refund_id in filter(None, map(id_of, rows[0])):
-            found = probe_outcome(command, (yield read(resource_of(command), str(refund_id))))
-            if isinstance(found, Absent):
-                continue
-            if isinstance(found, ProbeFailed) or has_line_of(found.record, command_id):
-                return found
-            seen += 1
-            # Newest first: what was made before the attempt was signed cannot be ours.
-            if not _is_since(found.record, signed_at):
-                return Absent()
-            if seen >= _REFUNDS_READ_MAX:
-                return Ambiguous(
-                    reason=f"None of the newest {seen} refunds in Jurnal has our mark, and there are more: look for it "
-                    "there. If it is there, skip this; if not, retry it"
-                )
+        told, seen = yield from _refund_on_page(command, command_id, signed_at, rows[0], seen)
+        if told is not None:
+            return told
         if not rows[0] or not rows[1]:
             return Absent()
         page += 1
+
+
+def _refund_on_page(
+    command: RefundCredit, command_id: str, signed_at: datetime | None, rows: tuple[Record, ...], seen: int
+) -> Steps[tuple[Found | Absent | ProbeFailed | Ambiguous | None, int]]:
+    """Read the refunds of one page of the list; return what they tell, if anything, and how many were seen by now."""
+    for refund_id in filter(None, map(id_of, rows)):
+        found = probe_outcome(command, (yield read(resource_of(command), str(refund_id))))
+        if isinstance(found, ProbeFailed):
+            return found, seen
+        if isinstance(found, Absent):
+            continue
+        if has_line_of(found.record, command_id):
+            return found, seen
+        seen += 1
+        # Newest first: what was made before the attempt was signed cannot be ours.
+        if not _is_since(found.record, signed_at):
+            return Absent(), seen
+        if seen >= _REFUNDS_READ_MAX:
+            reason = (
+                f"None of the newest {seen} refunds in Jurnal has our mark, and there are more: look for it there. "
+                "If it is there, skip this; if not, retry it"
+            )
+            return Ambiguous(reason=reason), seen
+    return None, seen
 
 
 def _applied(command: ApplyCredit, earlier: Earlier, before: Before) -> Steps[ProbeOutcome]:

@@ -7,7 +7,7 @@ import structlog
 from eventstore.appender import Appender
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
-from eventstore.event import NewFact
+from eventstore.event import NewFact, VersionConflict
 from eventstore.facts.answers import (
     Attempted,
     CommandAccepted,
@@ -46,15 +46,12 @@ class AnswerLedger:
         self._appender = appender
         self._reader = reader
 
-    async def append(self, send: Send, fact: AnswerFact) -> None:
-        """Append an answer; one that is there already stays as it is."""
+    async def append(self, send: Send, fact: AnswerFact) -> int:
+        """Append an answer; one that is there already stays as it is. Return the position where it stands."""
         name, version, body = encode(fact)
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
-        # What is refused, released and refused again may be so without another attempt: each refusal counts.
-        at = now if isinstance(fact, CommandRefused) else send.signed_at
-        seconds = at.timestamp() if at is not None else 0
-        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{seconds:.0f}"
+        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{_told_apart_by(send, fact)}"
         answered = NewFact(
             stream_id=send.stream_id,
             type=name,
@@ -63,7 +60,8 @@ class AnswerLedger:
             observed_at=now,
             body=body,
         )
-        await self._appender.append(send.store_id, [answered])
+        (result,) = await self._appender.append(send.store_id, [answered])
+        assert not isinstance(result, VersionConflict), "an answer expects no version"
         if (event := _EVENTS.get(type(fact))) is not None:
             _LOG.info(
                 event,
@@ -72,6 +70,7 @@ class AnswerLedger:
                 kind=type(send.command).__name__,
                 attempt=fact.attempted.attempt,
             )
+        return result.position
 
     async def ends_in_conflict(self, send: Send) -> bool:
         """Tell whether the last answer to the command was that its key is taken; a refusal or a new attempt ends it."""
@@ -82,6 +81,17 @@ class AnswerLedger:
             if isinstance(answer, AnswerFact) and answer.attempted.command_id == send.command_id:
                 return isinstance(answer, CommandUnanswered) and answer.attempted.http_status in _TAKEN_STATUSES
         return False
+
+
+def _told_apart_by(send: Send, fact: AnswerFact) -> str:
+    """Return what tells an answer from others of its kind to the same attempt, and is the same when it is repeated.
+
+    What is refused, released and refused again may be so without another attempt. A refusal ends what its release let
+    go: under one release there is one, and a second one is the first repeated after a crash.
+    """
+    if isinstance(fact, CommandRefused):
+        return f"release-{send.released_at}"
+    return f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
 
 
 def attempted_in(send: Send, answer: Response | NoAnswer) -> Attempted:

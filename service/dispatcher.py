@@ -22,7 +22,6 @@ from eventstore.facts.answers import (
 )
 from projections.jurnal_commands.commands import BookInvoice, CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
-from projections.store_settings.queries import read_pause
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
 from service.inquiry import Inquiry, Prepared, Told
@@ -150,13 +149,13 @@ class Dispatcher:
             await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
             send = await self._queue.next(store_id, company.company_id, now=now)
             # What may have been sent is looked up all the same: it comes before everything that waits.
-            if send is not None and (send.state == "unknown" or await read_pause(self._pool, store_id) is None):
+            if send is not None and (send.state == "unknown" or not await self._queue.paused(store_id)):
                 self._turn = (self._turn + offset + 1) % len(stores)
                 return send
         return None
 
     async def _caught_up(self, store_id: str, epoch: int) -> bool:
-        """Tell whether all that the ledger held when this lease began is folded.
+        """Tell whether all that the ledger held when this lease began is folded, commands and settings.
 
         Jurnal's answers are facts: a command may look due only because its answer was not folded yet, as after a
         restore or a projection folded anew.
@@ -258,7 +257,7 @@ class Dispatcher:
         else:
             told = await self._inquiry.probe(company, send, await self._now())
             found = told.value if isinstance(told, Told) else None
-        if isinstance(found, Found):
+        if isinstance(found, Found) and not await self._inquiry.is_anothers(send, found):
             differences = matches(send.command, send.command_id, found.record)
             await self._finish(send, last_word(attempted, found, differences, "conflict"))
 
@@ -316,8 +315,8 @@ class Dispatcher:
 
     async def _finish(self, send: Send, fact: CommandAccepted | CommandRefused) -> None:
         """Append Jurnal's last word, then let go of the send. A crash between the two only repeats a look-up."""
-        await self._answers.append(send, fact)
-        await self._queue.move(send, state="done", due_at=await self._now())
+        settled_at = await self._answers.append(send, fact)
+        await self._queue.move(send, state="done", due_at=await self._now(), settled_at=settled_at)
 
     async def _unknown(self, send: Send, attempted: Attempted, reason: str) -> None:
         assert send.signed_at is not None

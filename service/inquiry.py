@@ -12,11 +12,12 @@ import msgspec
 from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import Send, SendQueue
+from service.jurnal.contacts import has_own_key, key_to_use, probing_contact, whose
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
 from service.jurnal.look_ups import Stands, earlier_needed, standing_for
 from service.jurnal.needs import needed
-from service.jurnal.outcome import ProbeFailed, ProbeOutcome
-from service.jurnal.payloads import request_for
+from service.jurnal.outcome import Found, ProbeFailed, ProbeOutcome
+from service.jurnal.payloads import PersonNames, request_for
 from service.jurnal.probes import Before, probing
 from service.jurnal.standing import Earlier, NotStanding, Standing
 from service.jurnal_calls import Company, JurnalCalls
@@ -86,6 +87,11 @@ class Inquiry:
         person = None
         if isinstance(command, CreateCustomer):
             person = await self._people.names(send.store_id, command.position)
+            if send.vouched and has_own_key(command, send.command_id):
+                keyed = await self._under_a_free_key(company, send, command, person, now)
+                if isinstance(keyed, LookupFailed):
+                    return keyed
+                command = keyed
         request = request_for(command, send.command_id, resolved, person, standing)
         return Prepared(request=request, standing=standing, earlier=None if earlier is None else earlier.document)
 
@@ -119,12 +125,48 @@ class Inquiry:
         earlier = await self._earlier(send)
         if isinstance(earlier, NotStanding):
             return earlier
+        told = await self._ask(company, send, await self._steps(send, earlier), now)
+        assert isinstance(told, (Told, Spent)), "every probe asks"
+        return told
+
+    async def is_anothers(self, send: Send, found: Found) -> bool:
+        """Tell whether a contact that has the customer's own id is somebody else's."""
+        command = send.command
+        if not isinstance(command, CreateCustomer):
+            return False
+        person = await self._people.names(send.store_id, command.position)
+        others = await self._others(send, command)
+        return whose(command, send.command_id, person, others, found) is not None
+
+    async def _steps(self, send: Send, earlier: Earlier | None) -> Steps[ProbeOutcome]:
+        command = send.command
+        if isinstance(command, CreateCustomer) and has_own_key(command, send.command_id):
+            person = await self._people.names(send.store_id, command.position)
+            others = await self._others(send, command)
+            return probing_contact(command, send.command_id, person, others, vouched=send.vouched)
         before = Before(
             signed_at=send.signed_at, credit=send.credit_before, owed=send.owed_before, vouched=send.vouched
         )
-        told = await self._ask(company, send, probing(send.command, send.command_id, earlier, before), now)
-        assert isinstance(told, (Told, Spent)), "every probe asks"
-        return told
+        return probing(command, send.command_id, earlier, before)
+
+    async def _under_a_free_key(
+        self, company: Company, send: Send, command: CreateCustomer, person: PersonNames, now: datetime
+    ) -> CreateCustomer | LookupFailed:
+        others = await self._others(send, command)
+        told = await self._ask(company, send, key_to_use(command, send.command_id, person, others), now)
+        if isinstance(told, Spent):
+            return LookupFailed("The quota is spent", told)
+        assert isinstance(told, Told), "a key is looked up"
+        return LookupFailed(told.value.reason) if isinstance(told.value, ProbeFailed) else told.value
+
+    async def _others(self, send: Send, command: CreateCustomer) -> frozenset[int]:
+        """Return the contacts of other customers with the same id; what is not folded yet is read in the ledger."""
+        if command.own_id is None:
+            return frozenset()
+        folded = await self._queue.folded_position(send.store_id)
+        since = await self._people.contacts_since(send.store_id, folded, send.command_id)
+        bodies = await self._queue.contacts_of_others(send.store_id, send.command_id, command.own_id)
+        return since.union(msgspec.json.decode(body, type=Document, strict=False).jurnal_id for body in bodies)
 
     async def _earlier(self, send: Send) -> Earlier | NotStanding | None:
         command_id = earlier_needed(send.command)

@@ -167,8 +167,10 @@ class Operations:
 
     async def pause(self, store_id: str, word: Word) -> int:
         """Send nothing for the store until it is resumed; paused already, return where that stands."""
-        if (paused := await self.paused(store_id)) is not None:
-            return paused.position
+        # The ledger is asked, not the setting: a resume that is not folded yet has ended the pause.
+        last = await self._reader.read_stream_end(store_id, OPERATIONS_STREAM, facts_max=1)
+        if last and last[0].type == StorePaused.__name__:
+            return last[0].position
         return await self.append(store_id, OPERATIONS_STREAM, StorePaused(actor=word.actor, reason=word.reason))
 
     async def resume(self, store_id: str, word: Word) -> int:
@@ -238,6 +240,12 @@ def _skip(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]] 
         )
     if standing.state == "booking" and not standing.stuck:
         return NothingToDo(_nothing_stuck(standing))
+    if standing.stuck and standing.record_id.startswith("customer-"):
+        return NothingToDo(
+            "A customer is not skipped: all sales to it need its contact, the later ones too. Put right what its "
+            f"reason names, or make the contact with the custom_id {standing.stuck[0]} in Jurnal, by its API. "
+            "Then retry: it is found, and the sales go on."
+        )
     if not standing.stream_id:
         return NothingToDo(_UNKNOWN_STREAM)
     skipped = RecordSkipped(record_id=standing.record_id, actor=word.actor, reason=word.reason)

@@ -29,7 +29,15 @@ _WAITING = {
     "in the process of depositing": "in the process of depositing",
     "processing": "in the process of depositing",
 }
-_STATUSES = {**dict.fromkeys(COMPLETED, "completed"), **dict.fromkeys(FAILED, "failed"), **_WAITING}
+_ENGLISH = {**dict.fromkeys(COMPLETED, "completed"), **dict.fromkeys(FAILED, "failed"), **_WAITING}
+# What iSeller's Indonesian report says is not documented: the likely words, and `StatusWords` for the others.
+_INDONESIAN = {
+    **dict.fromkeys(("selesai", "berhasil", "sukses"), "completed"),
+    **dict.fromkeys(("gagal", "kegagalan"), "failed"),
+    **dict.fromkeys(("menunggu", "menunggu konfirmasi"), "waiting for confirmation"),
+    **dict.fromkeys(("diproses", "dalam proses", "dalam proses deposit"), "in the process of depositing"),
+}
+_STATUSES: Mapping[Dialect, Mapping[str, str]] = {"plain": _ENGLISH, "indonesian": {**_ENGLISH, **_INDONESIAN}}
 _NUMBERS: Mapping[Dialect, re.Pattern[str]] = {
     "plain": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d{1,2}))?", re.ASCII),
     "indonesian": re.compile(r"(-?)(?:Rp ?)?(\d+|\d{1,3}(?:\.\d{3})+)(?:,(\d{1,2}))?", re.ASCII),
@@ -46,6 +54,20 @@ _LOOKS: Mapping[Dialect, tuple[str, str]] = {
     "plain": ("1234567.00 or 1,234,567.00", "2026-12-31, with or without 23:59:59"),
     "indonesian": ("1.234.567,00 or 1234567", "31/12/2026, with or without 23:59"),
 }
+
+
+class StatusWords(msgspec.Struct, frozen=True):
+    """Words for a status that the person who has the report knows, in any letter case."""
+
+    completed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+    def beside(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Return what each word means, with those that are known anyhow."""
+        meanings = {"completed": self.completed, "failed": self.failed, "waiting for confirmation": self.waiting}
+        told = {word.strip().lower(): meaning for meaning, words in meanings.items() for word in words}
+        return {**known, **told}
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -85,8 +107,14 @@ class ReadReport(msgspec.Struct, frozen=True):
     wrong: tuple[Wrong, ...] = ()
 
 
-def read_payout_report(text: str, dialect: Dialect, time_zone: str) -> ReadReport:
+def read_payout_report(
+    text: str,
+    dialect: Dialect,
+    time_zone: str,
+    words: StatusWords = StatusWords(),  # noqa: B008 - it is frozen
+) -> ReadReport:
     """Read a file whose dates stand in the store's time zone; a date without a time is noon there."""
+    statuses = words.beside(_STATUSES[dialect])
     text = text.removeprefix("\ufeff")
     header = text.split("\n", 1)[0]
     delimiter = next((mark for mark in (";", "\t") if mark in header), ",")
@@ -107,7 +135,7 @@ def read_payout_report(text: str, dialect: Dialect, time_zone: str) -> ReadRepor
             wrong.append(Wrong(number, "", f"has {len(row)} columns, the header {len(rows[0])}"))
             continue
         cells = {column: row[place].strip() for column, place in places.items()}
-        report, found = _payout(cells, number, dialect, ZoneInfo(time_zone))
+        report, found = _payout(cells, number, dialect, ZoneInfo(time_zone), statuses)
         wrong += found
         if report is None:
             continue
@@ -130,7 +158,7 @@ def _places(header: Sequence[str]) -> tuple[dict[str, int], list[Wrong]]:
 
 
 def _payout(
-    cells: Mapping[str, str], line: int, dialect: Dialect, zone: ZoneInfo
+    cells: Mapping[str, str], line: int, dialect: Dialect, zone: ZoneInfo, statuses: Mapping[str, str]
 ) -> tuple[PayoutReport | None, list[Wrong]]:
     wrong: list[Wrong] = []
     number_looks, date_looks = _LOOKS[dialect]
@@ -140,9 +168,10 @@ def _payout(
     at = _moment(cells["Date"], dialect, zone)
     if at is None:
         wrong.append(Wrong(line, "Date", f"{cells['Date']!r} is no date of the {dialect} spelling: {date_looks}"))
-    status = _STATUSES.get(cells["Status"].lower())
+    status = statuses.get(cells["Status"].lower())
     if status is None:
-        wrong.append(Wrong(line, "Status", f"{cells['Status']!r} is none of {', '.join(sorted(_STATUSES))}"))
+        known = f"is none of {', '.join(sorted(statuses))}; --completed-word, --failed-word or --waiting-word names it"
+        wrong.append(Wrong(line, "Status", f"{cells['Status']!r} {known}"))
     amounts = {column: _amount(cells[column], dialect) for column in _AMOUNTS}
     wrong += [
         Wrong(line, column, f"{cells[column]!r} is no amount of the {dialect} spelling: {number_looks}")

@@ -3,10 +3,14 @@
 import msgspec
 
 from eventstore.event import Fact
+from eventstore.facts.answers import CommandAccepted
+from eventstore.facts.registry import decode
 from eventstore.keyring import Keyring
 from eventstore.personal import TOKEN_PREFIX, persons_in, unseal
 from eventstore.store import LedgerReader
 from service.jurnal.payloads import PersonNames
+
+_FACTS_A_READ = 1_000
 
 
 class _Named(msgspec.Struct):
@@ -35,6 +39,17 @@ class People:
             phone=_unless_token(named.customer_phone_number),
             email=_unless_token(named.customer_email),
         )
+
+    async def contacts_since(self, store_id: str, position: int, command_id: str) -> frozenset[int]:
+        """Return Jurnal's ids of contacts made for other customers than `command_id`'s behind `position`."""
+        found: set[int] = set()
+        while facts := await self._reader.read_after(store_id, position, _FACTS_A_READ):
+            position = facts[-1].position
+            for fact in facts:
+                told = decode(fact) if fact.stream_id.startswith("customer-") else None
+                if isinstance(told, CommandAccepted) and told.attempted.command_id != command_id:
+                    found.add(told.document.jurnal_id)
+        return frozenset(found)
 
     async def _clear(self, store_id: str, fact: Fact) -> bytes:
         keys = await self._keyring.known_keys(store_id, persons_in(fact.sealed))

@@ -172,8 +172,8 @@ def plain(amounts: Mapping[str, Decimal]) -> Amounts:
 
 
 def whole(amount: Decimal) -> Decimal:
-    """Return the same amount without trailing zeros or exponent."""
-    return Decimal(f"{amount.normalize():f}")
+    """Return the same amount without trailing zeros, exponent, or the sign of nothing."""
+    return Decimal(f"{amount.normalize():f}") + 0
 
 
 def _decimal(house: House) -> Decimal:

@@ -68,6 +68,9 @@ _MONEY_OF: dict[After, Money] = {
     "edit_with_payments": "split",
     "payment_reversed": "paid_later",
 }
+# However it was paid, what is given back is the same; of a void, whatever part was paid.
+_MONEY_BACK: tuple[Money, ...] = ("split", "overpaid", "points", "gift_card", "store_credit", "account_balance")
+_MONEY_VOIDED: tuple[Money, ...] = (*_MONEY_BACK, "partial")
 _UNTOUCHED_SHARE = 0.68
 _LATE_SHARE = 40
 _CONTENTS_MAX = 3
@@ -113,7 +116,7 @@ def make_plans(scenario: Scenario, seed: int, orders: int, days: tuple[date, ...
     for at, after in zip(moments, afters, strict=True):
         channel = places.draw() if after not in _MONEY_OF else None
         outlet = scenario.outlet(channel.outlet_code) if channel else dice.pick(scenario.outlets)
-        money = _MONEY_OF.get(after) or ("paid" if channel or after != "nothing" else monies.draw())
+        money: Money = _MONEY_OF.get(after) or ("paid" if channel else _money(dice, after, monies))
         drawn = frozenset(contents.draw() for _ in range(dice.between(0, _CONTENTS_MAX)))
         plans.append(
             Plan(
@@ -126,6 +129,15 @@ def make_plans(scenario: Scenario, seed: int, orders: int, days: tuple[date, ...
             )
         )
     return plans
+
+
+def _money(dice: Dice, after: After, monies: "_Deck[Money]") -> Money:
+    """Return how an order is paid; mostly at once if something comes after."""
+    if after == "nothing":
+        return monies.draw()
+    if after in LATE or dice.chance(0.5):
+        return "paid"
+    return dice.pick(_MONEY_VOIDED if after in {"void_same_day", "void_later"} else _MONEY_BACK)
 
 
 def _afters(scenario: Scenario, dice: Dice, moments: Sequence[datetime], today: date) -> list[After]:

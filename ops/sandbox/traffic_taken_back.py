@@ -84,7 +84,13 @@ def _void_moment(scenario: Scenario, dice: Dice, plan: Plan, order: Order, last:
 
 
 def _voided(dice: Dice, order: Order, paid: Sequence[Payment], at: datetime) -> OrderVoided:
-    money = tuple(gives_back(dice, payment, payment.amount_idr, at, void=True) for payment in paid if payment.at <= at)
+    came = [payment for payment in paid if payment.at <= at]
+    # The change was given back at the sale.
+    change = max(sum((payment.amount_idr for payment in came), Decimal(0)) - order.total_idr, Decimal(0))
+    kept = {CASH.gateway: change}
+    money = tuple(
+        gives_back(dice, payment, payment.amount_idr - kept.get(payment.gateway, 0), at, void=True) for payment in came
+    )
     return OrderVoided(at=at, order_id=order.order_id, reason=dice.pick(_REASONS), money=money)
 
 

@@ -60,9 +60,10 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
 
     `known`: its fields, `seen`: when each was observed, in microseconds. `payments` and `statuses`: by transaction.
     `completed_at`: the position of the fact that told it as completed first, 0 before. `released`: a sales window
-    opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by record,
-    why what is not planned is not. `skipped_records`: by record, who has seen to it and why. `asked`: what was planned.
-    `refused`: what of it Jurnal refused, `anew_at`: the position at which such was planned anew last.
+    opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by
+    record, why what is not planned is not, and `shown` what the list shows of it. `skipped_records`: by record, who
+    has seen to it and why. `asked`: what was planned, `refused`: what of it Jurnal refused, `anew_at`: the position at
+    which such was planned anew last.
     """
 
     order_id: str
@@ -76,6 +77,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     released: bool = False
     bookings: tuple[Booking, ...] = ()
     verdicts: dict[str, Verdict] = {}
+    shown: dict[str, str] = {}
     skipped_records: dict[str, str] = {}
     asked: tuple[Asked, ...] = ()
     refused: tuple[str, ...] = ()

@@ -144,7 +144,7 @@ def _day(
 
 
 def _knows_money(state: OrderState, at: datetime) -> bool:
-    """Tell whether all money by the void is known: a till that was offline tells it bit by bit, later than the rest."""
+    """Tell whether all money by the void is known, also of a till that was offline and tells it bit by bit."""
     return state.taken_back.money_seen_at >= max(microseconds(at), state.seen["status"])
 
 

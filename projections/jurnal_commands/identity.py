@@ -106,9 +106,12 @@ def transaction_no(command_id: str, reference: str) -> str:
 
 
 def commands_of_record(store_id: str, record_id: str) -> tuple[str, ...]:
-    """Return the commands of a record that is told by its name alone: of a customer, a product or a payout."""
+    """Return the commands of a record that is told by its name alone and may be skipped: of a product or a payout.
+
+    Not of a customer: all its sales need the contact, the later ones too, and would never be booked.
+    """
     kind, _, object_id = record_id.partition("-")
-    prefixes = {"customer": ("cus",), "product": ("prd",), "payout": ("dep", "fee")}.get(kind, ())
+    prefixes = {"product": ("prd",), "payout": ("dep", "fee")}.get(kind, ())
     return tuple(_identity(prefix, store_id, object_id) for prefix in prefixes)
 
 

@@ -86,13 +86,21 @@ def with_verdict(state: OrderState, record: SyncRecord, verdict: Verdict) -> tup
     identity = record.record_id
     if (seen_to := state.skipped_records.get(identity)) is not None:
         verdict = Verdict("skipped", seen_to)
-    if state.verdicts.get(identity) == verdict:
+    shown = _shown(record)
+    if state.verdicts.get(identity) == verdict and state.shown.get(identity) == shown:
         return state, []
     noted = Noted(record=record, state=verdict.state, reason=verdict.reason, what_to_do=verdict.what_to_do)
-    return msgspec.structs.replace(state, verdicts={**state.verdicts, identity: verdict}), [noted]
+    kept = {"verdicts": {**state.verdicts, identity: verdict}, "shown": {**state.shown, identity: shown}}
+    return msgspec.structs.replace(state, **kept), [noted]
 
 
 def without_verdict(state: OrderState, record: SyncRecord) -> OrderState:
     """Return the state of an order one of whose records is planned now."""
     left = {identity: verdict for identity, verdict in state.verdicts.items() if identity != record.record_id}
-    return msgspec.structs.replace(state, verdicts=left)
+    shown = {identity: words for identity, words in state.shown.items() if identity in left}
+    return msgspec.structs.replace(state, verdicts=left, shown=shown)
+
+
+def _shown(record: SyncRecord) -> str:
+    """Return what the list shows of a record: a thin report may be followed by one that says more of the same."""
+    return f"{record.reference} {record.outlet} {record.business_date} {record.amount}"

@@ -21,8 +21,11 @@ _MOVE = statement(__package__, "move_send")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
+_CONTACTS = statement(__package__, "contacts_by_own_id")
+_HAS = statement(__package__, "has_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
+_PAUSED = statement(__package__, "read_paused_sending")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
 STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
@@ -33,6 +36,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
 
     `credit_before` and `owed_before`: what the credit it uses had left, and the invoice it pays owed, before the last
     attempt, IDR. `vouched`: a person released it since, and answers for what cannot be looked up.
+    `released_at`: the position of the release that let it go again; 0 for none.
     """
 
     store_id: str
@@ -47,6 +51,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     credit_before: Decimal | None = None
     owed_before: Decimal | None = None
     vouched: bool = False
+    released_at: int = 0
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,10 @@ class SendQueue:
         return None if record is None else _send(record)
 
     async def begin(self, send: Send, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int) -> bool:
-        """Record an attempt before anything goes over the wire; False if the lease or the row is no longer ours."""
+        """Record an attempt before anything goes over the wire.
+
+        False if the lease or the row is no longer ours, the command is not due any more, or the store is paused.
+        """
         status = await self._pool.execute(
             _BEGIN,
             send.store_id,
@@ -117,10 +125,14 @@ class SendQueue:
         due_at: datetime,
         reason: str | None = None,
         absent_from: datetime | None = None,
+        settled_at: int | None = None,
     ) -> bool:
-        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile."""
+        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile.
+
+        `settled_at`: the position of the last word that ends it. Only a release behind that opens it again.
+        """
         status = await self._pool.execute(
-            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from
+            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from, settled_at
         )
         return status == "UPDATE 1"
 
@@ -130,15 +142,26 @@ class SendQueue:
         return position or 0
 
     async def folded_position(self, store_id: str) -> int:
-        """Return how far the commands of the store are folded."""
+        """Return how far the commands and the settings of the store are folded."""
         position = await self._pool.fetchval(_FOLDED, store_id)
         return position or 0
+
+    async def paused(self, store_id: str) -> bool:
+        """Tell whether nothing may be sent for the store, by the last word on it, folded or not."""
+        paused = await self._pool.fetchval(_PAUSED, store_id)
+        assert isinstance(paused, bool)
+        return paused
 
     async def document_of(self, store_id: str, command_id: str) -> bytes | None:
         """Return the JSON of the document that an accepted command made, or None."""
         document = await self._pool.fetchval(_SETTLED, store_id, command_id)
         assert document is None or isinstance(document, bytes)
         return document
+
+    async def contacts_of_others(self, store_id: str, command_id: str, own_id: str) -> list[bytes]:
+        """Return the JSON of the documents of other customers that have the same id of iSeller's."""
+        rows = await self._pool.fetch(_CONTACTS, store_id, command_id, own_id)
+        return [row["document"] for row in rows]
 
     async def earlier(self, store_id: str, command_id: str) -> tuple[Command, bytes] | None:
         """Return an accepted command and the JSON of the document it made, or None."""
@@ -160,6 +183,7 @@ def _send(record: asyncpg.Record) -> Send:
         credit_before=record["credit_before"],
         owed_before=record["owed_before"],
         vouched=record["vouched"],
+        released_at=record["released_at"],
     )
 
 
@@ -167,3 +191,8 @@ async def count_states(pool: Pool) -> dict[str, int]:
     """Return how many commands of all stores are in each state."""
     counts = {record["state"]: record["commands"] for record in await pool.fetch(_STATES)}
     return {state: counts.get(state, 0) for state in STATES}
+
+
+async def has_command(pool: Pool, store_id: str, command_id: str) -> bool:
+    """Tell whether a store has a command."""
+    return bool(await pool.fetchval(_HAS, store_id, command_id))

@@ -1,10 +1,28 @@
-"""What commands that decide something share: who, why, and where the decision stands."""
+"""What commands about a store share: which one, who decides, why, and where the decision stands."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import click
+
+from service.ledger_parts import Ledger
+from service.settings import settings_from
+from service.wiring import open_ledger_parts
 
 STORE = click.option("--store", required=True, help="the store it is about")
 ACTOR = click.option("--actor", required=True, help="who decides this; kept in the ledger")
 REASON = click.option("--reason", required=True, help="why; kept in the ledger")
+
+
+@asynccontextmanager
+async def open_store(store: str) -> AsyncIterator[Ledger]:
+    """Open the ledger for one store. Raises `BadParameter` (exit code 2) for a store that it does not have."""
+    async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        if store not in (stores := await ledger.reader.stores()):
+            known = f"known are {', '.join(sorted(stores))}" if stores else "`jurnalsync setup apply` connects one"
+            raise click.BadParameter(f"there is no store {store}; {known}", param_hint="--store")
+        yield ledger
 
 
 def tell_position(what: str, position: int) -> None:

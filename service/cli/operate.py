@@ -1,15 +1,14 @@
 """What an operator decides of streams, commands and stores, as facts: `jurnalsync stream …`, `command …`, `store …`."""
 
 import asyncio
-import os
 
 import click
 
 from eventstore.facts.operators import CommandParked, CommandReleased, OperatorFact, StreamFactSkipped, StreamRetried
-from service.cli.decided import ACTOR, REASON, STORE, tell_position
+from projections.jurnal_commands.queue import has_command
+from service.cli.decided import ACTOR, REASON, STORE, open_store, tell_position
+from service.ledger_parts import Ledger
 from service.operations import Word
-from service.settings import settings_from
-from service.wiring import open_ledger_parts
 
 
 @click.group()
@@ -76,7 +75,7 @@ def pause_store(store: str, actor: str, reason: str) -> None:
     """Send nothing for the store until it is resumed. What comes in is kept; what may have been sent is looked up."""
 
     async def run() -> int:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             return await ledger.operations.pause(store, Word(actor, reason))
 
     tell_position("StorePaused", asyncio.run(run()))
@@ -90,7 +89,7 @@ def resume_store(store: str, actor: str, reason: str) -> None:
     """Go on sending where the store was paused."""
 
     async def run() -> int:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             return await ledger.operations.resume(store, Word(actor, reason))
 
     tell_position("StoreResumed", asyncio.run(run()))
@@ -98,7 +97,18 @@ def resume_store(store: str, actor: str, reason: str) -> None:
 
 def _append(store_id: str, stream_id: str, decided: OperatorFact) -> None:
     async def run() -> int:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store_id) as ledger:
+            if isinstance(decided, CommandParked | CommandReleased):
+                await _refuse_unknown(ledger, store_id, decided.command_id)
             return await ledger.operations.append(store_id, stream_id, decided)
 
     tell_position(type(decided).__name__, asyncio.run(run()))
+
+
+async def _refuse_unknown(ledger: Ledger, store_id: str, command_id: str) -> None:
+    if not await has_command(ledger.pool, store_id, command_id):
+        raise click.BadParameter(
+            f"store {store_id} has no command {command_id}. A command's id is its document's custom_id in Jurnal; "
+            "`jurnalsync sync retry` and `sync skip` take the lines of `jurnalsync sync list` instead",
+            param_hint="COMMAND_ID",
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -14,12 +15,21 @@ from eventstore.store import LedgerReader
 from service.cli.decided import STORE
 from service.iseller.intake import Intake
 from service.payout_import import LineTaken, PayoutImport
-from service.payout_report import Dialect, Wrong, read_payout_report
+from service.payout_report import Dialect, StatusWords, Wrong, read_payout_report
 from service.settings import settings_from
 from service.wiring import open_ledger_parts
 
 _FILE_BYTES_MAX = 16 * 1024 * 1024
 _SETTINGS_MAX = 100_000
+
+
+def _word(meaning: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        f"--{meaning}-word",
+        f"{meaning}_words",
+        multiple=True,
+        help=f"another word of the report's for {meaning}; may be repeated",
+    )
 
 
 @click.group()
@@ -37,18 +47,31 @@ def payouts() -> None:
     show_default=True,
     help="plain: 1234567.00 and 2026-12-31; indonesian: 1.234.567,00 and 31/12/2026",
 )
+@_word("completed")
+@_word("failed")
+@_word("waiting")
 @click.option("--dry-run", is_flag=True, help="only say what would become of each line")
-def import_payouts(path: Path, store: str, dialect: Dialect, *, dry_run: bool) -> None:
+def import_payouts(
+    path: Path,
+    store: str,
+    dialect: Dialect,
+    completed_words: tuple[str, ...],
+    failed_words: tuple[str, ...],
+    waiting_words: tuple[str, ...],
+    *,
+    dry_run: bool,
+) -> None:
     """Take the payouts of PATH (CSV) like webhooks of them: what is known already is told once.
 
     Columns: Reference ID, Date, Status, Transactions Amount, Total Fees, Total Deposit. A file with a mistake is not
     taken at all. Exit code 1 if a line contradicts what was told before.
     """
     text = _text(path)
+    words = StatusWords(completed_words, failed_words, waiting_words)
 
     async def run() -> tuple[list[LineTaken], tuple[Wrong, ...]]:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            read = read_payout_report(text, dialect, await _time_zone(ledger.reader, store))
+            read = read_payout_report(text, dialect, await _time_zone(ledger.reader, store), words)
             intake = Intake(ledger.reader, ledger.appender, ledger.keyring, ledger.clock)
             payout_import = PayoutImport(ledger.reader, intake, ledger.clock)
             return await payout_import.take(store, read.payouts, dry_run=dry_run), read.wrong
@@ -56,7 +79,7 @@ def import_payouts(path: Path, store: str, dialect: Dialect, *, dry_run: bool) -
     taken, wrong = asyncio.run(run())
     if wrong:
         for each in wrong:
-            click.echo(f"{path.name}: {each}", err=True)
+            click.echo(f"{path}: {each}", err=True)
         raise click.ClickException(f"{len(wrong)} mistakes; nothing was taken")
     for line in taken:
         click.echo(_told(line))
@@ -78,11 +101,11 @@ async def _time_zone(reader: LedgerReader, store: str) -> str:
 
 def _text(path: Path) -> str:
     if path.stat().st_size > _FILE_BYTES_MAX:
-        raise click.ClickException(f"{path.name} is larger than {_FILE_BYTES_MAX} bytes; split it")
+        raise click.ClickException(f"{path} is larger than {_FILE_BYTES_MAX} bytes; split it")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.ClickException(f"{path.name} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        raise click.ClickException(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def _told(line: LineTaken) -> str:

@@ -1,7 +1,6 @@
 """The Accounting Sync list in a terminal, and what a person decides by it: `jurnalsync sync …`."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, get_args
@@ -12,7 +11,7 @@ import msgspec
 from projections.jurnal_commands.decision import RecordKind
 from projections.store_settings.queries import read_pause
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
-from service.cli.decided import ACTOR, REASON, STORE, tell_position
+from service.cli.decided import ACTOR, REASON, STORE, open_store, tell_position
 from service.cli.sync_table import show_page
 from service.ledger_parts import Ledger
 from service.operations import (
@@ -26,9 +25,7 @@ from service.operations import (
     SyncAsked,
     Word,
 )
-from service.settings import settings_from
 from service.sync_wording import paused_words, wording
-from service.wiring import open_ledger_parts
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _STATUSES = ("Held", "Pending", "Processing", "Success", "Failed", "Skipped", "Superseded")
@@ -69,7 +66,7 @@ def list_records(store: str, sort: Sort, limit: int, *, as_json: bool, **filters
     wanted = _wanted(**filters)
 
     async def run() -> tuple[SyncPage, str | None]:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             page = await read_page(ledger.pool, store, wanted, rows_max=limit, sort=sort, counted=True)
             pause = await read_pause(ledger.pool, store)
         return page, None if pause is None else paused_words(pause.fact.actor, pause.fact.reason)
@@ -96,7 +93,7 @@ def retry(record_id: str | None, store: str, actor: str, reason: str, *, every: 
     if record_id is not None:
         if any(filters.values()):
             raise click.UsageError("filters go with --all")
-        _decide(lambda ledger: ledger.operations.retry(store, record_id, Word(actor, reason)))
+        _decide(store, lambda ledger: ledger.operations.retry(store, record_id, Word(actor, reason)))
         return
     _retry_all(store, _wanted(**{**filters, "statuses": filters["statuses"] or ("Failed",)}), Word(actor, reason))
 
@@ -108,7 +105,7 @@ def retry(record_id: str | None, store: str, actor: str, reason: str, *, every: 
 @REASON
 def skip(record_id: str, store: str, actor: str, reason: str) -> None:
     """Leave RECORD_ID to the person who has seen to it: nothing of it is sent any more."""
-    _decide(lambda ledger: ledger.operations.skip(store, record_id, Word(actor, reason)))
+    _decide(store, lambda ledger: ledger.operations.skip(store, record_id, Word(actor, reason)))
 
 
 @sync.command(name="transfers")
@@ -138,7 +135,7 @@ def _request(scope: Scope, store: str, first: datetime, last: datetime, word: Wo
         raise click.BadParameter("--to is before --from; name the earlier date first")
 
     async def run() -> SyncAsked:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             return await ledger.operations.sync_range(store, scope, first.date(), last.date(), word)
 
     asked = asyncio.run(run())
@@ -147,9 +144,9 @@ def _request(scope: Scope, store: str, first: datetime, last: datetime, word: Wo
     tell_position("SyncRequested", asked.position)
 
 
-def _decide(decide: Callable[[Ledger], Any]) -> None:
+def _decide(store: str, decide: Callable[[Ledger], Any]) -> None:
     async def run() -> OneDecided:
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             decided: OneDecided = await decide(ledger)
         return decided
 
@@ -167,7 +164,7 @@ def _retry_all(store: str, wanted: Wanted, word: Word) -> None:
     async def run() -> int:
         after: Place | None = None
         retried = 0
-        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+        async with open_store(store) as ledger:
             while True:
                 done = await ledger.operations.retry_many(
                     store, wanted, word, after=after, records_max=RECORDS_A_CALL_MAX

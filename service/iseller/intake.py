@@ -1,6 +1,7 @@
 """The way in: read strictly, seal, append. It does nothing else with what iSeller tells.
 
-Webhooks and polls of the same content are one fact. What cannot be read is kept, sealed whole, and told apart.
+Webhooks and polls of the same content are one fact, unless something else was told too: then a poll confirms it.
+What cannot be read is kept, sealed whole, and told apart.
 """
 
 import asyncio

@@ -104,8 +104,13 @@ def _key_differences(command: Command, command_id: str, record: Record) -> Itera
 
 
 def _customer_differences(command: CreateCustomer, command_id: str, record: Record) -> Iterator[str]:
-    """Compare custom_id, or where none is shown the mark in the display name; names stay unsaid."""
+    """Compare custom_id, or where none is shown the mark in the display name; names stay unsaid.
+
+    Where iSeller's id is somebody else's in Jurnal, the customer has an identity of ours.
+    """
     custom_id = text_of(record, "custom_id")
+    if custom_id == command_id:
+        return
     if custom_id is not None:
         yield from differs("custom_id", customer_key(command, command_id), custom_id)
     elif not (text_of(record, "display_name") or "").endswith(customer_mark(command)):

@@ -21,7 +21,7 @@ def invoice(command: BookInvoice, command_id: str, ids: ResolvedIds) -> Fields:
         "transaction_no": number_of(command, command_id),
         "custom_id": command_id,
         "reference_no": plain(command.order_reference),
-        "memo": memo(command, command_id, command.order_id),
+        "memo": memo(command, command_id, command.order_id, command.deposit_method),
         "person_id": ids[buyer(command)].jurnal_id,
         "warehouse_name": ids[Need("warehouse", command.warehouse)].name,
         "use_tax_inclusive": False,
@@ -33,6 +33,9 @@ def invoice(command: BookInvoice, command_id: str, ids: ResolvedIds) -> Fields:
         fields |= {"discount_type_name": "value", "discount_unit": exact_number(command.header_discount)}
     for account in deposit_need(command):
         fields |= {"deposit": exact_number(command.deposit), "deposit_to_name": ids[account].name}
+    if command.deposit_method:
+        # Jurnal keeps a tag that it has, and drops one that it does not.
+        fields["tags"] = [plain(command.deposit_method)]
     return fields
 
 
@@ -50,7 +53,7 @@ def changed_invoice(command: UpdateInvoice, command_id: str, ids: ResolvedIds, s
         "deposit": 0,
         **invoice(content, command.invoice, ids),
         "transaction_no": standing.invoice.number,
-        "memo": memo(command, command_id, content.order_id),
+        "memo": memo(command, command_id, content.order_id, content.deposit_method),
         "transaction_lines_attributes": _changed_lines(content.lines, standing.invoice.lines, ids),
     }
 

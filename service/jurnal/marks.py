@@ -4,12 +4,16 @@ from projections.jurnal_commands.commands import Command, CreateCustomer
 from service.jurnal.resources import reference_of
 from service.jurnal.wording import plain
 
+_METHOD_CHARACTERS_MAX = 40
 
-def memo(command: Command, command_id: str, object_id: str) -> str:
-    """Return the memo of a document: what a person can search both systems for."""
+
+def memo(command: Command, command_id: str, object_id: str, method: str | None = None) -> str:
+    """Return the memo of a document: what a person can search both systems for, and how its deposit was paid."""
     # Each part has its own limit, so that a long one cannot push the identity out of the memo.
-    reference = plain(reference_of(command), characters_max=80)
-    return f"iSeller {reference} {plain(object_id, characters_max=60)} {command_id}"
+    paid_by = plain(method or "", characters_max=_METHOD_CHARACTERS_MAX)
+    reference = plain(reference_of(command), characters_max=80 - len(paid_by) - (1 if paid_by else 0))
+    told = filter(None, ("iSeller", reference, paid_by, plain(object_id, characters_max=60)))
+    return f"{' '.join(told)} {command_id}"
 
 
 def line_mark(command: Command, command_id: str) -> str:

@@ -112,10 +112,9 @@ def _fields(  # noqa: C901, PLR0911, PLR0912 - one branch for each command
 
 
 def _customer(command: CreateCustomer, command_id: str, person: PersonNames) -> Fields:
-    first, last = (plain(name or "", characters_max=100) for name in (person.first, person.last))
-    name = " ".join(filter(None, (first, last))) or "iSeller"
+    first, last = _names(person)
     fields = {
-        "display_name": f"{name} {customer_mark(command)}",
+        "display_name": f"{full_name(person) or 'iSeller'} {customer_mark(command)}",
         "first_name": first or None,
         "last_name": last or None,
         "phone": phone_or_none(person.phone),
@@ -123,6 +122,15 @@ def _customer(command: CreateCustomer, command_id: str, person: PersonNames) -> 
         "custom_id": customer_key(command, command_id),
     }
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def full_name(person: PersonNames) -> str:
+    """Return a customer's name as it is sent, empty where there is none."""
+    return " ".join(filter(None, _names(person)))
+
+
+def _names(person: PersonNames) -> tuple[str, str]:
+    return plain(person.first or "", characters_max=100), plain(person.last or "", characters_max=100)
 
 
 def _product(command: CreateProduct, command_id: str, ids: ResolvedIds) -> Fields:

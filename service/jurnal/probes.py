@@ -136,9 +136,12 @@ def _refunded(command: RefundCredit, command_id: str, earlier: Earlier, before: 
     if fell is not None and _equal(fell, Decimal(0)):
         return Absent()
     found = yield from _refund_with_mark(command, command_id, before.signed_at)
-    if not isinstance(found, Absent) or before.vouched:
+    if not isinstance(found, (Absent, Ambiguous)):
         return found
-    if fell is None or fell + AMOUNT_DIFFERENCE_IDR_MAX < command.amount:
+    is_too_little_gone = fell is not None and fell + AMOUNT_DIFFERENCE_IDR_MAX < command.amount
+    if before.vouched or is_too_little_gone:
+        return Absent()
+    if fell is None or isinstance(found, Ambiguous):
         return found
     had = rupiah(credit.remaining + fell)
     return Ambiguous(
@@ -168,8 +171,13 @@ def _refund_with_mark(
                 return found
             seen += 1
             # Newest first: what was made before the attempt was signed cannot be ours.
-            if not _is_since(found.record, signed_at) or seen >= _REFUNDS_READ_MAX:
+            if not _is_since(found.record, signed_at):
                 return Absent()
+            if seen >= _REFUNDS_READ_MAX:
+                return Ambiguous(
+                    reason=f"None of the newest {seen} refunds in Jurnal has our mark, and there are more: look for it "
+                    "there. If it is there, skip this; if not, retry it"
+                )
         if not rows[0] or not rows[1]:
             return Absent()
         page += 1

@@ -31,8 +31,8 @@ class Told(msgspec.Struct, frozen=True):
     """One report: its kind, its exact bytes, when iSeller said it, and by which way.
 
     `only`: nothing else tells it. An order shows what it is now: of an edit, of a void that is undone, or of a payment
-    that failed after all, a poll that comes later shows nothing any more. `turn`: comes in only once all of a lower one
-    has: the shop had caught up.
+    that failed after all, a poll that comes later shows nothing any more. `turn`: comes in once all of a lower one has:
+    the shop had caught up.
     """
 
     kind: str

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.connection import open_pool
-from eventstore.store import open_ledger
+from eventstore.store import LedgerReader, open_ledger
 from tests.folding import fold_all, rows_of, tell
 from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
 from tests.integration.store_file import TEXT, write_store_file
@@ -25,6 +25,11 @@ def plain(ended: Ended) -> str:
     assert "Traceback" not in ended.err
     assert ended.err.startswith(("jurnalsync: ", "Error: "))
     return ended.err
+
+
+def words(ended: Ended) -> str:
+    """Return what click says of wrong arguments, on one line."""
+    return " ".join(ended.err.split())
 
 
 async def test_a_key_is_made_once_and_never_overwritten(tmp_path: Path) -> None:
@@ -166,4 +171,33 @@ async def test_the_list_is_read_retried_and_skipped_in_a_terminal(environment: d
         assert (await jurnalsync("sync", "retry", *wrong, *who, **environment)).code == 2
     await fold_all(pool)
     assert {row["state"] for row in await rows_of(pool, "sync_record")} == {"booking", "skipped"}
+    pool.terminate()
+
+
+async def test_a_store_or_a_command_that_is_not_there_is_refused_and_nothing_is_decided(
+    environment: dict[str, str],
+) -> None:
+    """A typing error is no empty list, and a decision about nothing is not said to be acted on."""
+    story = Story()
+    story.order()
+    pool = await open_pool(environment["JURNALSYNC_DATABASE_URL"], role=SERVICE_ROLE, connections_max=2)
+    await open_ledger(pool, STORE, recorded_at=NOON)
+    await tell(pool, story)
+    head = await LedgerReader(pool).head(STORE)
+    who = ("--actor", "owner", "--reason", "mended")
+    for wrong in (
+        ("sync", "list", "--store", "nobody"),
+        ("sync", "retry", "sale-order-1", "--store", "nobody", *who),
+        ("store", "pause", "--store", "nobody", *who),
+    ):
+        ended = await jurnalsync(*wrong, **environment)
+        assert ended.code == 2, ended
+        assert f"there is no store nobody; known are {STORE}" in words(ended)
+    for word in ("park", "release"):
+        ended = await jurnalsync("command", word, "inv-nothing", "--store", STORE, *who, **environment)
+        assert ended.code == 2, ended
+        assert f"store {STORE} has no command inv-nothing" in words(ended)
+    assert await LedgerReader(pool).head(STORE) == head
+    known = await jurnalsync("command", "park", f"inv-{STORE}.order-1", "--store", STORE, *who, **environment)
+    assert known.code == 0, known
     pool.terminate()

@@ -89,8 +89,8 @@ async def test_the_command_takes_a_file_whole_or_not_at_all(environment: dict[st
     report.write_text(f"{HEADER}\n{ROW}\nPO-2,20/11/2026,Completion,1.234,0,1\n")
     wrong = await jurnalsync(*command, **environment)
     assert wrong.code == 1
-    assert "payouts.csv: line 3, Date: '20/11/2026' is no date of the plain spelling" in wrong.err
-    assert "payouts.csv: line 3, Transactions Amount: '1.234' is no amount" in wrong.err
+    assert f"{report}: line 3, Date: '20/11/2026' is no date of the plain spelling" in wrong.err
+    assert f"{report}: line 3, Transactions Amount: '1.234' is no amount" in wrong.err
     assert "2 mistakes; nothing was taken" in wrong.err
     report.write_text(f"{HEADER}\n{ROW}\n")
     dry = await jurnalsync(*command, "--dry-run", **environment)

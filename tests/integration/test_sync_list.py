@@ -312,6 +312,24 @@ async def test_a_store_is_paused_once_and_says_since_when(desk: Desk) -> None:
     assert await desk.operations.paused(STORE) is None
 
 
+async def test_a_pause_right_after_a_resume_pauses(desk: Desk) -> None:
+    """The resume is not folded yet: the setting still shows the pause that it ended."""
+    await desk.operations.pause(STORE, Word("owner", "stock count"))
+    await fold_all(desk.pool)
+    resumed_at = await desk.operations.resume(STORE, OWNER)
+    assert await desk.operations.pause(STORE, Word("somebody", "else")) > resumed_at
+    await fold_all(desk.pool)
+    paused = await desk.operations.paused(STORE)
+    assert paused is not None
+    assert paused.actor == "somebody"
+
+
+async def test_a_pause_right_after_a_pause_is_the_first_one(desk: Desk) -> None:
+    """Not folded either; the first one's name and time stand."""
+    position = await desk.operations.pause(STORE, Word("owner", "stock count"))
+    assert await desk.operations.pause(STORE, Word("somebody", "else")) == position
+
+
 async def test_a_page_is_of_one_moment(desk: Desk) -> None:
     """Lines and counts are read in one snapshot, so they cannot contradict each other."""
     page: SyncPage = await read_page(desk.pool, STORE, Wanted(), rows_max=500, counted=True)

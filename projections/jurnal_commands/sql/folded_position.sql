@@ -1,1 +1,4 @@
-SELECT position FROM projection_cursor WHERE store_id = $1 AND projection = 'jurnal_commands'
+-- Settings count too: they say that a store is paused.
+SELECT min(coalesce(c.position, 0))
+FROM unnest(ARRAY['jurnal_commands', 'store_settings']) AS wanted (projection)
+LEFT JOIN projection_cursor c ON c.store_id = $1 AND c.projection = wanted.projection

@@ -2,7 +2,7 @@
 -- Before it in its lane stands nothing, or what is in Jurnal, or what is skipped, also because it needs what is skipped.
 -- What was skipped while its attempt was under way is still looked up, and never sent.
 SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest,
-       s.credit_before, s.owed_before, s.vouched
+       s.credit_before, s.owed_before, s.vouched, s.released_at
 FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body

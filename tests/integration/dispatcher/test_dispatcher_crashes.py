@@ -53,10 +53,12 @@ class DyingQueue(SendQueue):
         due_at: datetime,
         reason: str | None = None,
         absent_from: datetime | None = None,
+        settled_at: int | None = None,
     ) -> bool:
         """Die before a send is done."""
         if state == "done":
             raise Died
+        assert settled_at is None
         return await super().move(send, state=state, due_at=due_at, reason=reason, absent_from=absent_from)
 
 

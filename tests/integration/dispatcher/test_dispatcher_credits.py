@@ -13,6 +13,7 @@ from projections.jurnal_commands.commands import (
     ReturnLine,
 )
 from projections.jurnal_commands.identity import command_id, transaction_no
+from service.jurnal import probes
 from service.jurnal.pace import Limit
 from service.quota import QuotaBudget
 from tests.integration.dispatcher.asking import (
@@ -160,6 +161,29 @@ async def test_without_its_row_an_application_is_for_a_person_and_a_refund_is_fo
     assert state == "refused"
     assert "what they had and owed before is not known" in reason
     assert (posts(stand, "customer_credit_memo_refund"), posts(stand, "customer_apply_credit_memo")) == (1, 1)
+
+
+async def test_a_refund_that_lost_its_row_behind_more_refunds_than_are_read_is_for_a_person(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left before is not known, and not all was looked through: it is paid again on a person's word only."""
+    monkeypatch.setattr(probes, "_REFUNDS_READ_MAX", 2)
+    stand = asked.stand
+    refund = msgspec.structs.replace(REFUND, amount=Decimal(2_000))
+    process = await booked(asked, SALE, RETURN, refund)
+    for _ in range(2):
+        await use_credit_by_hand(stand, 1_000)
+    await stand.migrator.execute("DELETE FROM send")
+    await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'rfd-%'")
+    await stand.until_quiet(process)
+    state, reason = await asked.state_of(refund)
+    assert state == "refused"
+    assert "None of the newest 2 refunds in Jurnal has our mark" in reason
+    assert stand.documents("customer_credit_memo_refund") == 3
+    await release(asked, refund)
+    await stand.until_quiet(process)
+    assert await asked.state_of(refund) == ("accepted", "")
+    assert stand.documents("customer_credit_memo_refund") == 4
 
 
 async def test_more_than_is_left_of_a_credit_is_refused_before_it_is_sent(asked: Asked) -> None:

@@ -236,9 +236,20 @@ def test_a_payment_method_that_jurnal_lacks_is_told_by_name() -> None:
     assert "payment_method_id" not in unknown
 
 
-def test_the_identity_stands_in_the_memo_whatever_the_reference() -> None:
+def test_how_a_deposit_was_paid_stands_in_memo_and_tag() -> None:
+    """A deposit has no payment method of its own in Jurnal; without one nothing is said."""
+    paid = sent(msgspec.structs.replace(INVOICE, deposit_method="QRIS  ☕ BCA"))
+    assert paid["memo"] == f"iSeller SO-1001 QRIS BCA 0f3c8d52-11 {INVOICE_ID}"
+    assert paid["tags"] == ["QRIS BCA"]
+    assert "tags" not in sent(INVOICE)
+
+
+@pytest.mark.parametrize("method", [None, "cash", "M" * 400])
+def test_the_identity_stands_in_the_memo_whatever_the_reference(method: str | None) -> None:
     """A reference of any length leaves room for the identity that both systems are searched by."""
-    command = msgspec.structs.replace(INVOICE, order_reference="☕" + "R" * 400, order_id="o" * 400)
+    command = msgspec.structs.replace(
+        INVOICE, order_reference="☕" + "R" * 400, order_id="o" * 400, deposit_method=method
+    )
     identity = "inv-" + "i" * 96
     memo = msgspec.json.decode(request_for(command, identity, IDS).body)["sales_invoice"]["memo"]
     assert memo.endswith(f" {identity}")

@@ -262,3 +262,13 @@ def test_an_order_that_is_planned_whole_waits_for_nothing() -> None:
     assert waiting(story) == {"settings"}
     told(story, WITH_VOUCHER)
     assert waiting(story) == set()
+
+
+def test_a_sale_before_live_mode_that_was_told_thin_is_shown_with_its_number_once_that_is_told() -> None:
+    """The reason stays the same; the line of the list says more."""
+    story = Story(live=False)
+    story.report("order", {"order_id": "order-1", "status": "completed"})
+    assert story.records["sale-order-1"].reference == "order-1"
+    story.order()
+    record = story.records["sale-order-1"]
+    assert (record.reference, record.amount, record.state) == ("#3101-1001", Decimal(20_000), "skipped")

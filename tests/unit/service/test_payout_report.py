@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from service.payout_report import Dialect, ReadReport, read_payout_report
+from service.payout_report import Dialect, ReadReport, StatusWords, read_payout_report
 
 HEADER = "Reference ID,Date,Status,Transactions Amount,Total Fees,Total Deposit"
 ROW = "PO-1,2026-11-20,Completion,100000,1500,98500"
@@ -164,3 +164,22 @@ def test_a_file_has_a_limit() -> None:
     text = "\n".join([HEADER, *(f"PO-{number}{ROW[4:]}" for number in range(10_001))])
     (wrong,) = read(text).wrong
     assert "split it" in wrong.problem
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("Selesai", "completed"), ("GAGAL", "failed"), ("Menunggu Konfirmasi", "waiting for confirmation")],
+)
+def test_an_indonesian_report_has_indonesian_words_for_a_status(word: str, status: str) -> None:
+    """They are taken in that spelling only: a plain report has none of them."""
+    (payout,) = with_cell("Status", word, "indonesian").payouts
+    assert payout.report.status == status
+    (wrong,) = with_cell("Status", word).wrong
+    assert "--completed-word, --failed-word or --waiting-word names it" in wrong.problem
+
+
+def test_a_word_that_is_not_known_can_be_named() -> None:
+    """ISeller's own words are not documented: who has the report knows them."""
+    text = f"{HEADER}\n{ROW.replace('Completion', 'Telah Cair')}\n"
+    (payout,) = read_payout_report(text, "plain", "Asia/Jakarta", StatusWords(completed=("telah cair",))).payouts
+    assert payout.report.status == "completed"

@@ -6,8 +6,9 @@ from typing import assert_never
 import msgspec
 
 from eventstore.event import Fact
+from eventstore.facts.answers import CommandAccepted, CommandRefused
 from eventstore.facts.incidents import PayloadUnreadable
-from eventstore.facts.operators import ProductsImportRequested, RecordRetried, RecordSkipped
+from eventstore.facts.operators import CommandReleased, ProductsImportRequested, RecordRetried, RecordSkipped
 from eventstore.facts.registry import Meaning
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.payouts import PayoutReport
@@ -28,6 +29,7 @@ from eventstore.facts.settings import (
     SyncRequested,
     SyncWindowOpened,
 )
+from projections.answer_fold import tell_answer
 from projections.changes.orders import OrderState
 from projections.changes.payouts import PayoutState
 from projections.changes.returns import Returns
@@ -90,8 +92,10 @@ def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
             return (SETTINGS_STREAM, fact.stream_id, *transfer_keys(fact.stream_id, meaning))
         case OrderReport() | Transaction() | RefundReport():
             return (SETTINGS_STREAM, fact.stream_id, *order_keys(fact.stream_id))
-        case RecordRetried() | RecordSkipped():
+        case RecordRetried() | RecordSkipped() | CommandRefused() | CommandReleased():
             return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id), SHIFTS_KEY)
+        case CommandAccepted():
+            return (waiting_key(fact.stream_id),)
         case PayoutReport():
             return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id))
         case _:
@@ -144,6 +148,8 @@ def _tell_document(  # noqa: PLR0911 - one branch for each kind of fact
             return _tell_sync(states, settings, fact, meaning)
         case RecordRetried() | RecordSkipped():
             return _tell_word(states, settings, fact, meaning)
+        case CommandRefused() | CommandReleased() | CommandAccepted():
+            return tell_answer(states, settings, fact, meaning)
         case _:
             return DocumentsTold()
 

@@ -23,6 +23,7 @@ def tell_payout_word(
     payout: PayoutState, states: States, settings: StoreSettings, fact: Fact, word: RecordRetried | RecordSkipped
 ) -> DocumentsTold:
     """Judge a payout again because a person asked for it or has seen to it."""
-    if isinstance(word, RecordSkipped) and not payout.booked:
-        payout = msgspec.structs.replace(payout, seen_to=seen_to_by(word))
+    if isinstance(word, RecordSkipped):
+        seen_to = payout.seen_to if payout.booked else seen_to_by(word)
+        payout = msgspec.structs.replace(payout, seen_to=seen_to, refused=())
     return judged(payout, states, settings, fact)

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from eventstore.event import Fact
-from projections.changes.asked import Asked
-from projections.changes.orders import OrderState
-from projections.changes.payouts import PayoutState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import SHIFTS_KEY, Shifts
 from projections.changes.waiting import (
@@ -17,21 +14,10 @@ from projections.changes.waiting import (
     kept_waiting,
     waiting_for,
     waiting_key,
+    waits_for,
 )
-from projections.jurnal_commands.commands import (
-    ApplyCredit,
-    BookInvoice,
-    Command,
-    DeleteInvoice,
-    ReceivePayment,
-    ReturnSale,
-    UpdateInvoice,
-)
-from projections.jurnal_commands.decide_orders import judge_order
-from projections.jurnal_commands.decide_payouts import judge_payout
-from projections.jurnal_commands.decide_transfers import judge_transfer
-from projections.jurnal_commands.decision import Decision, Planned, of_stream
-from projections.jurnal_commands.identity import invoice_command_id
+from projections.jurnal_commands.decision import Decision, of_stream
+from projections.planned_anew import judge_document, planned_anew, with_asked
 from projections.projection import States
 
 # What the fact does to a waiting document before it is judged again; None leaves it waiting as it is.
@@ -46,15 +32,15 @@ class DocumentsTold(msgspec.Struct, frozen=True):
     documents: dict[str, WaitingDocument] = {}
 
 
-def judged(document: WaitingDocument, states: States, settings: StoreSettings, fact: Fact) -> DocumentsTold:
-    """Judge the fact's own document, and keep it in its shard while it waits."""
-    after, decisions = _judged(document, settings, fact, shifts_in(states))
-    told: dict[str, msgspec.Struct] = {after.stream_id: after}
-    shard_key = waiting_key(after.stream_id)
-    shard = _shard(states, shard_key)
-    if after.needs() or after.stream_id in shard.documents:
-        told[shard_key] = kept_waiting(shard, after)
-    return DocumentsTold(told, decisions, {after.stream_id: after})
+def judged(
+    document: WaitingDocument, states: States, settings: StoreSettings, fact: Fact, *, retried: bool = False
+) -> DocumentsTold:
+    """Judge the fact's own document, and keep it in its shard while it waits.
+
+    `retried`: what is refused is planned anew also where it would be the same.
+    """
+    after, decisions = _judged(document, settings, fact, shifts_in(states), retried=retried)
+    return DocumentsTold(keeping(after, states), decisions, {after.stream_id: after})
 
 
 def judged_again(
@@ -87,52 +73,24 @@ def shifts_in(states: States) -> Shifts:
     return known or Shifts()
 
 
+def keeping(document: WaitingDocument, states: States) -> dict[str, msgspec.Struct]:
+    """Return the states that keep a document, also in its shard while it waits."""
+    told: dict[str, msgspec.Struct] = {document.stream_id: document}
+    shard_key = waiting_key(document.stream_id)
+    shard = _shard(states, shard_key)
+    if waits_for(document) or document.stream_id in shard.documents:
+        told[shard_key] = kept_waiting(shard, document)
+    return told
+
+
 def _judged(
-    document: WaitingDocument, settings: StoreSettings, fact: Fact, shifts: Shifts
+    document: WaitingDocument, settings: StoreSettings, fact: Fact, shifts: Shifts, *, retried: bool = False
 ) -> tuple[WaitingDocument, Sequence[Decision]]:
-    after: WaitingDocument
-    decisions: Sequence[Decision]
-    if isinstance(document, OrderState):
-        after, decisions = judge_order(document, settings, fact, shifts)
-    elif isinstance(document, PayoutState):
-        after, decisions = judge_payout(document, settings, fact)
-    else:
-        after, decisions = judge_transfer(document, settings, fact)
-    for decision in decisions:
-        # A customer has a lane of its own, and outlives the order that made it known.
-        if isinstance(decision, Planned) and decision.lane == after.stream_id:
-            after = _with_asked(after, decision, fact.store_id)
-    return after, of_stream(decisions, after.stream_id)
-
-
-def _with_asked(document: WaitingDocument, planned: Planned, store_id: str) -> WaitingDocument:
-    known = {each.command_id: each for each in document.asked}
-    if planned.command_id in known:
-        return document
-    needs: dict[str, None] = {}
-    for need in planned.needs:
-        if need in known:
-            needs |= dict.fromkeys((need, *known[need].needs))
-    asked = Asked(
-        planned.command_id,
-        planned.record.record_id,
-        type(planned.command).__name__,
-        _invoice_of(planned.command, planned.command_id, store_id),
-        tuple(needs),
-    )
-    return msgspec.structs.replace(document, asked=(*document.asked, asked))
-
-
-def _invoice_of(command: Command, command_id: str, store_id: str) -> str:
-    match command:
-        case BookInvoice():
-            return command_id
-        case ReceivePayment():
-            return invoice_command_id(store_id, command.order_id, command.revision)
-        case UpdateInvoice() | DeleteInvoice() | ReturnSale() | ApplyCredit():
-            return command.invoice
-        case _:
-            return ""
+    """Plan what was refused anew where it would be another command by now, then judge what is not planned."""
+    document, anew = planned_anew(document, settings, fact, shifts, retried=retried)
+    after, decisions = judge_document(document, settings, fact, shifts)
+    after = with_asked(after, decisions, fact.store_id)
+    return after, of_stream([*anew, *decisions], after.stream_id)
 
 
 def _shard(states: States, key: str) -> Waiting:

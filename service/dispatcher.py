@@ -350,7 +350,7 @@ class Dispatcher:
     async def _not_prepared(self, send: Send, why: Missing | NotStanding | LookupFailed) -> Dispatched:
         match why:
             case Missing():
-                return await self._refuse_unsent(send, missing_reason(why.needs), "Missing")
+                return await self._refuse_unsent(send, missing_reason(send.command, why.needs), "Missing")
             case NotStanding():
                 return await self._refuse_unsent(send, why.reason, "NotStanding")
             case LookupFailed():

@@ -8,6 +8,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
     `kind`: the command's name. `invoice`: the BookInvoice command it makes, pays or changes, empty for all others.
     `needs`: which commands of the same document must be accepted first, also those that the needed ones need.
+    `body`: 16 hex digits of the SHA-256 of the command as it was planned last.
     """
 
     command_id: str
@@ -15,3 +16,4 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     kind: str
     invoice: str = ""
     needs: tuple[str, ...] = ()
+    body: str = ""

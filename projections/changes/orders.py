@@ -62,7 +62,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     `completed_at`: the position of the fact that told it as completed first, 0 before. `released`: a sales window
     opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by
     record, why what is not planned is not, and `shown` what the list shows of it. `skipped_records`: by record, who
-    has seen to it and why. `asked`: what was planned.
+    has seen to it and why. `asked`: what was planned, `refused`: what of it Jurnal refused, `anew_at`: the position at
+    which such was planned anew last.
     """
 
     order_id: str
@@ -79,6 +80,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     shown: dict[str, str] = {}
     skipped_records: dict[str, str] = {}
     asked: tuple[Asked, ...] = ()
+    refused: tuple[str, ...] = ()
+    anew_at: int = 0
 
     @property
     def stream_id(self) -> str:

@@ -30,7 +30,8 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
     """All that is known of a payout, with what was judged of it.
 
     `told_at`: the position of the report that `status` and `completion` are of. A completed payout without `completion`
-    lacks its date or an amount. `seen_to`: a person's word that it is not booked by us. `asked`: its commands.
+    lacks its date or an amount. `seen_to`: a person's word that it is not booked by us. `asked`: its commands;
+    `refused`: those that Jurnal refused, `anew_at`: the position at which such were planned anew last.
     """
 
     reference_id: str
@@ -42,6 +43,8 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
     booked: bool = False
     seen_to: str = ""
     asked: tuple[Asked, ...] = ()
+    refused: tuple[str, ...] = ()
+    anew_at: int = 0
 
     @property
     def failed(self) -> bool:

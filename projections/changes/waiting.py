@@ -56,13 +56,19 @@ def shift_need(register_id: str) -> str:
     return f"shift:{register_id}"
 
 
+def waits_for(document: WaitingDocument) -> tuple[str, ...]:
+    """Return all that a document waits for: what Jurnal refused may be planned otherwise once a setting changes."""
+    needs = document.needs()
+    return needs if not document.refused or SETTINGS_NEED in needs else (*needs, SETTINGS_NEED)
+
+
 def kept_waiting(shard: Waiting, document: WaitingDocument) -> Waiting:
     """Return the shard with the document in it if it waits for something, without it otherwise."""
     documents, needs = dict(shard.documents), dict(shard.needs)
     documents.pop(document.stream_id, None)
     needs.pop(document.stream_id, None)
-    if waits_for := document.needs():
-        documents[document.stream_id], needs[document.stream_id] = document, waits_for
+    if needed := waits_for(document):
+        documents[document.stream_id], needs[document.stream_id] = document, needed
     return Waiting(documents, needs)
 
 

@@ -15,9 +15,10 @@ from projections.jurnal_commands.stock_action import (
     Judging,
     StockAccount,
     account_verdict,
+    day_of,
     outlet_of,
     planned,
-    waits_for_window,
+    waits_to_go,
 )
 
 
@@ -80,7 +81,7 @@ def _priced(judging: Judging, goods: Goods) -> Goods:
 
 
 def _adjusted(judging: Judging, setting: StockAccount, changes: list[StockChange]) -> Judged:
-    settings, record = judging.settings, judging.record
+    settings = judging.settings
     connection = settings.connection
     if connection is None or not settings.is_live(judging.action.told_at):
         return Verdict("skipped", "Before Live Mode")
@@ -95,16 +96,15 @@ def _adjusted(judging: Judging, setting: StockAccount, changes: list[StockChange
         return Verdict("skipped", "It changes no stock")
     if unmapped := account_verdict(judging, setting):
         return unmapped
-    if held := waits_for_window(judging):
+    if held := waits_to_go(judging):
         return held
     account = getattr(connection, setting)
     assert isinstance(account, str)
-    assert record.business_date is not None
     adjustment = AdjustStock(
         transfer_id=judging.state.transfer_id,
         transfer_number=judging.state.number,
         adjustment_id=judging.action.action_id,
-        transaction_date=record.business_date,
+        transaction_date=day_of(judging),
         warehouse=outlet.warehouse,
         account=account,
         lines=tuple(changes),

@@ -21,10 +21,11 @@ from projections.jurnal_commands.stock_action import (
     Judged,
     Judging,
     account_verdict,
+    day_of,
     planned,
     quantity_text,
     record_of,
-    waits_for_window,
+    waits_to_go,
 )
 
 _ZERO = Decimal(0)
@@ -120,7 +121,7 @@ def _judged_start(judging: Judging) -> Judged:
     source, destination = ends
     if source is None or destination is None:
         return _unmapped(state, source is None, destination is None)
-    if held := waits_for_window(judging):
+    if held := waits_to_go(judging):
         return held
     return [_moved(judging, source.warehouse, connection.transit_warehouse, "quantity")]
 
@@ -181,7 +182,7 @@ def _unready(judging: Judging) -> Verdict | None:
         return Verdict("held", "Waits for both outlets of the transfer to be told")
     if any(goods.rejected for goods in judging.goods) and (unmapped := account_verdict(judging, "loss_account")):
         return unmapped
-    return waits_for_window(judging)
+    return waits_to_go(judging)
 
 
 def _judged_return(judging: Judging) -> Judged:
@@ -235,15 +236,14 @@ def _moved_if_any(judging: Judging, from_warehouse: str, to_warehouse: str, fiel
 
 
 def _moved(judging: Judging, from_warehouse: str, to_warehouse: str, field: str) -> Planned:
-    state, record = judging.state, judging.record
-    assert record.business_date is not None
+    state = judging.state
     return planned(
         judging,
         TransferStock(
             transfer_id=state.transfer_id,
             transfer_number=state.number,
             adjustment_id=judging.action.action_id,
-            transaction_date=record.business_date,
+            transaction_date=day_of(judging),
             from_warehouse=from_warehouse,
             to_warehouse=to_warehouse,
             lines=tuple(
@@ -255,18 +255,17 @@ def _moved(judging: Judging, from_warehouse: str, to_warehouse: str, field: str)
 
 
 def _written_off_if_any(judging: Judging, warehouse: str) -> list[Planned]:
-    state, connection, record = judging.state, judging.settings.connection, judging.record
+    state, connection = judging.state, judging.settings.connection
     rejected = tuple(StockChange(goods.sku, -goods.rejected) for goods in judging.goods if goods.rejected)
     if not rejected:
         return []
     assert connection is not None
     assert connection.loss_account is not None
-    assert record.business_date is not None
     adjustment = AdjustStock(
         transfer_id=state.transfer_id,
         transfer_number=state.number,
         adjustment_id=judging.action.action_id,
-        transaction_date=record.business_date,
+        transaction_date=day_of(judging),
         warehouse=warehouse,
         account=connection.loss_account,
         lines=rejected,

@@ -45,13 +45,18 @@ class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A command decided on: sent after what stands before it in its lane, and after the commands it needs."""
+    """A command decided on: sent after what stands before it in its lane, and after the commands it needs.
+
+    `instead_of`: it takes the place of a command of the same identity, which Jurnal refused, or which was never sent
+    because it stands behind such a one.
+    """
 
     command_id: str
     command: Command
     lane: str
     record: SyncRecord
     needs: tuple[str, ...] = ()
+    instead_of: Literal["", "refused", "unsent"] = ""
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,6 +71,19 @@ class StoredCommand(Row, frozen=True, kw_only=True):
     short_since: datetime | None = None
 
 
+class CommandPlannedAnew(Row, frozen=True, kw_only=True):
+    """Another body under the same identity, instead of one that Jurnal refused (`was_refused`) or that was never sent.
+
+    It never replaces what may be in Jurnal or on its way there. What was refused goes again, looked up first.
+    """
+
+    command_id: str
+    body: bytes
+    needs: str
+    was_refused: bool
+    planned_at: int
+
+
 class SendAdded(Row, frozen=True, kw_only=True):
     """The command's way over the wire, made with it; from then on the dispatcher alone moves it."""
 
@@ -166,6 +179,21 @@ def _skip(known: StoredCommand | None, told: CommandSkipped) -> StoredCommand | 
     return msgspec.structs.replace(known, state="skipped", reason=told.reason, settled_at=told.settled_at)
 
 
+def _plan_anew(known: StoredCommand | None, told: CommandPlannedAnew) -> StoredCommand | None:
+    """Replace a body that is not in Jurnal and not on its way."""
+    if known is None or known.state not in (("refused",) if told.was_refused else ("due", "parked")):
+        return known
+    known = msgspec.structs.replace(known, body=told.body, needs=told.needs.split())
+    if not told.was_refused:
+        return known
+    return msgspec.structs.replace(known, state="due", reason=None, released_at=told.planned_at)
+
+
+def _last_body(known: CommandPlannedAnew, told: CommandPlannedAnew) -> CommandPlannedAnew:
+    """Keep the last body; what goes again by the first goes with it."""
+    return msgspec.structs.replace(known, body=told.body, needs=told.needs)
+
+
 class JurnalCommands:
     """The projection `jurnal_commands`: what to ask of Jurnal, and what came of it."""
 
@@ -174,6 +202,7 @@ class JurnalCommands:
     row_tables: ClassVar[Sequence[str]] = ("command",)
     tables: ClassVar[Sequence[Table]] = (
         Table(__package__, "add_commands", CommandAdded, merge=first_row, stored=StoredCommand, apply=_add),
+        Table(__package__, "plan_anew", CommandPlannedAnew, merge=_last_body, stored=StoredCommand, apply=_plan_anew),
         Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
         Table(__package__, "settle_commands", CommandSettled, merge=_last_word, stored=StoredCommand, apply=_settle),
         Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),
@@ -185,12 +214,12 @@ class JurnalCommands:
         """Return settings, document, and what may wait for the fact."""
         match meaning:
             case CommandAccepted() if meaning.document.resource in INFLOWS:
-                return (stock_key(meaning.attempted.command_id), *SHORT_KEYS)
+                return (stock_key(meaning.attempted.command_id), *SHORT_KEYS, *document_keys(fact, meaning))
             case CommandRefused():
                 command_id = meaning.attempted.command_id
-                return (short_key(command_id), stock_key(command_id), fact.stream_id)
+                return (short_key(command_id), stock_key(command_id), *document_keys(fact, meaning))
             case CommandParked() | CommandReleased():
-                return (short_key(meaning.command_id),)
+                return (short_key(meaning.command_id), *document_keys(fact, meaning))
             case _:
                 return document_keys(fact, meaning)
 
@@ -206,7 +235,9 @@ class JurnalCommands:
                 return Evolved(waits_no_longer, (_held_back(meaning, fact),))
             case CommandReleased():
                 freed = CommandFreed(command_id=meaning.command_id, released_at=fact.position)
-                return Evolved(with_short(states, meaning.command_id, None), (freed,))
+                told = _told(states, meaning, fact)
+                waits_no_longer = with_short(states, meaning.command_id, None)
+                return Evolved({**told.states, **waits_no_longer}, (*told.rows, freed))
             case _:
                 return _told(states, meaning, fact)
 
@@ -222,7 +253,8 @@ def _accepted(states: States, answer: CommandAccepted, fact: Fact) -> Evolved:
     )
     shards, freed = freed_by(states, answer.attempted.command_id)
     again = (CommandFreed(command_id=command_id, released_at=fact.position) for command_id in freed)
-    return Evolved(shards, (settled, *again))
+    told = _told(states, answer, fact)
+    return Evolved({**told.states, **shards}, (settled, *again))
 
 
 def _refused(states: States, answer: CommandRefused, fact: Fact) -> Evolved:
@@ -236,7 +268,8 @@ def _refused(states: States, answer: CommandRefused, fact: Fact) -> Evolved:
         settled_at=fact.position,
         short_since=None if short is None else fact.recorded_at,
     )
-    return Evolved(with_short(states, command_id, short), (settled,))
+    told = _told(states, answer, fact)
+    return Evolved({**told.states, **with_short(states, command_id, short)}, (settled, *told.rows))
 
 
 def _told(states: States, meaning: Meaning, fact: Fact) -> Evolved:
@@ -269,9 +302,22 @@ def _all_added(planned: Sequence[Planned], told: Told, fact: Fact) -> list[Row]:
         asked = document.asked if isinstance(document, OrderState | TransferState) else ()
         own = next((each.needs for each in asked if each.command_id == decision.command_id), ())
         needs = tuple(dict.fromkeys((*decision.needs, *own)))
+        if decision.instead_of:
+            rows.append(_anew(decision, needs, fact))
+            continue
         rows += _added(decision, needs, told.settings.connection.company_id, fact, in_lane[decision.lane])
         in_lane[decision.lane] += 1
     return rows
+
+
+def _anew(decision: Planned, needs: tuple[str, ...], fact: Fact) -> CommandPlannedAnew:
+    return CommandPlannedAnew(
+        command_id=decision.command_id,
+        body=ENCODER.encode(decision.command),
+        needs=" ".join(needs),
+        was_refused=decision.instead_of == "refused",
+        planned_at=fact.position,
+    )
 
 
 def _added(decision: Planned, needs: tuple[str, ...], company_id: str, fact: Fact, ordinal: int) -> tuple[Row, Row]:

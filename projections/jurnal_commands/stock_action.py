@@ -1,6 +1,7 @@
 """What judging one stock action works on, and the verdicts that all of them share."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -16,6 +17,7 @@ from projections.changes.windows import next_window
 from projections.jurnal_commands.commands import AdjustStock, TransferStock
 from projections.jurnal_commands.decision import Decision, Noted, Planned, RecordKind, SyncRecord
 from projections.jurnal_commands.identity import command_id, return_command_id
+from projections.jurnal_commands.order_action import booking_day
 
 StockAccount = Literal["loss_account", "goods_received_account", "stock_adjustment_account"]
 Judged = Sequence[Decision] | Verdict
@@ -40,6 +42,13 @@ class Judging(msgspec.Struct, frozen=True):
     def record(self) -> SyncRecord:
         """The action's line in the Accounting Sync list."""
         return record_of(self.state, self.settings, self.action)
+
+    @property
+    def day(self) -> date | Verdict:
+        """The date of the action's documents, or why there is none."""
+        told = self.record.business_date
+        assert told is not None
+        return booking_day(self.settings, told)
 
     def noted(self, verdict: Verdict) -> Noted:
         """Return the verdict as a line of the list."""
@@ -112,8 +121,19 @@ def account_verdict(judging: Judging, setting: StockAccount) -> Verdict | None:
     )
 
 
-def waits_for_window(judging: Judging) -> Verdict | None:
-    """Return until when the action waits, if the store sends transfers at set times or by hand."""
+def waits_to_go(judging: Judging) -> Verdict | None:
+    """Return why the action waits: its date is in a closed period, or transfers go at set times or by hand."""
+    return day if isinstance(day := judging.day, Verdict) else _waits_for_window(judging)
+
+
+def day_of(judging: Judging) -> date:
+    """Return the date of the documents of an action that waits for nothing."""
+    day = judging.day
+    assert isinstance(day, date)
+    return day
+
+
+def _waits_for_window(judging: Judging) -> Verdict | None:
     connection = judging.settings.connection
     assert connection is not None
     sync = connection.transfer_sync

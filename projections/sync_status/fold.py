@@ -104,7 +104,10 @@ def _unsettled(states: States, told: Told) -> tuple[Unsettled, Unsettled]:
     before = known or Unsettled()
     if told.settings.connection is None:
         return before, before
-    commands = [decision.command for decision in told.decisions if isinstance(decision, Planned)]
+    # What is planned anew was counted when it was planned first.
+    commands = [
+        decision.command for decision in told.decisions if isinstance(decision, Planned) and not decision.instead_of
+    ]
     bookings = [
         booking
         for document in told.documents.values()

@@ -16,8 +16,12 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     DeleteInvoice,
+    DepositPayout,
+    PostJournal,
+    ReceivePayment,
     TransferStock,
     UpdateInvoice,
+    WithdrawPayoutFee,
 )
 from service.jurnal.complaints import Complaint
 from service.jurnal.needs import Need
@@ -38,6 +42,25 @@ _OVERPAID = re.compile(r"greater than (the )?remaining|melebihi", re.IGNORECASE)
 _NO_INVOICE = re.compile(r"invoice not exist", re.IGNORECASE)
 _SUBSCRIPTION = re.compile(r"trial|expired|subscription|berakhir", re.IGNORECASE)
 _TAKES_GOODS = (BookInvoice, UpdateInvoice, TransferStock, AdjustStock)
+
+
+# What is planned anew when a setting changes; all others ask for what they asked for, however often they go.
+_PLANNED_ANEW = (
+    BookInvoice,
+    ReceivePayment,
+    AdjustStock,
+    TransferStock,
+    PostJournal,
+    DepositPayout,
+    WithdrawPayoutFee,
+)
+
+
+def _mended(command: Command, in_jurnal: str, in_settings: str) -> str:
+    """Return what to do about something that is wrong in Jurnal or in the set-up."""
+    if isinstance(command, _PLANNED_ANEW):
+        return f"{in_jurnal} and retry, or {in_settings}: it then goes by itself"
+    return f"{in_jurnal}, then retry"
 
 
 def phrases(text: str) -> tuple[str, ...]:
@@ -86,7 +109,11 @@ def _period(refused: _Refused) -> Refusal | None:
         return None
     return Refusal(
         "Jurnal's books are closed on this date",
-        "Reopen the period in Jurnal, or let documents of closed periods go on the first open day, then retry",
+        _mended(
+            refused.command,
+            "Reopen the period in Jurnal",
+            "let documents of closed periods go on the first open day",
+        ),
     )
 
 
@@ -95,7 +122,7 @@ def _money_account(refused: _Refused) -> Refusal | None:
         return None
     return Refusal(
         "The account for the money is not of the category Cash & Bank, the only one Jurnal moves money in",
-        "Map an account of the category Cash & Bank, then retry",
+        _mended(refused.command, "Make it one in Jurnal", "map an account of the category Cash & Bank"),
     )
 
 
@@ -145,7 +172,7 @@ def _named(refused: _Refused) -> Refusal | None:
         if refused.names_part(*stems):
             return Refusal(
                 f"Jurnal does not take the {thing} that this names",
-                f"Make the {thing} in Jurnal or map another one, then retry",
+                _mended(refused.command, f"Make the {thing} in Jurnal", "map another one"),
             )
     if refused.says(_ABSENT):
         return Refusal("Jurnal does not have something that this names", "Make it in Jurnal, then retry")
@@ -235,7 +262,7 @@ def _kept(complaint: Complaint) -> Iterator[str]:
     yield from dict.fromkeys(_NOT_KEPT if _PERSON.search(message) else message for message in complaint.messages)
 
 
-def missing_reason(needs: Iterable[Need]) -> str:
+def missing_reason(command: Command, needs: Iterable[Need]) -> str:
     """Return what is wrong with a command that names what Jurnal has not, and what to do."""
     names = ", ".join(f"{need.kind.replace('_', ' ')} {need.key}" for need in needs)
-    return f"Jurnal has no {names}. Make it in Jurnal or map another one, then retry"
+    return f"Jurnal has no {names}. {_mended(command, 'Make it in Jurnal', 'map another one')}"

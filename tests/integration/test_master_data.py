@@ -125,7 +125,7 @@ async def test_a_product_that_jurnal_does_not_have_is_named_in_the_refusal(stand
     record = (await stand.records())["sale-order-1"]
     assert (record.status, record.reason) == (
         "Failed",
-        "Jurnal has no product NO-SUCH. Make it in Jurnal or map another one, then retry",
+        "Jurnal has no product NO-SUCH. Make it in Jurnal and retry, or map another one: it then goes by itself",
     )
     assert (await stand.statuses())["sale-order-2"] == "Success"
     assert stand.documents("sales_invoice") == 1

@@ -198,7 +198,7 @@ async def test_a_retry_is_told_where_the_record_stands(desk: Desk) -> None:
     await desk.operations.retry(STORE, "payment-order-3-t3", OWNER)
     await desk.operations.retry(STORE, "payout-PO-1", OWNER)
     ((stream_id, released),) = await desk.facts("CommandReleased")
-    assert stream_id == f"command-inv-{STORE}.order-2"
+    assert stream_id == "order-order-2"
     assert b'"actor":"owner"' in released
     assert b'"reason":"mended"' in released
     assert [stream for stream, _ in await desk.facts("RecordRetried")] == ["order-order-3", "payout-PO-1"]
@@ -292,7 +292,7 @@ async def test_a_manual_sync_tries_what_failed_of_its_range_once_more(desk: Desk
         assert (asked.retried, asked.left) == (retried, 0)
         await fold_all(desk.pool)
     assert len(await desk.facts(SyncRequested.__name__)) == 2
-    assert [stream for stream, _ in await desk.facts("CommandReleased")] == [f"command-inv-{STORE}.order-2"]
+    assert [stream for stream, _ in await desk.facts("CommandReleased")] == ["order-order-2"]
     assert await desk.facts("RecordRetried") == []
     none = await desk.operations.sync_range(STORE, "transfers", *days, OWNER)
     assert none.retried == 0

@@ -103,6 +103,10 @@ def test_a_customers_refusal_says_no_word_of_the_person() -> None:
 def test_what_jurnal_has_not_is_named_with_what_to_do() -> None:
     """All of it at once."""
     needs = (Need("payment_method", "QRIS"), Need("product", "KOPI-9"))
-    assert missing_reason(needs) == (
-        "Jurnal has no payment method QRIS, product KOPI-9. Make it in Jurnal or map another one, then retry"
-    )
+    named = "Jurnal has no payment method QRIS, product KOPI-9. Make it in Jurnal"
+    assert missing_reason(INVOICE, needs) == f"{named} and retry, or map another one: it then goes by itself"
+
+
+def test_what_is_never_planned_anew_does_not_promise_to_go_by_itself() -> None:
+    """A customer's command asks for what it asked for, however often it goes."""
+    assert missing_reason(CUSTOMER, (Need("contact", "c1"),)).endswith("Make it in Jurnal, then retry")

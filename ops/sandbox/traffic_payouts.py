@@ -40,6 +40,9 @@ def make_payouts(
     of_second_day = [payment for _, payment in paid if local_date(scenario, payment.at) == second_day]
     failed_count = len(of_second_day) // 2
     told_count = failed_count + (len(of_second_day) - failed_count) // 2 if everything else len(of_second_day)
+    # What goes back to customers gathers at the end of a day: the payout of which nothing is told has to pay something.
+    while failed_count < told_count < len(of_second_day) and not _pays(of_second_day[told_count:]):
+        told_count -= 1
     plans: tuple[tuple[str | None, list[Payment], tuple[date, int], Decimal, int | None], ...] = (
         (main, [payment for code, payment in of_first_day if code == main], (second_day, 600), Decimal(0), None),
         (branch, [p for code, p in of_first_day if code == branch], (second_day, 660), _EXPRESS_FEE_IDR, 900),
@@ -64,6 +67,11 @@ def make_payouts(
         )
         events.extend(_life(scenario, payout, when[0], completed_minute))
     return events
+
+
+def _pays(payments: list[Payment]) -> bool:
+    """Tell whether something is left of these once what went back and the fees are off."""
+    return sum((_SIGNS[payment.type] * payment.amount_idr - payment.fee_idr for payment in payments), Decimal(0)) > 0
 
 
 def _life(scenario: Scenario, payout: Payout, day: date, completed_minute: int | None) -> list[Event]:

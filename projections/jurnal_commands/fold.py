@@ -179,7 +179,7 @@ def _skip(known: StoredCommand | None, told: CommandSkipped) -> StoredCommand | 
     return msgspec.structs.replace(known, state="skipped", reason=told.reason, settled_at=told.settled_at)
 
 
-def _plan_anew(known: StoredCommand | None, told: CommandPlannedAnew) -> StoredCommand | None:
+def _replan(known: StoredCommand | None, told: CommandPlannedAnew) -> StoredCommand | None:
     """Replace a body that is not in Jurnal and not on its way."""
     if known is None or known.state not in (("refused",) if told.was_refused else ("due", "parked")):
         return known
@@ -202,7 +202,9 @@ class JurnalCommands:
     row_tables: ClassVar[Sequence[str]] = ("command",)
     tables: ClassVar[Sequence[Table]] = (
         Table(__package__, "add_commands", CommandAdded, merge=first_row, stored=StoredCommand, apply=_add),
-        Table(__package__, "plan_anew", CommandPlannedAnew, merge=_last_body, stored=StoredCommand, apply=_plan_anew),
+        Table(
+            __package__, "replan_commands", CommandPlannedAnew, merge=_last_body, stored=StoredCommand, apply=_replan
+        ),
         Table(__package__, "add_sends", SendAdded, merge=first_row, live_only=True),
         Table(__package__, "settle_commands", CommandSettled, merge=_last_word, stored=StoredCommand, apply=_settle),
         Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),

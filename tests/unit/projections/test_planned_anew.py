@@ -18,7 +18,7 @@ from projections.jurnal_commands.commands import (
     TransferStock,
     WithdrawPayoutFee,
 )
-from projections.jurnal_commands.fold import CommandPlannedAnew, StoredCommand, _plan_anew
+from projections.jurnal_commands.fold import CommandPlannedAnew, StoredCommand, _replan
 from projections.jurnal_commands.identity import payment_command_id
 from tests.ledger import STORE
 from tests.story import CONNECTION, MAIN, Story, line, own, paid
@@ -244,9 +244,9 @@ def test_a_body_is_replaced_only_where_the_command_stands_refused(state: str) ->
         body=b"old", needs=[], state=state,
     )  # fmt: skip
     told = CommandPlannedAnew(command_id="a", body=b"new", needs="", was_refused=True, planned_at=9)
-    assert _plan_anew(stored, told) == stored
+    assert _replan(stored, told) == stored
     unsent = msgspec.structs.replace(told, was_refused=False)
-    after = _plan_anew(stored, unsent)
+    after = _replan(stored, unsent)
     assert after is not None
     assert (after.body == b"new") == (state in {"due", "parked"})
     assert after.state == state

@@ -160,7 +160,7 @@ class Dispatcher:
         since = self._inquiry.fresh_since(now)
         for store_id in stores:
             if await self._caught_up(store_id, epoch) and not await self._queue.paused(store_id):
-                fresh = await self._queue.next_since(store_id, company.company_id, since, now=now)
+                fresh = await self._queue.next(store_id, company.company_id, now=now, since=since)
                 if fresh is not None and fresh.state != "unknown":
                     return fresh
         return None

@@ -12,7 +12,6 @@ from eventstore.statements import statement
 from projections.jurnal_commands.commands import DECODER, Command
 
 _NEXT = statement(__package__, "next_send")
-_NEXT_SINCE = statement(__package__, "next_send_since")
 _BEGIN = statement(__package__, "begin_attempt")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
@@ -90,14 +89,12 @@ class SendQueue:
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
         return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
 
-    async def next(self, store_id: str, company_id: str, *, now: datetime) -> Send | None:
-        """Return the next send of a store that its lane and its needs let go, or that must be looked up."""
-        record = await self._pool.fetchrow(_NEXT, store_id, company_id, now)
-        return None if record is None else _send(record)
+    async def next(self, store_id: str, company_id: str, *, now: datetime, since: date | None = None) -> Send | None:
+        """Return the next send of a store that its lane and its needs let go, or that must be looked up.
 
-    async def next_since(self, store_id: str, company_id: str, since: date, *, now: datetime) -> Send | None:
-        """Return the next send of business of `since` or later, passing over what stands before it."""
-        record = await self._pool.fetchrow(_NEXT_SINCE, store_id, company_id, now, since)
+        `since`: of business of that day or later, passing over what stands before it.
+        """
+        record = await self._pool.fetchrow(_NEXT, store_id, company_id, now, since)
         return None if record is None else _send(record)
 
     async def begin(self, send: Send, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int) -> bool:

@@ -1,6 +1,8 @@
 -- Walks what is due in order and stops at the first that its lane and its needs let go: cost does not grow with the queue.
 -- Before it in its lane stands nothing, or what is in Jurnal, or what is skipped, also because it needs what is skipped.
 -- What was skipped while its attempt was under way is still looked up, and never sent.
+-- With a day in $4, only business of that day or later: asked when what stands before it finds no place in the quota. The
+-- day is looked at before lanes and needs, so that a long queue of older documents is passed over quickly.
 SELECT s.store_id, s.command_id, c.stream_id, c.body, s.state, s.attempt, s.signed_at, s.absent_from, s.request_digest,
        s.credit_before, s.owed_before, s.vouched, s.released_at
 FROM send s
@@ -25,5 +27,9 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) c
 WHERE s.store_id = $1 AND s.company_id = $2 AND s.state IN ('due', 'waiting', 'unknown') AND s.due_at <= $3
+  AND ($4::date IS NULL
+       OR EXISTS (SELECT FROM command dated
+                  JOIN sync_record r ON r.store_id = dated.store_id AND r.record_id = dated.record_id
+                  WHERE dated.store_id = s.store_id AND dated.command_id = s.command_id AND r.business_date >= $4))
 ORDER BY (s.state <> 'unknown'), s.due_at, s.command_id
 LIMIT 1

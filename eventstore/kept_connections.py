@@ -27,7 +27,7 @@ class KeptConnections:
         self._pool = pool
         self._kept_seconds = kept_seconds
         self._kept: list[_Taken] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._later: asyncio.Task[None] | None = None
         self._returns: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -44,8 +44,9 @@ class KeptConnections:
             await self._pool.release(connection)
             return
         self._kept.append((connection, taken_at))
-        if self._timer is None:
-            self._timer = loop.call_later(self._kept_seconds, self._time_is_up)
+        if self._later is None:
+            # A task, not a timer: a loop that ends cancels its tasks, but would still run a timer's callback.
+            self._later = self._start(self._give_back_later())
 
     async def give_back(self) -> None:
         """Give back what nobody uses now."""
@@ -65,11 +66,13 @@ class KeptConnections:
             self._start(self._pool.release(connection))
         return None
 
-    def _time_is_up(self) -> None:
-        self._timer = None
-        self._start(self.give_back())
+    async def _give_back_later(self) -> None:
+        await asyncio.sleep(self._kept_seconds)
+        self._later = None
+        await self.give_back()
 
-    def _start(self, returning: Coroutine[Any, Any, None]) -> None:
+    def _start(self, returning: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(returning)
         self._returns.add(task)
         task.add_done_callback(self._returns.discard)
+        return task

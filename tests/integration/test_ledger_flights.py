@@ -245,3 +245,14 @@ async def test_a_connection_that_died_while_it_was_kept_is_not_used_again(
         await asyncio.sleep(0.01)
         async with connections.one() as second:
             assert second.get_server_pid() != pid
+
+
+async def test_what_gives_a_kept_connection_back_is_a_task_from_the_start(database_url: str) -> None:
+    """A loop that ends cancels it; a timer would start it in the loop's last turn, and nobody would await it."""
+    async with service_pool(database_url) as pool:
+        before = asyncio.all_tasks()
+        async with KeptConnections(pool).one():
+            pass
+        (returning,) = asyncio.all_tasks() - before
+        async with asyncio.timeout(5):
+            await returning

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 from projections.jurnal_commands.commands import KINDS
 from projections.jurnal_commands.queue import Asked, Send, SendQueue
 from service.choosing import BatchLimits
 from service.fence import Fence
+from service.jurnal.batch_look_up import LISTED
 from service.jurnal.batching import BATCHED
 from service.jurnal_calls import Company
 
@@ -34,13 +36,26 @@ class WaitingSends:
                 able.append(store_id)
         return tuple(able)
 
-    async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> Send | None:
-        """Return the first that must be looked up: it comes before everything that waits, paused or not."""
+    async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> tuple[Send, ...]:
+        """Return the first that must be looked up: it comes before everything that waits, paused or not.
+
+        Of what a list tells of, with all that was lost in the same call.
+        """
         for store_id in stores:
             send = await self._queue.unknown(store_id, company.company_id, now=now)
+            if send is not None and send.batch_id is not None and send.kind in LISTED:
+                return await self._of_call(company, stores, send.batch_id, now) or (send,)
             if send is not None:
-                return send
-        return None
+                return (send,)
+        return ()
+
+    async def _of_call(
+        self, company: Company, stores: Sequence[str], batch_id: UUID, now: datetime
+    ) -> tuple[Send, ...]:
+        found: list[Send] = []
+        for store_id in stores:
+            found += await self._queue.unknown_of(store_id, company.company_id, batch_id, now=now)
+        return tuple(found)
 
     async def due(
         self, company: Company, stores: Sequence[str], now: datetime, *, since: date | None = None

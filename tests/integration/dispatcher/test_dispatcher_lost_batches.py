@@ -1,4 +1,4 @@
-"""A call of several whose answer is lost: a list tells what is there; what is not waits for the fence and goes alone."""
+"""A call of several whose answer is lost: a list tells what is there; the rest waits for the fence and goes alone."""
 
 import asyncio
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import msgspec
@@ -16,6 +16,7 @@ from eventstore.store import open_ledger
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.identity import invoice_command_id
+from service.jurnal_calls import Company, JurnalCalls
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand, forget_keys, open_stand
 from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
 from tests.integration.dispatcher.test_dispatcher_crashes import PausedCalls
@@ -29,6 +30,17 @@ MEANWHILE = {
     "parked": (CommandParked(command_id=SECOND, actor="owner", reason="stop"), f"command-{SECOND}"),
     "skipped": (RecordSkipped(record_id="sale-order-2", actor="owner", reason="by hand"), "order-order-2"),
 }
+
+
+class ShortCalls(JurnalCalls):
+    """A way to Jurnal on which calls are short."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.__dict__.update(stand.calls().__dict__)
+
+    def short(self, company: Company, now: datetime) -> bool:
+        """Save calls."""
+        return bool(company.company_id and now)
 
 
 @pytest.fixture
@@ -130,8 +142,10 @@ async def test_what_was_lost_goes_alone_so_that_a_late_first_attempt_is_noticed(
 
 async def test_where_calls_are_short_a_few_documents_wait_for_others_but_not_for_long(stand: Stand) -> None:
     """Sales wait for more until the oldest is a minute old, then all go in one call; a full call never waits."""
-    process = await warmed(stand)
-    process.calls.short = lambda _company, _now: True  # type: ignore[method-assign]  # the quota's word, see its own tests
+    warm = await warmed(stand)
+    await warm.dispatcher.release(COMPANY)
+    process = stand.process(calls=ShortCalls(stand))
+    await process.directory.resolve(STORE, COMPANY, ())
     await stand.order(1)
     due_at = stand.clock.now()
     done = await stand.step(process)
@@ -143,7 +157,7 @@ async def test_where_calls_are_short_a_few_documents_wait_for_others_but_not_for
     assert (await stand.step(process)).rows == 2
     for number in range(3, 13):
         await stand.order(number)
-    full = stand.process(calls=process.calls, limits=TEN)
+    full = stand.process(calls=ShortCalls(stand), limits=TEN)
     await process.dispatcher.release(COMPANY)
     assert (await stand.step(full)).rows == 10
 

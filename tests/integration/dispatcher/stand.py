@@ -139,7 +139,6 @@ class Stand:
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
         return JurnalCalls(
-            self.pool,
             client,
             self.credentials,
             quota or plenty,

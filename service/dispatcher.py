@@ -186,7 +186,6 @@ class Dispatcher:
     async def _send(self, company: Company, send: Send, epoch: int, now: datetime) -> Dispatched:
         kind = type(send.command).__name__
         async with self._leases.kept(company.company_id):
-            await self._inquiry.learn_daily(company, send, now)
             prepared = await self._inquiry.prepare(company, send, now)
         if not isinstance(prepared, Prepared):
             return await self._not_prepared(send, prepared)

@@ -140,6 +140,10 @@ class JurnalCalls:
         """Tell whether calls had better be saved: what makes up no full batch then waits a while for more."""
         return self._quota.short(company.company_id, now)
 
+    async def note_saving(self, company: Company, until: datetime) -> None:
+        """Let the Accounting Sync list tell that what makes up no full batch waits, and until when at the latest."""
+        await self._quota.note_saving(company.company_id, until)
+
     @property
     def deadline(self) -> timedelta:
         """The longest a call may take from its signature on."""

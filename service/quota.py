@@ -22,6 +22,7 @@ from service.quota_wish import WANTING, Closed, Known, Sharing, Wish
 _RELEASE = statement(__package__, "release_holds")
 _CANCEL = statement(__package__, "cancel_holds")
 _SAVE_FOREIGN = statement(__package__, "save_foreign")
+_SAVE_SAVING = statement(__package__, "save_saving")
 _CLOSE = statement(__package__, "close_budget")
 _REOPEN = statement(__package__, "reopen_budget")
 _CLOSED = statement(__package__, "read_closed_budgets")
@@ -94,6 +95,7 @@ class QuotaBudget:
         self._address_limits = address_limits
         self._sharing = sharing
         self._short_at: dict[str, datetime] = {}
+        self._saving: dict[str, datetime] = {}
 
     async def grant(self, company_id: str, purpose: Purpose, *, deadline: timedelta) -> Granted | Spent:
         """Take a place for one call that is over after `deadline` at the latest, or learn when one is free."""
@@ -135,6 +137,12 @@ class QuotaBudget:
         """Tell whether calls had better be saved, as the last grant saw it: no round trip, nothing known is plenty."""
         seen_at = self._short_at.get(company_id)
         return seen_at is not None and now - seen_at < _TOLD_FOR
+
+    async def note_saving(self, company_id: str, until: datetime) -> None:
+        """Note until when at the latest what makes up no full batch waits; written once for each such time."""
+        if self._saving.get(company_id) != until:
+            await self._pool.execute(_SAVE_SAVING, f"company:{company_id}", until)
+            self._saving[company_id] = until
 
     async def release(self, granted: Granted, feedback: Feedback | None = None) -> None:
         """Note that the call is over, its place free one window from now, and what its answer told of the quota."""

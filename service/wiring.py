@@ -35,6 +35,7 @@ from service.api_answers import ApiAnswers
 from service.asking import preflight_of
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
+from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.followers import Followers, FollowLimits
@@ -224,6 +225,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
+            daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),

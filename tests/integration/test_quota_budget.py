@@ -206,8 +206,8 @@ async def _through_the_documented_gateway(stand: Stand) -> None:
         if done.wait_until is not None:
             await stand.advance((done.wait_until - stand.clock.now()).total_seconds())
     assert "waited" in did
-    # Its product, warehouse and customer are looked up once, and once a day up to when the books are closed.
-    assert counted == 44
+    # Its product, warehouse and customer are looked up once.
+    assert counted == 43
     assert set((await stand.statuses()).values()) == {"Success"}
 
 

@@ -16,7 +16,8 @@ from eventstore.store import LedgerReader
 from projections.store_settings.queries import read_settings
 from service.abreast import Abreast
 from service.daily_look import DailyLook
-from service.dispatcher import Dispatched, Dispatcher
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
@@ -165,7 +166,8 @@ class Loops:
 
     def _note_send(self, done: Dispatched) -> None:
         if done.did == "sent":
-            self._metrics.command_outcomes_total.labels(done.kind, done.outcome).inc()
+            for outcome, rows in done.outcomes.items():
+                self._metrics.command_outcomes_total.labels(done.kind, outcome).inc(rows)
 
     async def _read_companies(self) -> dict[str, tuple[str, ...]]:
         """Return the stores of each company that are live."""

@@ -9,6 +9,7 @@ import pytest
 
 from eventstore.connection import Pool
 from ops.sandbox.jurnal.quota import Quota
+from service.choosing import BatchLimits
 from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
 from tests.integration.dispatcher.stand import PLENTY, Stand, open_stand, set_clock, stop_the_clock
@@ -198,7 +199,7 @@ async def _through_the_documented_gateway(stand: Stand) -> None:
 
     stand.sandbox.gate.fault = count
     quota = QuotaBudget(stand.pool, egress_address="x", company_limits=CONSUMER_LIMITS, address_limits=ADDRESS_LIMITS)
-    process = stand.process(calls=stand.calls(quota=quota))
+    process = stand.process(calls=stand.calls(quota=quota), limits=BatchLimits(rows_max=1))
     did: list[str] = []
     while stand.documents("sales_invoice") < 40:
         done = await stand.step(process)

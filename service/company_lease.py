@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
-from eventstore.database_clock import database_now
 from eventstore.statements import statement
 
 _ACQUIRE = statement(__package__, "acquire_company_lease")
@@ -24,10 +23,8 @@ class CompanyLeases:
 
     async def acquire(self, company_id: str) -> tuple[int, datetime] | None:
         """Take or renew the lease. Returns its epoch and the database's time, or None while another holds it."""
-        async with self._pool.acquire() as connection:
-            now = await database_now(connection)
-            epoch = await connection.fetchval(_ACQUIRE, company_id, self.owner, now, now + self._duration)
-        return None if epoch is None else (epoch, now)
+        record = await self._pool.fetchrow(_ACQUIRE, company_id, self.owner, self._duration)
+        return None if record is None else (record["epoch"], record["expires_at"] - self._duration)
 
     @contextlib.asynccontextmanager
     async def kept(self, company_id: str) -> AsyncIterator[None]:
@@ -48,5 +45,4 @@ class CompanyLeases:
 
     async def release(self, company_id: str) -> None:
         """Give the lease up at once, so that another process need not wait for it to run out."""
-        async with self._pool.acquire() as connection:
-            await connection.execute(_RELEASE, company_id, self.owner, await database_now(connection))
+        await self._pool.execute(_RELEASE, company_id, self.owner)

@@ -5,7 +5,6 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 """
 
 import asyncio
-import time
 
 import msgspec
 import structlog
@@ -104,7 +103,7 @@ class Followers:
         """Fold one batch of every store that has something to fold, into every projection."""
         if self._line is not None:
             await self._line.keep()
-        if time.monotonic() >= self._look_at or self._shared.is_due():
+        if asyncio.get_running_loop().time() >= self._look_at or self._shared.is_due():
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():
@@ -131,7 +130,7 @@ class Followers:
     async def _look(self) -> None:
         """Ask the database which stores there are and which of them wait; renew the leases when it is time to."""
         behind = await stores_behind(self._pool, list(CATALOGUE))
-        self._look_at = time.monotonic() + self._limits.look_seconds
+        self._look_at = asyncio.get_running_loop().time() + self._limits.look_seconds
         stores = list(behind)
         if stores != self._stores or self._shared.is_due():
             for store_id in await self._shared.renew(stores):

@@ -102,8 +102,6 @@ class Sending:
 
     async def _prepared(self, company: Company, sends: Sequence[Send], left: Unprepared, now: datetime) -> list[Ready]:
         """Prepare what can be; whatever is wrong with one command, its neighbours go on."""
-        for send in {send.store_id: send for send in sends}.values():
-            await self._inquiry.learn_daily(company, send, now)
         ready: list[Ready] = []
         for send in sends:
             try:

@@ -161,7 +161,7 @@ def _merchant(
     credentials = Credentials(pool, MASTER)
     quota = QuotaBudget(pool, egress_address="test", company_limits=_PLENTY, address_limits=_PLENTY)
     client = JurnalClient(session, url, clock, deadline_seconds=30)
-    calls = JurnalCalls(pool, client, credentials, quota, Breakers(pool, uuid4(), BreakerLimits()), deadline_seconds=30)
+    calls = JurnalCalls(client, credentials, quota, Breakers(pool, uuid4(), BreakerLimits()), deadline_seconds=30)
     queue = SendQueue(pool)
     directory = MasterDataDirectory(pool, appender, queue, calls, clock)
     dispatcher = Dispatcher(

@@ -141,7 +141,6 @@ class Stand:
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
         return JurnalCalls(
-            self.pool,
             client,
             self.credentials,
             quota or plenty,
@@ -339,7 +338,7 @@ def forget_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Resource, "check_keys", lambda *_keys, **_more: None)
 
 
-async def _master_data(shop: Shop) -> None:
+async def make_master_data(shop: Shop) -> None:
     """Make what the made-up store's set-up names."""
     for name, number in (("Bank BCA", "1-10002"), ("iSeller Pay Clearing", "1-10003")):
         await shop.make("accounts", "account", name=name, number=number, category_name="Cash & Bank")
@@ -390,7 +389,7 @@ async def open_stand(
                 pool, migrator, ManualClock(NOON), jurnal_clock, shop, session, str(server.make_url("")).rstrip("/")
             )
             stands.append(stand)
-            await _master_data(shop)
+            await make_master_data(shop)
             yield stand
             await asyncio.wait_for(stand.appender.flush(), 10)
     finally:

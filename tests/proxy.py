@@ -50,7 +50,7 @@ class Proxy:
 
     `latency_seconds` is added to every piece of bytes, each way. `cut_if` is asked before bytes are passed on: True
     swallows them and breaks that connection; so of an answer the server has done what it tells, and the client does not
-    know. `cuts` counts these, `accepted` all connections.
+    know. `cuts` counts these. `accepted` is set with each new connection.
     """
 
     def __init__(self, upstream: Upstream) -> None:
@@ -58,7 +58,7 @@ class Proxy:
         self.latency_seconds = 0.0
         self.cut_if: CutIf | None = None
         self.cuts = 0
-        self.accepted = 0
+        self.accepted = asyncio.Event()
         self._upstream = upstream
         self._dead: frozenset[Way] = frozenset()
         self._server: asyncio.Server | None = None
@@ -104,7 +104,7 @@ class Proxy:
         assert serving is not None
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
-        self.accepted += 1
+        self.accepted.set()
         # A task of the streams module must not end as cancelled: it would log that as an error.
         with contextlib.suppress(asyncio.CancelledError):
             try:

@@ -60,7 +60,7 @@ async def test_gateway_timeout_after_commit_is_found_by_a_look_up(case: Case) ->
 
 
 def _unclear(status: int) -> str:
-    return f"Jurnal answered {status}, which does not tell whether it booked the document: An unexpected error occurred"
+    return f"Jurnal answered {status}: An unexpected error occurred"
 
 
 async def test_body_truncated_with_a_good_status_is_looked_up(case: Case) -> None:

@@ -52,7 +52,8 @@ async def test_clock_skew_is_told_and_tried_again(case: Case) -> None:
     """Jurnal refuses the Date: nothing is booked, the line names the clock, and it goes once the clocks agree."""
     case.plan(FaultKind.CLOCK_SKEW)
     await case.run(case.process())
-    why = "Jurnal refuses the signature: check this machine's clock and the credential: Unauthorized"
+    what_to_do = "Check this machine's clock, and that the credential is valid and may do this"
+    why = f"Jurnal does not let us in: Unauthorized. {what_to_do}"
     assert case.lines == [IN_ITS_TURN, BEING_SENT, ("Pending", why, TRIED_AGAIN), BEING_SENT, BOOKED]
     assert case.states == WAITED
     assert await case.told() == [Told("Postponed", 1, 401, why), Told("Accepted", 2, 201, "answer")]

@@ -148,7 +148,8 @@ DOCUMENTED: tuple[tuple[Command, int, Any, type[Outcome], str], ...] = (
         Refused,
         (
             "The account for the money is not of the category Cash & Bank, the only one Jurnal moves money in: "
-            "deposit account not exist. Make it one in Jurnal and retry, or map an account of the category Cash & Bank: "
+            "deposit account not exist. "
+            "Make it one in Jurnal and retry, or map an account of the category Cash & Bank: "
             "it then goes by itself"
         ),
     ),

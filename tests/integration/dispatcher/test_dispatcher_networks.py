@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from eventstore.connection import CONNECTION_ERRORS, ConnectionLimits, closing, open_pool
-from service.dispatcher import Dispatched
+from service.dispatched import Dispatched
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
 from service.jurnal_calls import JurnalCalls, Place
 from tests.integration.dispatcher.stand import COMPANY, STEPS_MAX, Process, Stand

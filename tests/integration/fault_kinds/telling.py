@@ -156,9 +156,9 @@ class Case:
             await self.stand.advance((wakes - self.stand.clock.now()).total_seconds())
         raise AssertionError(f"still busy after {STEPS_MAX} steps: {self.lines}")
 
-    async def release(self) -> None:
-        """Let a person release the sale's invoice, a minute later."""
-        identity = invoice_command_id(STORE, "order-1")
+    async def release(self, order_id: str = "order-1") -> None:
+        """Let a person release a sale's invoice, a minute later."""
+        identity = invoice_command_id(STORE, order_id)
         released = CommandReleased(command_id=identity, actor="owner", reason="it was put right")
         await self.stand.appender.append(STORE, [own(released, f"command-{identity}", "release:1")])
         await self.stand.advance(60)
@@ -177,12 +177,12 @@ class Case:
                 )
         return answers
 
-    async def stands_once(self) -> None:
-        """See that the sale is in Jurnal's books once, whatever arrives late, and to the rupiah."""
+    async def stands_once(self, *, sales: int = 1) -> None:
+        """See that each sale is in Jurnal's books once, whatever arrives late, and to the rupiah."""
         await self.stand.advance(1_000)
         await self.stand.sandbox.finished()
         balances = self.stand.sandbox.exact_balances()
-        assert self.stand.documents("sales_invoice") == 1
-        assert balances["Accounts Receivable"] == 20_000
+        assert self.stand.documents("sales_invoice") == sales
+        assert balances["Accounts Receivable"] == 20_000 * sales
         assert self.stand.sandbox.duplicates({"sales_invoice": [NUMBER]}) == {"sales_invoice": 0}
         assert self.stand.sandbox.exact_difference() == 0

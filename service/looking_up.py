@@ -135,7 +135,10 @@ class LookingUp:
         """Let the command go again, unless Jurnal said that its key is taken: it would say so for ever."""
         if await self._answers.ends_in_conflict(send):
             key = number_of(send.command, send.command_id)
-            reason = f"Jurnal says that this number or key is taken, but holds no document under ours: {key}"
+            reason = (
+                f"Jurnal says that this number or key is taken, but holds no document under ours: {key}. "
+                "Look for it in Jurnal, also among deleted documents, and free it there, then retry"
+            )
             await self._settling.finish([(send, CommandRefused(attempted=attempted, reason=reason))])
             return
         await self._settling.absent(send, attempted, now)

@@ -13,7 +13,7 @@ from aiohttp import web
 from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
-from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
+from eventstore.connection import CONNECTION_ERRORS, Pool, closing, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
@@ -137,10 +137,8 @@ async def _pool(settings: Settings, *, connections_max: int, plans_kept: bool = 
         statement_cache_size=settings.statement_cache_size,
         plans_kept=plans_kept,
     )
-    try:
+    async with closing(pool):
         yield pool
-    finally:
-        await pool.close()
 
 
 @asynccontextmanager
@@ -153,10 +151,8 @@ async def open_rebuilder(settings: Settings, ledger: Ledger) -> AsyncIterator[Re
         statement_cache_size=settings.statement_cache_size,
         search_path=SHADOW_SEARCH_PATH,
     )
-    try:
+    async with closing(shadow_pool):
         yield Rebuilder(ledger.pool, shadow_pool, ledger.reader)
-    finally:
-        await shadow_pool.close()
 
 
 class Service(msgspec.Struct, frozen=True):

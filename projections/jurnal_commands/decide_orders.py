@@ -37,10 +37,10 @@ def judge_order(
     else:
         state, decisions = judge_changed(state, settings, fact, shifts)
     if state.booking is None:
-        state, taken_back = judge_taken_back(state, settings, fact)
+        state, taken_back = judge_taken_back(state, settings, fact, shifts)
         return state, [*decisions, *taken_back]
     state, money = plan_payments(state, settings, fact)
-    state, taken_back = judge_taken_back(state, settings, fact)
+    state, taken_back = judge_taken_back(state, settings, fact, shifts)
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
     state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)

@@ -6,14 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.reports.payouts import PayoutReport
+from eventstore.facts.reports.payouts import COMPLETED, FAILED, PayoutReport
 from projections.changes.asked import Asked
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
-
-# iSeller's words are known from translated screens only; each column is one meaning.
-COMPLETED = frozenset({"completed", "complete", "completion", "success", "successful"})
-FAILED = frozenset({"failed", "failure", "error"})
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.answers import SHORT_OF_STOCK, CommandAccepted, CommandRefused
+from eventstore.facts.answers import IN_DOUBT, SHORT_OF_STOCK, CommandAccepted, CommandRefused
 from eventstore.facts.operators import CommandReleased
 from projections.changes.orders import OrderState
 from projections.changes.payouts import PayoutState
@@ -13,19 +13,8 @@ from projections.changes.waiting import Waiting, WaitingDocument, waiting_key
 from projections.projection import States
 from projections.waiting_fold import DocumentsTold, judged, keeping
 
-# Each of these is looked up by its identity before it goes again. A refusal of another may be our own doubt whether it
-# is in Jurnal already: that waits for a person.
-_FOUND_BY_IDENTITY = frozenset(
-    {
-        "BookInvoice",
-        "ReceivePayment",
-        "AdjustStock",
-        "TransferStock",
-        "PostJournal",
-        "DepositPayout",
-        "WithdrawPayoutFee",
-    }
-)
+# It goes again by itself when goods come in; or a person has to say that it is not in Jurnal.
+_OTHERWISE = frozenset({SHORT_OF_STOCK, IN_DOUBT})
 
 
 def tell_answer(
@@ -46,10 +35,9 @@ def _refused(states: States, settings: StoreSettings, fact: Fact, answer: Comman
     if not isinstance(document, OrderState | TransferState | PayoutState) or fact.position <= document.anew_at:
         return DocumentsTold()
     asked = next((each for each in document.asked if each.command_id == command_id), None)
-    if asked is None or asked.kind not in _FOUND_BY_IDENTITY:
+    if asked is None:
         return DocumentsTold()
-    if SHORT_OF_STOCK in answer.fields:
-        # It goes again by itself when goods come in.
+    if not _OTHERWISE.isdisjoint(answer.fields):
         return _kept(states, _without(document, command_id))
     refused = (*_without(document, command_id).refused, command_id)
     return judged(msgspec.structs.replace(document, refused=refused), states, settings, fact)

@@ -13,6 +13,7 @@ import structlog
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
 from eventstore.facts.answers import (
+    IN_DOUBT,
     Attempted,
     CommandAccepted,
     CommandConfirmedAbsent,
@@ -292,7 +293,8 @@ class Dispatcher:
             case Absent() if is_past_fence:
                 await self._absent(send, attempted, now)
             case Ambiguous() if is_past_fence:
-                await self._finish(send, CommandRefused(attempted=attempted, reason=outcome.reason))
+                in_doubt = CommandRefused(attempted=attempted, reason=outcome.reason, fields=(IN_DOUBT,))
+                await self._finish(send, in_doubt)
             case Absent():
                 await self._probe_again(send, now, "Not found yet", None)
             case Ambiguous():

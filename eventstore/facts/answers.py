@@ -8,6 +8,8 @@ import msgspec
 
 # Stands among the fields of a refusal whose only cause is that Jurnal has too little stock for it.
 SHORT_OF_STOCK = "short_of_stock"
+# Stands among the fields of a refusal by our own look-up, which could not tell whether the document is in Jurnal already.
+IN_DOUBT = "in_doubt"
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from eventstore.event import Fact
 from projections.changes.asked import Asked
 from projections.changes.orders import OrderState, PlannedBefore
 from projections.changes.payouts import PayoutState
+from projections.changes.products import ProductState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.waiting import WaitingDocument
@@ -27,6 +28,7 @@ from projections.jurnal_commands.commands import (
     ReturnSale,
     UpdateInvoice,
 )
+from projections.jurnal_commands.decide_import import judge_product
 from projections.jurnal_commands.decide_orders import judge_order
 from projections.jurnal_commands.decide_payouts import judge_payout
 from projections.jurnal_commands.decide_transfers import judge_transfer
@@ -77,6 +79,8 @@ def judge_document(
         return judge_order(document, settings, fact, shifts)
     if isinstance(document, PayoutState):
         return judge_payout(document, settings, fact)
+    if isinstance(document, ProductState):
+        return judge_product(document, settings, fact)
     return judge_transfer(document, settings, fact)
 
 
@@ -105,7 +109,10 @@ def _without_seen_to(document: WaitingDocument) -> WaitingDocument:
     """Return the document without the refusals that a person saw to: they let go what stands behind them."""
     seen_to = _skipped(document)
     left = tuple(command_id for command_id in document.refused if command_id not in seen_to)
-    return document if left == document.refused else msgspec.structs.replace(document, refused=left)
+    if left == document.refused:
+        return document
+    lacks = {command_id: each for command_id, each in document.lacks.items() if command_id in left}
+    return msgspec.structs.replace(document, refused=left, lacks=lacks)
 
 
 def _skipped(document: WaitingDocument) -> frozenset[str]:
@@ -120,6 +127,8 @@ def _unplanned(document: WaitingDocument, first: int) -> Iterator[_Unplanned]:
     of_records = tuple(each for each in document.asked if each.record_id in records)
     if isinstance(document, PayoutState):
         yield _Unplanned(msgspec.structs.replace(document, booked=False, asked=()), document.asked)
+    elif isinstance(document, ProductState):
+        yield _Unplanned(msgspec.structs.replace(document, planned=False, asked=()), document.asked)
     elif isinstance(document, OrderState):
         if first and all(record.startswith("payment-") for record in records):
             yield _Unplanned(_without_payments(document, of_records), of_records, document.before)
@@ -195,8 +204,9 @@ def _replaced(
         return before, ()
     order = {each.command_id: fresh.get(each.command_id, each) for each in before.asked} | fresh
     left = tuple(command_id for command_id in before.refused if command_id not in changed)
+    lacks = {command_id: each for command_id, each in before.lacks.items() if command_id in left}
     return (
-        msgspec.structs.replace(after, asked=tuple(order.values()), refused=left, anew_at=fact.position),
+        msgspec.structs.replace(after, asked=tuple(order.values()), refused=left, lacks=lacks, anew_at=fact.position),
         told,
     )
 

@@ -14,6 +14,7 @@ from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.database_clock import database_now
 from eventstore.facts.answers import (
     IN_DOUBT,
+    LACKS_PRODUCT,
     Attempted,
     CommandAccepted,
     CommandConfirmedAbsent,
@@ -352,7 +353,8 @@ class Dispatcher:
     async def _not_prepared(self, send: Send, why: Missing | NotStanding | LookupFailed) -> Dispatched:
         match why:
             case Missing():
-                return await self._refuse_unsent(send, missing_reason(send.command, why.needs), "Missing")
+                lacks = tuple(f"{LACKS_PRODUCT}{need.key}" for need in why.needs if need.kind == "product")
+                return await self._refuse_unsent(send, missing_reason(send.command, why.needs), "Missing", lacks)
             case NotStanding():
                 return await self._refuse_unsent(send, why.reason, "NotStanding")
             case LookupFailed():
@@ -360,9 +362,9 @@ class Dispatcher:
             case _:
                 assert_never(why)
 
-    async def _refuse_unsent(self, send: Send, reason: str, outcome: str) -> Dispatched:
+    async def _refuse_unsent(self, send: Send, reason: str, outcome: str, fields: tuple[str, ...] = ()) -> Dispatched:
         attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
-        await self._finish(send, CommandRefused(attempted=attempted, reason=reason))
+        await self._finish(send, CommandRefused(attempted=attempted, reason=reason, fields=fields))
         return Dispatched("refused", type(send.command).__name__, outcome)
 
     async def _put_off(self, send: Send, failed: LookupFailed) -> Dispatched:

@@ -85,7 +85,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     record, why what is not planned is not, and `shown` what the list shows of it. `skipped_records`: by record, who
     has seen to it and why. `asked`: what was planned, `refused`: what of it Jurnal refused, `anew_at`: the position at
     which such was planned anew last. `before`: what was planned before each time that something was taken back or
-    changed, the newest last.
+    changed, the newest last. `lacks`: by refused command, the commands whose products Jurnal has not.
     """
 
     order_id: str
@@ -105,6 +105,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     refused: tuple[str, ...] = ()
     anew_at: int = 0
     before: tuple[PlannedBefore, ...] = ()
+    lacks: dict[str, tuple[str, ...]] = {}
 
     @property
     def stream_id(self) -> str:

@@ -23,7 +23,7 @@ from projections.jurnal_commands.decision import Decision, Planned
 from projections.projection import NOTHING, Evolved, Row, States, Table
 
 _ZERO = Decimal(0)
-_STREAMS = ("order-", "shift-", SETTINGS_STREAM, SYNC_STREAM_PREFIX)
+_STREAMS = ("order-", "product-", "shift-", SETTINGS_STREAM, SYNC_STREAM_PREFIX)
 
 
 class InvoiceRow(Row, frozen=True, kw_only=True):

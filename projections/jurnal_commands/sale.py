@@ -215,6 +215,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         content=content_of(order),
         parts=drawn.parts,
         journal=tuple(BookedEntry(line.account, line.debit - line.credit) for line in drawn.journal),
+        rounded=drawn.remainder,
     )
 
 

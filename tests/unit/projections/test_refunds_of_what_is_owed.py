@@ -4,6 +4,7 @@ Four lattes of Rp 5,000 are Rp 20,000, of which Rp 8,000 are paid: Rp 12,000 are
 what was paid and goes back is owed again, as far as goods stand for it; the rest of the money is given away.
 """
 
+from datetime import date
 from itertools import accumulate
 from typing import Any
 
@@ -238,7 +239,7 @@ def test_a_refund_of_an_order_whose_change_is_not_booked_waits_for_that() -> Non
 def test_its_documents_carry_the_day_of_the_refund_and_what_is_owed_keeps_its_due_date() -> None:
     """Also where the sale's own period is closed."""
     story = part_paid()
-    told(story, BooksClosed(until="2026-11-21"))  # type: ignore[arg-type]
+    told(story, BooksClosed(until=date(2026, 11, 21)))
     given(story, (5_000, 1), at=NEXT_DAY)
     first, again = (command for command in story.commands if isinstance(command, BookInvoice))
     assert (first.transaction_date.isoformat(), again.transaction_date.isoformat()) == ("2026-11-21", "2026-11-22")

@@ -97,6 +97,12 @@ class SalesRecord:
         return dict(counts)
 
     def _invoice(self, order: Order) -> Sold:
+        sold = self._bill(order)
+        self._hand_over(order, Fraction(1))
+        return sold
+
+    def _bill(self, order: Order) -> Sold:
+        """Enter an invoice without its goods."""
         invoice = expected_invoice(self._scenario, order)
         sold = Sold(order=order, invoice=invoice, returned=[_ZERO] * len(invoice.lines))
         self._enter(sold, Fraction(1))
@@ -106,12 +112,15 @@ class SalesRecord:
         return sold
 
     def _enter(self, sold: Sold, sign: Fraction) -> None:
-        """Enter an invoice and its goods, or (-1) take it out as if it had never been."""
-        names, order = self._scenario.accounts, sold.order
+        """Enter an invoice, or (-1) take it out as if it had never been."""
+        names = self._scenario.accounts
         for line in sold.invoice.lines:
             self._move(names.receivables, line.account, sign * line.net, sold)
             self._move(names.receivables, line.tax_account or names.tax, sign * line.tax_amount, sold)
         self._move(names.sales_discount, names.receivables, sign * sold.invoice.discount, sold)
+
+    def _hand_over(self, order: Order, sign: Fraction) -> None:
+        """Let the goods of an order go on the day of its sale, or (-1) never have gone."""
         warehouse, day = warehouse_of(self._scenario, order), local_date(self._scenario, order.at)
         for sku, quantity in sold_goods(self._scenario, order.lines):
             self._goods.sell(day, warehouse, sku, sign * Fraction(quantity))
@@ -119,7 +128,9 @@ class SalesRecord:
     def _refund(self, event: OrderRefunded) -> None:
         sold, refund = self._current[event.order_id], event.refund
         money = () if refund.money is None else (refund.money,)
-        self._take_back(sold, self._meant(sold, refund), money)
+        quantities = self._meant(sold, refund)
+        sold, again = self._owing_again(sold, quantities, money)
+        self._take_back(sold, quantities, money, owed_again=again)
         lines = {line.order_detail_id: line for line in sold.order.lines}
         back = [
             msgspec.structs.replace(lines[piece.order_detail_id], quantity=piece.quantity) for piece in refund.pieces
@@ -129,8 +140,33 @@ class SalesRecord:
         else:
             self._throw_away(back, event.at)
 
+    def _owing_again(self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...]) -> tuple[Sold, Fraction]:
+        """Return the invoice that a refund is of, and what of its money is owed again: the goods' worth had been paid.
+
+        No document raises what an invoice owes. So it is returned whole and booked anew that day, with what had come
+        back before, and with less of its money; the goods stay where they are.
+        """
+        worth = self._worth(sold, quantities)
+        credit = _to_the_cent(worth - min(worth, sold.owed))
+        again = _to_the_cent(min(_total(money), worth))
+        if sold.owed <= 0 or again <= credit:
+            return sold, _ZERO
+        before, back = sold.returned, self._worth(sold, sold.returned)
+        paid = _to_the_cent(sold.invoice.total - back - sold.owed)
+        self._take_back(sold, self._left(sold), (), keeps_credit=True)
+        anew = self._bill(sold.order)
+        anew.paid, anew.payments = paid - again, sold.payments
+        self._take_back(anew, before, (), keeps_credit=True)
+        return anew, again
+
     def _take_back(
-        self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...], *, keeps_credit: bool = False
+        self,
+        sold: Sold,
+        quantities: list[Fraction],
+        money: tuple[Payment, ...],
+        *,
+        keeps_credit: bool = False,
+        owed_again: Fraction = _ZERO,
     ) -> None:
         """Return lines, lower what is owed, and pay the rest out; what was given back beyond it is returns, too."""
         names, worth = self._scenario.accounts, self._worth(sold, quantities)
@@ -141,13 +177,12 @@ class SalesRecord:
         sold.returned = [before + more for before, more in zip(sold.returned, quantities, strict=True)]
         lowered = min(worth, sold.owed)
         sold.lowered += lowered
-        credit = floor((worth - lowered) / _CENT) * _CENT
-        given_back = sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+        credit = _to_the_cent(worth - lowered) + owed_again
         for payment in money:
             amount = Fraction(payment.amount_idr)
             self._move(names.receivables, account_of(self._scenario, payment), amount, sold)
         if not keeps_credit:
-            self._move(names.receivables, names.sales_return, credit - given_back, sold)
+            self._move(names.receivables, names.sales_return, credit - _total(money), sold)
 
     def _edit(self, event: OrderEdited) -> None:
         """Change the invoice; one with payments of their own is returned whole and booked anew, with its money."""
@@ -158,6 +193,7 @@ class SalesRecord:
         else:
             self.invoices.remove(before)
             self._enter(before, Fraction(-1))
+            self._hand_over(before.order, Fraction(-1))
             self._references["sales_invoice"].remove(event.order.order_id)
         after = self._invoice(event.order)
         after.paid, after.payments = before.paid, before.payments
@@ -219,6 +255,15 @@ class SalesRecord:
         self.accounts[credit] -= amount
         customer = sold.order.customer_id or ""
         self.owed_by[customer] += amount * ((debit == receivables) - (credit == receivables))
+
+
+def _total(money: Iterable[Payment]) -> Fraction:
+    return sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+
+
+def _to_the_cent(amount: Fraction) -> Fraction:
+    """Leave out what is less than a hundredth: it cannot be paid."""
+    return floor(amount / _CENT) * _CENT
 
 
 def _spread(places: list[int], left: list[Fraction], quantity: Fraction) -> dict[int, Fraction]:

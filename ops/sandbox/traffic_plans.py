@@ -49,6 +49,7 @@ After = Literal[
     "refund_to_store_credit",
     "full_refund",
     "refund_unpaid",
+    "refund_partly_paid",
     "void_same_day",
     "void_later",
     "exchange",
@@ -64,6 +65,7 @@ LATEST_MINUTE = 22 * 60 + 30
 _OPENING_MINUTE = 6 * 60 + 15
 _MONEY_OF: dict[After, Money] = {
     "refund_unpaid": "on_account",
+    "refund_partly_paid": "partial",
     "edit_unpaid": "on_account",
     "edit_with_payments": "split",
     "payment_reversed": "paid_later",

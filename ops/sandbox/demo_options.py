@@ -66,6 +66,11 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
         return 25 if self.quota == "raised" else 200
 
     @property
+    def records_seen(self) -> int:
+        """How many sync records a look brings along: only somebody who watches sees any, and they cost the service."""
+        return 500 if self.watched else 1
+
+    @property
     def show_seconds(self) -> float:
         """How long the shop's three days are stretched for somebody who watches."""
         return 25 if self.watched else 0

@@ -11,6 +11,7 @@ import msgspec
 from ops.sandbox.demo_house import House
 from ops.sandbox.demo_settle import Due, counted
 from ops.sandbox.expected import balance_accounts, half_up
+from ops.sandbox.scenario_mode import Mode
 
 # The generated days are the last three, the opening stock stands two days before them.
 _REPORT_DAYS = 10
@@ -45,7 +46,10 @@ class IntendedFailures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The report `./run --once --json` prints. Amounts and quantities are decimals, shown as strings."""
+    """The report `./run --once --json` prints. Amounts and quantities are decimals, shown as strings.
+
+    `mode`: the choices that were drawn, those of the plain shop without `--everything`.
+    """
 
     seed: int
     orders: int
@@ -70,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     problems: list[str]
     intended_failures: IntendedFailures = IntendedFailures()
+    mode: Mode = Mode()
     stock_source_change: Amounts | msgspec.UnsetType = msgspec.UNSET
     stock_destination_change: Amounts | msgspec.UnsetType = msgspec.UNSET
 
@@ -145,6 +150,7 @@ async def make_report(house: House, due: Due, course: Course) -> Report:
         live_mode=course.live_mode,
         seconds=round(course.seconds, 1),
         problems=[],
+        mode=house.scenario.mode,
         intended_failures=IntendedFailures(expected=course.failures_intended, seen=course.failures_seen),
     )
     shown = problems_of(report, due, house.accountant.made["stock_adjustment"])

@@ -16,7 +16,7 @@ from ops.sandbox.demo_payouts import payout_report
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
 from ops.sandbox.demo_service_api import ApiUnreachable, View
-from ops.sandbox.demo_settle import Due, NotReached, settle, until
+from ops.sandbox.demo_settle import Due, NotReached, send_by_hand, settle, until
 from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
 from ops.sandbox.expected import expected_books
 from ops.sandbox.jurnal.faults import FaultPlan, no_fault
@@ -101,12 +101,26 @@ class Story:
         await until(house, "noticing a sale before Live Mode", self._early_sale_is_skipped, _STEP_SECONDS_MAX)
         writes = house.calls("POST")
         self._screen.done(f"sale {early.order.order_reference} before Live Mode: Skipped, {writes} documents sent")
+        if self._options.everything and self._scenario.mode.sales_account_conflict == "refuse":
+            await self._see_conflict_refused()
         await until(house, "a clean preflight", self._preflight_is_clean, _STEP_SECONDS_MAX)
         self._screen.done("preflight is clean: every outlet, account, tax and product is mapped")
         status = await house.api.activate_live_mode(_ACTOR)
         refused = await house.api.try_to_deactivate_live_mode()
         self._course.live_mode = LiveModeSeen(writes_before=writes, switch_off_status=refused)
         self._screen.done(f"activated ({status}); switching it off again is refused ({refused})")
+
+    async def _see_conflict_refused(self) -> None:
+        """Map what Jurnal cannot do, see the preflight refuse it, and take it back."""
+
+        async def is_refused() -> bool:
+            findings = await self._house.api.preflight()
+            return any(finding["check"] == "sales_account_conflict" and finding["blocks"] for finding in findings)
+
+        await self._house.apply_setup(refused=True)
+        await until(self._house, "the preflight's refusal of a second sales account", is_refused, _STEP_SECONDS_MAX)
+        await self._house.apply_setup()
+        self._screen.done("an outlet's own sales account is refused by the preflight, and taken back")
 
     async def _early_sale_is_skipped(self) -> bool:
         skipped = await self._house.api.records(kind="sale", status="Skipped")
@@ -157,7 +171,8 @@ class Story:
         self._screen.step("Transfer of goods between outlets", f"5 pieces leave {source} for {destination}")
 
     async def _first_transfer_stands_in_transit(self) -> None:
-        await until(self._house, "goods in transit", self._five_pieces_are_in_transit, _STEP_SECONDS_MAX)
+        seconds_max = _STEP_SECONDS_MAX + self._house.window_seconds
+        await until(self._house, "goods in transit", self._five_pieces_are_in_transit, seconds_max)
         self._screen.done(f'5 pieces stand in "{self._scenario.transit_warehouse}", here and in Jurnal')
         if self._options.watched:
             await asyncio.sleep(_SEEN_SECONDS)
@@ -165,6 +180,7 @@ class Story:
             self._screen.step("Sales and payouts", f"three days, {self._options.orders} orders")
 
     async def _five_pieces_are_in_transit(self) -> bool:
+        await send_by_hand(self._house)
         view = await self._house.api.view()
         stock = await self._house.accountant.stock(self._course.today)
         held = {sku: count for sku, count in stock[self._scenario.transit_warehouse].items() if count}

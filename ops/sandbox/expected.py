@@ -157,11 +157,13 @@ class _Record:
     def _profit_and_loss(self) -> dict[str, Decimal]:
         names, scenario = self.scenario.accounts, self.scenario
         owed = {*scenario.liabilities.values()}
-        own = sorted({*scenario.sales_accounts.values()} - owed)
+        places = {account for accounts in scenario.place_accounts.values() for account in accounts.values()}
+        own = sorted({*scenario.sales_accounts.values()} - owed | places)
         income = (
             names.sales,
             *own,
             names.sales_discount,
+            names.discounts_given,
             names.sales_return,
             names.charges,
             names.shipping,

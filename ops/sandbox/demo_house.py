@@ -221,6 +221,7 @@ class House:
             "JURNAL_DATE_SKEW_SECONDS": fences.date_skew_seconds,
             "JURNAL_PROCESSING_ALLOWANCE_SECONDS": fences.processing_allowance_seconds,
             "JURNAL_QUIET_PERIOD_SECONDS": fences.quiet_period_seconds,
+            "JURNAL_BREAKER_WAIT_SECONDS": fences.breaker_wait_seconds,
             "JURNAL_REQUESTS_PER_MINUTE": minute,
             "JURNAL_REQUESTS_PER_HOUR": hour,
             "EGRESS_REQUESTS_PER_MINUTE": address_minute,

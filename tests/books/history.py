@@ -46,12 +46,14 @@ class Told(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """All that is reported of a traffic, and the goods that were bought meanwhile.
 
-    `polls`: all that was shown at some moments, the last one behind everything.
+    `polls`: all that was shown at some moments, the last one behind everything. `shifts`: what was shown of them when
+    the shop had caught up: a shop that sends with its shifts had closed them.
     """
 
     webhooks: list[Told]
     polls: list[list[Told]]
     buys: list[StockBought]
+    shifts: list[Told]
 
     def delivered(self, seed: int, *, repeated: float, lost: float) -> list[Told]:
         """Return the reports as they come in: webhooks of an hour in any order, some twice, some never; and polls."""
@@ -63,6 +65,7 @@ class History(msgspec.Struct, frozen=True):
         for polled in between:
             if dice.random() < _POLLED_BETWEEN:
                 arriving += [(told.observed_at, told) for told in _in_any_order(dice, polled)]
+        arriving += [(told.observed_at + timedelta(minutes=_LATE_MINUTES), told) for told in self.shifts]
         ordered = sorted(arriving, key=lambda arrived: (arrived[1].turn, arrived[0]))
         return [*(told for _, told in ordered), *_in_any_order(dice, last)]
 
@@ -76,10 +79,13 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
     webhooks: list[Told] = []
     buys: list[StockBought] = []
     polls: list[list[Told]] = []
+    shifts: list[Told] = []
     turn = 0
     for number, event in enumerate(traffic.events, start=1):
         now[0] = event.at
-        turn += isinstance(event, CaughtUp)
+        if isinstance(event, CaughtUp):
+            shifts += [told for told in _polled(shop, event.at, turn) if told.kind == "register_shift"]
+            turn += 1
         if (bought := apply(event, shop)) is not None:
             buys.append(bought)
         if isinstance(event, PayoutUntold):
@@ -92,7 +98,7 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
             webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only, turn=turn))
         if number % (len(traffic.events) // _POLLS) == 0 and number < len(traffic.events):
             polls.append(_polled(shop, event.at, turn))
-    return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys)
+    return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys, shifts)
 
 
 def _sent(dice: Random, told: Told) -> tuple[datetime, Told]:

@@ -16,7 +16,7 @@ from ops.sandbox.scenario import (
     guid,
     made_product,
 )
-from ops.sandbox.scenario_mode import drawn_mode
+from ops.sandbox.scenario_mode import Mode, drawn_mode
 
 RESTAURANT_TAX = Decimal(10)
 UNMAPPED_TAX = Decimal(12)
@@ -132,7 +132,11 @@ _NAMESAKES = (
 
 def everything(seed: int) -> Scenario:
     """Return the shop; what is a matter of choice follows from the seed."""
-    mode = drawn_mode(seed)
+    return everything_as(drawn_mode(seed))
+
+
+def everything_as(mode: Mode) -> Scenario:
+    """Return the shop with these choices."""
     return msgspec.structs.replace(
         KOPI_NUSANTARA,
         outlets=(

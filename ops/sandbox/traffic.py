@@ -71,6 +71,21 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
         failing, intended = make_intended(scenario, seed, days)
         intended += reversed_payments(sales)
         sales += failing
+    return arranged(scenario, seed, today, sales, transfers, intended=intended, everything=everything)
+
+
+def arranged(
+    scenario: Scenario,
+    seed: int,
+    today: date,
+    sales: list[Event],
+    transfers: list[Event],
+    *,
+    intended: tuple[Intended, ...] = (),
+    everything: bool,
+) -> Traffic:
+    """Return sales and transfers, of which there is one, in time order with what goes with them over the three days."""
+    days = business_days(today)
     happenings: list[Event] = [
         *transfers,
         *make_buys(scenario, seed, days, sales + transfers),

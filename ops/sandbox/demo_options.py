@@ -74,6 +74,11 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
         return 500 if self.watched else 1
 
     @property
+    def look_seconds(self) -> float:
+        """How long between two looks for the screen; each costs the service three answers."""
+        return 0.3 if self.watched else 1
+
+    @property
     def show_seconds(self) -> float:
         """How long the shop's three days are stretched for somebody who watches."""
         return 25 if self.watched else 0

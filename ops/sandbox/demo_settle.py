@@ -20,7 +20,7 @@ from ops.sandbox.traffic_events import (
     TransferStarted,
 )
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.3
 # Longer than the poller waits: what only a poll tells has come by then.
 _STILL_SECONDS = 2.5
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
@@ -35,6 +35,7 @@ _WAITS_FOR_SYNC = (
     "Waits until the shift",
 )
 _DAYS_SENT = 10
+_SHOWN_MAX = 5
 _ACTOR = "owner@demo"
 
 
@@ -113,6 +114,15 @@ async def send_by_hand(house: House) -> bool:
     return any(reason.startswith(_WAITS_FOR_SYNC) for reason in reasons)
 
 
+async def _on_their_way(house: House) -> list[str]:
+    """Return the records that go to Jurnal by themselves: not what follows a document that failed."""
+    failed = {record["reference"] for record in await house.api.records(status="Failed")}
+    moving = await house.api.records(status="Pending,Processing")
+    return [
+        f"{each['kind']} {each['reference']}: {each['reason']}" for each in moving if each["reference"] not in failed
+    ]
+
+
 async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[str]:
     """Wait until nothing is missing. Return what is: empty, unless nothing moved any more or time was up."""
     clock = asyncio.get_running_loop().time
@@ -154,13 +164,12 @@ async def caught_up(house: House) -> None:
         if state != before:
             before, moved_at = state, clock()
         still = clock() - moved_at
-        on_their_way = view.sync.get("Pending", 0) + view.sync.get("Processing", 0)
-        if still > house.still_seconds_max:
-            raise NotReached(
-                f"catching up did not happen: {on_their_way} sync records are on their way and stand still"
-            )
-        rests = not house.iseller.outbox.pending and not on_their_way and still > _STILL_SECONDS
-        return rests and not await send_by_hand(house)
+        if house.iseller.outbox.pending or still <= _STILL_SECONDS:
+            return False
+        moving = await _on_their_way(house)
+        if moving and still > house.still_seconds_max:
+            raise NotReached(f"catching up did not happen, these stand still: {'; '.join(moving[:_SHOWN_MAX])}")
+        return not moving and not await send_by_hand(house)
 
     await until(house, "catching up", nothing_moves, house.settle_seconds_max)
 

@@ -22,7 +22,6 @@ from ops.sandbox.traffic import Traffic, apply, generate
 from ops.sandbox.traffic_events import OrderCompleted, PayoutUntold
 
 _STEP_SECONDS_MAX = 30.0
-_LOOK_SECONDS = 0.3
 _SEEN_SECONDS = 2.0
 _ACTOR = "owner@demo"
 
@@ -188,7 +187,7 @@ class Story:
         while True:
             with suppress(ApiUnreachable):
                 self._look(await self._house.api.view())
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._options.look_seconds)
 
     def _look(self, view: View) -> None:
         day = self._day

@@ -58,10 +58,13 @@ class SalesRecord:
         self.accounts: dict[str, Fraction] = defaultdict(Fraction)
         self.owed_by: dict[str, Fraction] = defaultdict(Fraction)
         self.invoices: list[Sold] = []
+        self.customers: set[str] = set()
         self._current: dict[str, Sold] = {}
 
     def sell(self, order: Order) -> None:
         """Book an order with the payments known at its completion: the first is the deposit."""
+        if order.customer_id is not None:
+            self.customers.add(order.customer_id)
         self._invoice(order)
         for payment in order.payments:
             self.pay(order.order_id, payment)

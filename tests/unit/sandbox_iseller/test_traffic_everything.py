@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ops.sandbox.expected import expected_books
 from ops.sandbox.expected_invoices import expected_invoice
 from ops.sandbox.scenario_everything import everything
+from ops.sandbox.scenario_mode import Mode, drawn_mode
 from ops.sandbox.traffic import Traffic
 from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_calendar import business_days
@@ -26,6 +28,14 @@ SEEDS = (1, 2, 3, 7, 20_261_120)
 def test_the_same_seed_makes_the_same_days_with_everything() -> None:
     """Nothing but seed, number and date decides them."""
     assert traffic(5, 80, everything=True) == traffic(5, 80, everything=True)
+
+
+def test_twenty_seeds_draw_every_choice_both_ways() -> None:
+    """Each setting that is a matter of choice stands in some shop in each of its ways."""
+    modes = [drawn_mode(seed) for seed in range(1, 21)]
+    for field in msgspec.structs.fields(Mode):
+        ways = (False, True) if field.type is bool else get_args(field.type)
+        assert {getattr(mode, field.name) for mode in modes} == set(ways), field.name
 
 
 @pytest.mark.parametrize("seed", SEEDS)

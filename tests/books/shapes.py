@@ -94,6 +94,53 @@ SHAPES = st.builds(
 )
 
 
+def _order(place: int, after: After, contents: str, money: Money = "paid", *, seed: int) -> OrderShape:
+    """Return an order of the last day, an hour after the one of the seed before."""
+    drawn = frozenset(content for content in get_args(Content) if content in contents.split())
+    return OrderShape(day=2, minute=600 + 60 * seed, place=place, contents=drawn, money=money, after=after, seed=seed)
+
+
+# Settings away from what is usual, with the orders that feel them.
+EVERY_SETTING = Shape(
+    mode=Mode(
+        zero_prices="adjust_stock",
+        same_day_void="delete",
+        discounts="shown",
+        sales_account_conflict="reclass",
+        charges_taxed=True,
+        customer_ids=False,
+        sales_sync="shift_closing",
+        transfer_sync="manual",
+        prices_with_tax="branch",
+    ),
+    orders=(
+        _order(1, "void_same_day", "composite order_discount subtotal_charge", seed=1),
+        _order(0, "edit_with_deposit", "free_price order_charge line_percent", seed=2),
+        _order(3, "partial_refund", "order_promotion final_charge", seed=3),
+        _order(1, "edit_with_payments", "comboset line_rupiah order_charge", "split", seed=4),
+        _order(0, "void_undone", "weighed subtotal_charge", seed=5),
+    ),
+    moves=frozenset({4}),
+    returns_name_origin=True,
+)
+METHODS_KEPT = Shape(
+    mode=Mode(
+        same_day_void="delete",
+        payment_method_kept=True,
+        sales_sync="scheduled",
+        transfer_sync="scheduled",
+        prices_with_tax="main",
+    ),
+    orders=(
+        _order(0, "void_same_day", "line_promotion order_charge", seed=1),
+        _order(0, "edit_with_deposit", "free_discount", seed=2),
+        _order(1, "full_refund", "order_discount", "gift_card", seed=3),
+    ),
+    moves=frozenset(),
+    returns_name_origin=False,
+)
+
+
 def lived(shape: Shape, today: date) -> tuple[Scenario, Traffic]:
     """Return the shop of a shape and what happened in it over three days."""
     scenario, days = everything_as(shape.mode), business_days(today)

@@ -18,7 +18,7 @@ from ops.sandbox.traffic import Traffic, generate
 from tests.books.delivery import DELIVERIES, Delivery, Drawn, seeded
 from tests.books.difference import differences
 from tests.books.history import history_of
-from tests.books.shapes import SHAPES, Shape, lived
+from tests.books.shapes import EVERY_SETTING, METHODS_KEPT, SHAPES, Shape, lived
 from tests.books.stand import open_merchant
 from tests.ledger import open_test_pool
 
@@ -71,8 +71,10 @@ def test_any_few_orders_with_any_settings_end_with_the_books_of_an_independent_a
 ) -> None:
     """Settings, orders, stock processes and the way they are told are drawn one by one: what fails shrinks."""
 
-    @settings(_SETTINGS, max_examples=8)
+    @settings(_SETTINGS, max_examples=5)
     @given(shape=SHAPES, told=DELIVERIES)
+    @example(shape=EVERY_SETTING, told=Drawn())
+    @example(shape=METHODS_KEPT, told=Drawn())
     def happened(shape: Shape, told: Drawn) -> None:
         scenario, traffic = lived(shape, TODAY)
         loop.run_until_complete(

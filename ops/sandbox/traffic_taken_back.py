@@ -74,7 +74,11 @@ def edited(scenario: Scenario, dice: Dice, plan: Plan, order: Order) -> Order:
         order.charges,
     )
     return msgspec.structs.replace(
-        order, lines=basket.lines, rounding_idr=basket.rounding_idr, total_idr=basket.total_idr
+        order,
+        lines=basket.lines,
+        charges=basket.charges,
+        rounding_idr=basket.rounding_idr,
+        total_idr=basket.total_idr,
     )
 
 

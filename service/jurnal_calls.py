@@ -70,11 +70,13 @@ class JurnalCalls:
         self._breakers = breakers
         self._deadline = timedelta(seconds=deadline_seconds)
         self._on_call = on_call
+        self._short_until: dict[str, datetime] = {}
 
     async def grant(self, company: Company, purpose: Purpose) -> Place | Spent:
         """Take a place for one call, or learn when one is free."""
         granted = await self._quota.grant(company.company_id, purpose, deadline=self._deadline)
         if isinstance(granted, Spent):
+            self._short_until[company.company_id] = granted.free_at
             return granted
         admitted = await self._breakers.admit(company.company_id, deadline=self._deadline)
         if isinstance(admitted, Stopped):
@@ -125,6 +127,10 @@ class JurnalCalls:
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
         return await self.send(await self.sign(company, request, signed_at=now), place)
+
+    def short(self, company: Company, now: datetime) -> bool:
+        """Tell whether calls had better be saved: what makes up no full batch then waits a while for more."""
+        return now < self._short_until.get(company.company_id, now)
 
     @property
     def deadline(self) -> timedelta:

@@ -74,6 +74,7 @@ class MasterDataDirectory:
         self._spellings: dict[str, dict[Need, str]] = {}
         self._next_page: dict[tuple[str, str], int] = {}
         self._searched: dict[tuple[str, str], set[str]] = {}
+        self._named_methods: set[tuple[str, str]] = set()
 
     async def resolve(
         self, store_id: str, company: Company, needs: Sequence[Need]
@@ -87,9 +88,14 @@ class MasterDataDirectory:
             if kind == "customer":
                 continue
             keys = [need.key.strip() for need in needs if need.kind == kind and _trimmed(need) not in known]
+            if kind == "payment_method" and self._named_methods.issuperset((store_id, key) for key in keys):
+                continue
             failed = await self.look_up(store_id, company, kind, keys)
             if failed is not None:
                 return failed
+            if kind == "payment_method":
+                # Jurnal has it from the first payment on that names it: the name goes on being enough.
+                self._named_methods |= {(store_id, key) for key in keys if Need(kind, key) not in known}
         found = {need: thing for need in needs if (thing := known.get(need) or known.get(_trimmed(need))) is not None}
         missing = tuple(need for need in needs if need not in found and need.kind != "payment_method")
         return Missing(missing) if missing else found

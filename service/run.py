@@ -13,7 +13,8 @@ from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.store_settings.queries import read_settings
-from service.dispatcher import Dispatched, Dispatcher
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
@@ -138,7 +139,8 @@ class Loops:
 
     def _note_send(self, done: Dispatched) -> None:
         if done.did == "sent":
-            self._metrics.command_outcomes_total.labels(done.kind, done.outcome).inc()
+            for outcome, rows in done.outcomes.items():
+                self._metrics.command_outcomes_total.labels(done.kind, outcome).inc(rows)
 
     async def _companies(self) -> dict[Company, tuple[str, ...]]:
         by_id: dict[str, list[str]] = {}

@@ -33,6 +33,7 @@ from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
 from service.asking import preflight_of
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher
@@ -226,6 +227,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
                 processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
                 quiet_period_seconds=settings.jurnal_quiet_period_seconds,
             ),
+            limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
         )
         loops = Loops(

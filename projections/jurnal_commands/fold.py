@@ -89,6 +89,7 @@ class SendAdded(Row, frozen=True, kw_only=True):
 
     command_id: str
     company_id: str
+    kind: str
 
 
 class CommandSettled(Row, frozen=True, kw_only=True):
@@ -336,4 +337,4 @@ def _added(decision: Planned, needs: tuple[str, ...], company_id: str, fact: Fac
         body=ENCODER.encode(decision.command),
         needs=" ".join(needs),
     )
-    return command, SendAdded(command_id=decision.command_id, company_id=company_id)
+    return command, SendAdded(command_id=command.command_id, company_id=company_id, kind=command.kind)

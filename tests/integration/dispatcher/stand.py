@@ -36,9 +36,11 @@ from projections.runner import Runner
 from projections.sync_status.queries import ListedRecord, Wanted, read_page
 from service.answer_ledger import AnswerLedger
 from service.breaker import BreakerLimits, Breakers
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
-from service.dispatcher import Dispatched, Dispatcher
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.inquiry import Inquiry
 from service.iseller.intake import Intake
@@ -157,6 +159,7 @@ class Stand:
         kind: type[Dispatcher] = Dispatcher,
         lease_seconds: float = 10,
         appender: Appender | None = None,
+        limits: BatchLimits | None = None,
     ) -> Process:
         """Start another process on the same database."""
         calls = calls or self.calls()
@@ -166,7 +169,9 @@ class Stand:
         people = People(self.reader, self.keyring)
         answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
         inquiry = Inquiry(queue, calls, directory, people)
-        dispatcher = kind(self.pool, answers, queue, leases, calls, inquiry, fence or Fence())
+        dispatcher = kind(
+            self.pool, answers, queue, leases, calls, inquiry, fence or Fence(), limits=limits or BatchLimits()
+        )
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:

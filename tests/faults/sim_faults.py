@@ -15,7 +15,7 @@ from tests.faults.sim_replica import Replica
 from tests.faults.sim_world import World, noted
 
 # In proportion to the deadline and the fence of these worlds; `late` reaches beyond the date that Jurnal refuses.
-SPANS = Spans(silence=30, slow_answer=(5, 25), late=(2, 80), clock_off=(61, 200), between_rows=(0.1, 1), droppable=())
+SPANS = Spans(silence=30, slow_answer=(5, 25), late=(2, 60), clock_off=(41, 120), between_rows=(0.1, 1), droppable=())
 _CHECKED_ALONE = (b"/sales_invoices", b"/receive_payments", b"/bank_deposits", b"/bank_withdrawals")
 
 
@@ -84,7 +84,11 @@ class Faults:
             network_of = Network(self._world, company_id, self.injected)
             self._networks.append(network_of)
             self._world.wires[company_id].carrier = network_of
-            jurnal.sandbox.inject(SeededFaults(plan.seed * 10 + number, plan.faults, spans=SPANS))
+            seeded = SeededFaults(plan.seed * 10 + number, plan.faults, spans=SPANS)
+            jurnal.sandbox.inject(seeded)
+            dice = Dice(plan.seed, f"overdue at {company_id}")
+            overdue = self._world.overdue[company_id]
+            jurnal.sandbox.gate.fault = overdue.among(seeded, dice, plan.overdue_share, self.injected)
         for replica in self._world.replicas:
             replica.start(self._watching(plan, replica))
         self._tasks = [asyncio.create_task(self._happen(trouble)) for trouble in plan.troubles if not trouble.questions]

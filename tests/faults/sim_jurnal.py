@@ -10,13 +10,14 @@ from aiohttp import ClientRequest, ClientSession, web
 from yarl import URL
 
 from ops.sandbox.jurnal import Consumer, JurnalSandbox, SandboxSettings, signing
+from ops.sandbox.jurnal.connections import Wait
 from ops.sandbox.jurnal.inspection import records_by_type
 from ops.sandbox.jurnal.records import Payment, Record
 from ops.sandbox.jurnal.register import Register
 from ops.virtual.wire import Route, Wire, connector
 
 BASE_URL = "http://jurnal.test"
-DATE_SKEW_SECONDS = 60
+DATE_SKEW_SECONDS = 40
 CALLS_A_MINUTE = 60
 _API = "/public/jurnal/api/v1"
 _SECRET = "rahasia"
@@ -63,7 +64,7 @@ class Twice(msgspec.Struct, frozen=True):
 class Jurnal:
     """One company behind its gateway. `twice`: documents that were ever there more than once at a time."""
 
-    def __init__(self, company_id: str, now: Callable[[], datetime], settings: dict[str, Any]) -> None:
+    def __init__(self, company_id: str, now: Callable[[], datetime], wait: Wait, settings: dict[str, Any]) -> None:
         consumer = consumer_of(company_id)
         self.company_id = company_id
         self.sandbox = JurnalSandbox(
@@ -75,6 +76,7 @@ class Jurnal:
                 **settings,
             ),
             now,
+            wait=wait,
         )
         self.twice: list[Twice] = []
         self.made = 0

@@ -77,7 +77,10 @@ class WireShares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. `restart_at`: when Postgres is restarted."""
+    """A whole run. `restart_at`: when Postgres is restarted.
+
+    `overdue_share`: of the calls for several documents, those that Jurnal works on longer than anybody allows for.
+    """
 
     seed: int
     replicas: int
@@ -86,6 +89,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sales: tuple[Sale, ...]
     faults: dict[FaultKind, float]
     wire: WireShares
+    overdue_share: float
     key_race_seconds: float
     answer_seconds: float
     batch_keys_checked: Literal["documented", "none"]
@@ -111,6 +115,7 @@ def make_plan(seed: int) -> Plan:
         sales=tuple(shop.sales),
         faults=dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.04 * badness) if badness else {},
         wire=_wire(dice, badness, batch_keys),
+        overdue_share=dice.pick((0.0, 0.1, 0.2)) if badness else 0.0,
         key_race_seconds=dice.pick((0.0, 0.0, 1.0, 3.0)) if badness else 0.0,
         answer_seconds=dice.pick((0.05, 0.2, 1.0)),
         batch_keys_checked=batch_keys,
@@ -142,7 +147,7 @@ def _trouble(dice: Dice, replicas: int) -> Trouble:
         replica=dice.between(0, replicas - 1),
         at=float(dice.between(5, int(FAULTS_END) - 20)),
         questions=dice.between(1, 700) if kind != "clock" and dice.chance(0.7) else 0,
-        seconds=float(dice.between(-120, 120) if kind == "clock" else dice.between(1, 80)),
+        seconds=float(dice.between(-120, 120) if kind == "clock" else dice.between(1, 110)),
     )
 
 
@@ -156,10 +161,12 @@ class _Shop:
         self.sales: list[Sale] = []
 
     def open(self, happenings: int) -> None:
-        """Let so many things happen."""
+        """Let so many things happen, some of them all at once."""
         makers = (*(self._order,) * 8, self._transfer, self._transfer, self._payout)
+        rush = self._dice.between(1, 60) if self._dice.chance(0.6) else None
         for number in range(1, happenings + 1):
-            self._dice.pick(makers)(number, self._dice.pick(self._stores), self._dice.between(1, 70))
+            at = rush if rush is not None and self._dice.chance(0.7) else self._dice.between(1, 70)
+            self._dice.pick(makers)(number, self._dice.pick(self._stores), at)
 
     def _say(self, store_id: str, kind: str, at: float, fields: dict[str, Any]) -> None:
         dice = self._dice
@@ -181,8 +188,10 @@ class _Shop:
             outlet_name={"main": "Main Outlet", "branch": "Branch"}[outlet],
             total_order_amount=total,
             total_amount=total,
-            order_details=[(taxed if is_taxed else line)(sku, quantity, _ITEM_IDR, order_detail_id="d1")],
-            **self._customer(),
+            order_details=[
+                (taxed if is_taxed else line)(sku, quantity, _ITEM_IDR, order_detail_id="d1", product_id=f"p-{sku}")
+            ],
+            **self._customer(store_id),
         )
         amounts = self._amounts(total)
         payments = [
@@ -193,22 +202,38 @@ class _Shop:
         self._say(store_id, "order", at, {**fields, "transactions": payments[:told_first]})
         if told_first < len(payments):
             self._say(store_id, "order", at + dice.between(5, 40), {**fields, "transactions": payments})
-        touched = dice.chance(0.12)
-        if touched:
+        touched = dice.chance(0.3)
+        if touched and dice.chance(0.3):
             when = at + dice.between(45, 70)
             gone = {"status": "void", "cancel_date": _utc(when)}
             self._say(store_id, "order", when, {**fields, "transactions": payments, **gone})
+        elif touched:
+            self._refund(number, store_id, at + dice.between(10, 60), sku, total // quantity)
         self.sales.append(
             Sale(store_id=store_id, order_id=f"order-{number}", total=total, paid=sum(amounts), touched=touched)
         )
 
-    def _customer(self) -> dict[str, Any]:
+    def _refund(self, number: int, store_id: str, at: float, sku: str, amount: int) -> None:
+        """Let one piece come back, and its money go in cash."""
+        goods = {"sku": sku, "product_id": f"p-{sku}"}
+        fields = {
+            "order_id": f"order-{number}",
+            "refund_date": _utc(at),
+            "refund_amount": amount,
+            "refund_details": [{**goods, "quantity": 1}],
+            "units_returned": [{**goods, "stock": 1}],
+        }
+        self._say(store_id, "refund", at, fields)
+        money = paid(f"r{number}", amount, type="refund", transaction_date=_utc(at), order_id=f"order-{number}")
+        self._say(store_id, "transaction", at, money)
+
+    def _customer(self, store_id: str) -> dict[str, Any]:
         if not self._dice.chance(0.25):
             return {}
         number = self._dice.between(1, 2)
         return {
             "customer_id": f"customer-{number}",
-            "customer_first_name": f"Sari {number}",
+            "customer_first_name": f"Sari {number} {store_id}",
             "customer_last_name": "Contoh",
         }
 

@@ -21,6 +21,7 @@ from tests.faults.sim_jurnal import BASE_URL, CALLS_A_MINUTE, DATE_SKEW_SECONDS
 
 _PACE = Pace(follow_wait_seconds=12, observe_seconds=90)
 _TRY_AGAIN_SECONDS = 2
+ALLOWANCE_SECONDS = 10
 
 
 class Site(NamedTuple):
@@ -45,7 +46,7 @@ def settings_at(site: Site) -> Settings:
         jurnal_base_url=BASE_URL,
         jurnal_deadline_seconds=15,
         jurnal_date_skew_seconds=DATE_SKEW_SECONDS,
-        jurnal_processing_allowance_seconds=20,
+        jurnal_processing_allowance_seconds=ALLOWANCE_SECONDS,
         jurnal_quiet_period_seconds=6,
         jurnal_requests_per_minute=CALLS_A_MINUTE,
         jurnal_requests_per_hour=3_600,

@@ -15,7 +15,7 @@ from eventstore.appender import Appender
 from eventstore.clock import Clock
 from eventstore.connection import Pool, open_pool
 from eventstore.credentials import Credentials
-from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
+from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated, SalesRulesSet
 from eventstore.store import LedgerReader, open_ledger
 from ops.sandbox.dice import Dice
 from ops.virtual.clocks import VirtualClock
@@ -26,6 +26,7 @@ from service.iseller.routes import WEBHOOK_TYPES
 from service.iseller.verify import signature_of
 from service.jurnal_calls import HmacCredential
 from tests.faults.sim_jurnal import Jurnal, consumer_of, route_to
+from tests.faults.sim_overdue import Overdue
 from tests.faults.sim_plan import START, Plan, Report
 from tests.faults.sim_replica import Replica, Site
 from tests.ledger import MASTER, SERVICE_ROLE
@@ -34,6 +35,9 @@ from tests.story import BRANCH, CONNECTION, MAIN, own
 _API_KEY = b"made-up-api-key"
 _WEBHOOK_SECONDS_MAX = 10
 _TRY_AGAIN_SECONDS = 7.0
+_RULES = SalesRulesSet(
+    cost_account="Cost of Sales", waste_account="Waste Goods Expense", sales_return_account="Sales Return"
+)
 
 
 class World:
@@ -51,6 +55,7 @@ class World:
         self.acknowledged: list[Report] = []
         self.trace: list[str] = []
         self.wires: dict[str, Wire] = {}
+        self.overdue: dict[str, Overdue] = {}
 
     def note(self, what: str) -> None:
         """Write down what happens now."""
@@ -62,8 +67,8 @@ class World:
         await asyncio.sleep(max(0.0, told_at - loop.time()))
         at = START + timedelta(seconds=report.said_at)
         async with ClientSession(connector=connector(lambda _request: dice.pick(self._doors()))) as session:
-            while not await self._told(session, report, at):
-                await asyncio.sleep(_TRY_AGAIN_SECONDS)  # noqa: ASYNC110 - tried again, as iSeller does
+            while not await self._told(session, report, at):  # noqa: ASYNC110 - tried again, as iSeller does
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
         self.acknowledged.append(report)
 
     def _doors(self) -> list[Wire | None]:
@@ -98,7 +103,8 @@ async def open_world(plan: Plan, url: str, key_file: Path, clock: VirtualClock) 
             "batch_keys_checked": plan.batch_keys_checked,
         }
         for company_id in dict.fromkeys(company_id for _, company_id in plan.stores):
-            jurnal = Jurnal(company_id, clock.now, settings)
+            overdue = world.overdue[company_id] = Overdue()
+            jurnal = Jurnal(company_id, clock.now, overdue.wait, settings)
             stack.push_async_callback(jurnal.close)
             world.jurnals[company_id] = jurnal
             world.wires[company_id] = await jurnal.open()
@@ -119,7 +125,7 @@ async def _connect(world: World, store_id: str, company_id: str) -> None:
     connection = msgspec.structs.replace(CONNECTION, company_id=company_id)
     # Long before the first sale, whatever its date.
     live = LiveModeActivated(actor="owner", activated_at=START - timedelta(days=30))
-    meanings = (connection, MAIN, BRANCH, live)
+    meanings = (connection, MAIN, BRANCH, _RULES, live)
     facts = [own(meaning, SETTINGS_STREAM, f"settings:{number}") for number, meaning in enumerate(meanings)]
     await world.appender.append(store_id, facts)
 

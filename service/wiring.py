@@ -40,7 +40,6 @@ from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.followers import Followers, FollowLimits
-from service.garbage import settled
 from service.inquiry import Inquiry
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
@@ -71,9 +70,13 @@ _API_KEY_SECONDS = 5.0
 
 
 class Outside(msgspec.Struct, frozen=True):
-    """What a process gets from outside besides its database: the time, and sessions, which it closes."""
+    """What a process gets from outside besides its database: the time, and sessions, which it closes.
+
+    `pace`: how often its loops turn when there is nothing to do; None: as the settings say.
+    """
 
     clock: Clock = msgspec.field(default_factory=SystemClock)
+    pace: Pace | None = None
     jurnal_session: Callable[[], aiohttp.ClientSession] = open_session
     iseller_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession
 
@@ -236,7 +239,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
-            pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
+            pace=outside.pace or Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
         answers = ApiAnswers(
             ledger.pool,
@@ -251,7 +254,6 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)
-        stack.enter_context(settled())
         yield Service(loops, public, operations, draining)
 
 

@@ -18,6 +18,7 @@ from ops.bench.intake_load import LoadOrder
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.stand import SERVICE_ROLE, STORE, Ours, Stand
 from service.credential_names import ISELLER_API_KEY
+from service.garbage import settled
 from service.settings import Secret, Settings
 from service.wiring import open_service
 
@@ -100,7 +101,8 @@ async def _webhooks(ours: Ours) -> AsyncIterator[int]:
             sealing_key_file=key_file,
         )
         async with open_service(settings) as service, _listening(service.public) as port:
-            yield port
+            with settled():
+                yield port
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ Requests are carried whole, answers as they are written; the bytes are those tha
 import asyncio
 import errno
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -69,15 +69,20 @@ class Wire:
         return self.context.run(ServerEnd, self._server, client)
 
 
-def connector(routes: Mapping[str, Wire]) -> aiohttp.BaseConnector:
-    """Return what connects a client session to applications, by their host names."""
-    return _Connector(routes)
+# The wire that a request goes over; None: nobody listens.
+Route = Callable[[aiohttp.ClientRequest], Wire | None]
+
+
+def connector(route: Route) -> aiohttp.BaseConnector:
+    """Return what connects a client session to applications; each request has a connection of its own."""
+    return _Connector(route)
 
 
 class _Connector(aiohttp.BaseConnector):
-    def __init__(self, routes: Mapping[str, Wire]) -> None:
-        super().__init__(keepalive_timeout=10)
-        self._routes = routes
+    def __init__(self, route: Route) -> None:
+        # aiohttp measures how long a connection is kept in real time, and one would hide where the next request goes.
+        super().__init__(force_close=True)
+        self._route = route
 
     async def _create_connection(
         self,
@@ -86,7 +91,7 @@ class _Connector(aiohttp.BaseConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
     ) -> ResponseHandler:
         del traces, timeout
-        process, wire = PROCESS.get(), self._routes.get(req.url.host or "")
+        process, wire = PROCESS.get(), self._route(req)
         if wire is None or wire.is_down or (process is not None and process.is_killed):
             raise aiohttp.ClientOSError(errno.ECONNREFUSED, f"nobody listens at {req.url.host}")
         protocol = self._factory()

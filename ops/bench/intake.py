@@ -16,6 +16,7 @@ from eventstore.credentials import Credentials
 from eventstore.keyring import MasterKey
 from ops.bench.intake_load import LoadOrder
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
+from ops.bench.spent import clocked
 from ops.bench.stand import SERVICE_ROLE, STORE, Ours, Stand
 from service.credential_names import ISELLER_API_KEY
 from service.garbage import settled
@@ -62,7 +63,10 @@ async def measure_intake(stand: Stand, rounds: int, sizes: Sizes | None = None) 
     )
 
     async def load(order: LoadOrder, port: int) -> Sample:
-        return await _load(msgspec.structs.replace(order, port=port, first_order=next(orders)))
+        with clocked() as spent:
+            sample = await _load(msgspec.structs.replace(order, port=port, first_order=next(orders)))
+        python_us, postgres_us = spent.each(order.requests * order.orders_a_request)
+        return msgspec.structs.replace(sample, python_us=python_us, postgres_us=postgres_us)
 
     async with stand.ours(1) as ours, _webhooks(ours) as port, _bare() as bare_port:
         # A first round that does not count makes the customers' keys: people who buy again are the steady state.
@@ -77,7 +81,7 @@ async def measure_intake(stand: Stand, rounds: int, sizes: Sizes | None = None) 
 
         async def load_batches() -> Sample:
             sample = await load(batch, port)
-            return Sample(sample.value * _BATCH_ORDERS, sample.p50_ms, sample.p99_ms)
+            return msgspec.structs.replace(sample, value=sample.value * _BATCH_ORDERS)
 
         yield judge(
             HUNDRED_A_REQUEST,

@@ -1,7 +1,7 @@
 """What of a company's stores may go now, or must be looked up, once their ledgers are folded far enough."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from projections.jurnal_commands.commands import KINDS
@@ -14,6 +14,7 @@ from service.jurnal_calls import Company
 
 # What an earlier release wrote has no kind, and goes by itself.
 _KINDS = (*KINDS, "")
+_ADOPT_EVERY = timedelta(seconds=60)
 _Place = tuple[datetime, str]
 
 
@@ -25,6 +26,7 @@ class WaitingSends:
         self._fence = fence
         self._limits = limits
         self._resume_from: dict[str, tuple[int, int]] = {}
+        self._adopted: dict[tuple[str, str], tuple[int, datetime]] = {}
         self._swept_to: dict[tuple[str, str], dict[str, _Place]] = {}
 
     async def recovered(self, company: Company, stores: Sequence[str], now: datetime, epoch: int) -> tuple[str, ...]:
@@ -32,9 +34,19 @@ class WaitingSends:
         able = []
         for store_id in stores:
             if await self._caught_up(store_id, epoch):
-                await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
+                await self._recover(company, store_id, now, epoch)
                 able.append(store_id)
         return tuple(able)
+
+    async def _recover(self, company: Company, store_id: str, now: datetime, epoch: int) -> None:
+        """Look for lost rows when a lease begins, and now and then: it takes a walk through all that is due."""
+        key = (company.company_id, store_id)
+        known_epoch, adopted_at = self._adopted.get(key, (0, now))
+        adopts = known_epoch != epoch or now - adopted_at >= _ADOPT_EVERY
+        fence_from = self._fence.full(now)
+        await self._queue.recover(store_id, company.company_id, now=now, fence_from=fence_from, adopts=adopts)
+        if adopts:
+            self._adopted[key] = (epoch, now)
 
     async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> tuple[Send, ...]:
         """Return the first that must be looked up: it comes before everything that waits, paused or not.

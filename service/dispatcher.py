@@ -294,8 +294,7 @@ class Dispatcher:
             case Absent() if is_past_fence:
                 await self._absent(send, attempted, now)
             case Ambiguous() if is_past_fence:
-                in_doubt = CommandRefused(attempted=attempted, reason=outcome.reason, fields=(IN_DOUBT,))
-                await self._finish(send, in_doubt)
+                await self._finish(send, CommandRefused(attempted=attempted, reason=outcome.reason, fields=(IN_DOUBT,)))
             case Absent():
                 await self._probe_again(send, now, "Not found yet", None)
             case Ambiguous():
@@ -354,7 +353,7 @@ class Dispatcher:
         match why:
             case Missing():
                 lacks = tuple(f"{LACKS_PRODUCT}{need.key}" for need in why.needs if need.kind == "product")
-                return await self._refuse_unsent(send, missing_reason(send.command, why.needs), "Missing", lacks)
+                return await self._refuse_unsent(send, missing_reason(send.command, why.needs), "Missing", *lacks)
             case NotStanding():
                 return await self._refuse_unsent(send, why.reason, "NotStanding")
             case LookupFailed():
@@ -362,7 +361,7 @@ class Dispatcher:
             case _:
                 assert_never(why)
 
-    async def _refuse_unsent(self, send: Send, reason: str, outcome: str, fields: tuple[str, ...] = ()) -> Dispatched:
+    async def _refuse_unsent(self, send: Send, reason: str, outcome: str, *fields: str) -> Dispatched:
         attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
         await self._finish(send, CommandRefused(attempted=attempted, reason=reason, fields=fields))
         return Dispatched("refused", type(send.command).__name__, outcome)

@@ -19,9 +19,7 @@ def tell_import(states: States, settings: StoreSettings, fact: Fact, asked: Prod
         known = told.documents.get(stream_id) or states.get(stream_id)
         assert known is None or isinstance(known, ProductState)
         state = known or ProductState(stream_id=stream_id, product=product, stock_date=asked.stock_date)
-        state = msgspec.structs.replace(
-            state, product=product, stock_date=asked.stock_date, planned=bool(state.refused)
-        )
+        state = msgspec.structs.replace(state, product=product, stock_date=asked.stock_date, planned=False)
         one = judged(state, {**states, **told.states}, settings, fact, retried=True)
         told = DocumentsTold(
             {**told.states, **one.states}, [*told.decisions, *one.decisions], {**told.documents, **one.documents}

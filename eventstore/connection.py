@@ -40,7 +40,7 @@ class ConnectionLimits(NamedTuple):
 
     connect_seconds_max: float = 10
     command_seconds_max: float = 30
-    idle_transaction_seconds_max: float = 60
+    idle_transaction_seconds_max: float = 120
 
 
 LIMITS = ConnectionLimits()

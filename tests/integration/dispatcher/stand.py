@@ -109,13 +109,12 @@ class Stand:
     pool: Pool
     migrator: "asyncpg.Connection[asyncpg.Record]"
     clock: ManualClock
-    jurnal_clock: Clock
+    time: Time
     shop: Shop
     session: aiohttp.ClientSession
     url: str
     held: list[HeldRequest] = field(default_factory=list)
     hold_next: str | None = None
-    time: Time | None = None
 
     def __post_init__(self) -> None:
         self.reader = LedgerReader(self.pool)
@@ -179,10 +178,7 @@ class Stand:
         """Let time pass everywhere."""
         self.clock.advance(timedelta(seconds=seconds))
         await set_clock(self.migrator, self.clock.now())
-        if self.time is None:
-            self.jurnal_clock.advance(seconds=seconds)
-        else:
-            await self.time.advance(seconds)
+        await self.time.advance(seconds)
 
     async def connect(self, connection: StoreConnected = CONNECTION, *, live: bool = True) -> None:
         """Connect the store, map its outlets, and turn Live Mode on."""
@@ -364,12 +360,9 @@ async def make_master_data(shop: Shop) -> None:
 async def open_stand(
     database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6, time: Time | None = None
 ) -> AsyncIterator[Stand]:
-    """Open a store that nobody has connected yet, beside a company with its master data.
-
-    With a `time` of the tests Jurnal waits in it, and `Stand.advance` lets it pass.
-    """
-    jurnal_clock = Clock(NOON) if time is None else time.clock
-    sandbox = JurnalSandbox(settings, jurnal_clock, wait=asyncio.sleep if time is None else time.wait)
+    """Open a store that nobody has connected yet, beside a company with its master data; Jurnal waits in `time`."""
+    wait, time = asyncio.sleep if time is None else time.wait, time or Time(Clock(NOON))
+    sandbox = JurnalSandbox(settings, time.clock, wait=wait)
     migrator = await asyncpg.connect(database_url)
     await stop_the_clock(migrator)
     pool = await open_pool(database_url, role=SERVICE_ROLE, connections_max=connections_max)
@@ -392,9 +385,9 @@ async def open_stand(
     server = TestServer(app, host="127.0.0.1")
     try:
         async with TestClient(server) as http, open_session() as session:
-            shop = Shop(sandbox, jurnal_clock, http, settings.consumers[0])
+            shop = Shop(sandbox, time.clock, http, settings.consumers[0])
             url = str(server.make_url("")).rstrip("/")
-            stand = Stand(pool, migrator, ManualClock(NOON), jurnal_clock, shop, session, url, time=time)
+            stand = Stand(pool, migrator, ManualClock(NOON), time, shop, session, url)
             stands.append(stand)
             await make_master_data(shop)
             yield stand

@@ -20,7 +20,7 @@ SALES = 16
 ROUNDS_MAX = 400
 CALLS_MINUTE, CALLS_HOUR = 30, 1_800
 # What is not the service's own must not take from its quota.
-ACCOUNTANT = Consumer(client_id="akuntan", client_secret="rahasia", limit_minute=None, limit_hour=None)  # noqa: S106
+ACCOUNTANT = Consumer(client_id="akuntan", client_secret="rahasia", limit_minute=None, limit_hour=None)
 DOCUMENTED = replace(CLIENT, limit_minute=CALLS_MINUTE, limit_hour=CALLS_HOUR)
 NEXT_DAY = "2026-11-21T02:00:00"
 

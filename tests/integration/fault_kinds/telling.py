@@ -16,6 +16,7 @@ from ops.sandbox.jurnal.faults import STANDARD, Spans
 from projections.jurnal_commands.identity import invoice_command_id, transaction_no
 from service.company_waits import read_company_wait
 from service.dispatcher import Dispatcher
+from service.fence import Fence
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
 from service.jurnal_calls import JurnalCalls, Place
 from service.sync_wording import wording
@@ -88,9 +89,15 @@ class Case:
     states: list[str] = field(default_factory=list)
     while_sent: Callable[[], Any] = nothing
 
-    def process(self, *, deadline_seconds: float | None = None, kind: type[Dispatcher] = Dispatcher) -> Process:
+    def process(
+        self,
+        *,
+        deadline_seconds: float | None = None,
+        kind: type[Dispatcher] = Dispatcher,
+        fence: Fence | None = None,
+    ) -> Process:
         """Start a service; with a deadline, what it sends is given up after so long (real time)."""
-        return self.stand.process(calls=_WatchedCalls(self, deadline_seconds), kind=kind)
+        return self.stand.process(calls=_WatchedCalls(self, deadline_seconds), kind=kind, fence=fence)
 
     def plan(self, kind: FaultKind, *, method: str = "POST", path: str = "", spans: Spans = STANDARD) -> None:
         """Let a kind of fault happen once, to the next request it can happen to."""

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from ops.sandbox.jurnal import FaultKind, FaultPlan
+import pytest
+
+from ops.sandbox.jurnal import Arrival, FaultKind, FaultPlan
+from service.fence import Fence
 from tests.integration.dispatcher.stand import COMPANY
 from tests.integration.dispatcher.test_dispatcher_fence import BlindDispatcher
 from tests.integration.fault_kinds.telling import (
@@ -107,6 +110,28 @@ async def test_key_race_is_not_run_by_looking_first(case: Case) -> None:
     case.plan(FaultKind.RESET_AFTER_COMMIT)
     await case.stand.until_quiet(case.process(kind=BlindDispatcher))
     assert case.stand.documents("sales_invoice") == 3
+
+
+@pytest.mark.parametrize("late_seconds", [31, 32, 60, 299])
+async def test_key_race_with_a_request_that_wakes_up_late_is_not_run_behind_the_whole_fence(
+    case: Case, late_seconds: float
+) -> None:
+    """Where a lost invoice waits until its Date has died, nothing can arrive beside the next one."""
+    case.stand.sandbox.change_settings(key_race_seconds=3)
+    arrivals = [Arrival(late_seconds=late_seconds, kind=FaultKind.LATE_REQUEST)]
+    case.stand.sandbox.gate.on_the_way = lambda request: (
+        arrivals.pop() if arrivals and request.method == "POST" else None
+    )
+    await case.run(case.process(fence=Fence(quiet_period_seconds=420)))
+    assert case.lines[-1] == BOOKED
+    await case.stands_once()
+    # It was open all the time: the same number a second later is taken.
+    number = {"product_name": "Product LATTE", "quantity": 1, "rate": 1}
+    fields = {"transaction_date": "2026-11-21", "due_date": "2026-12-21", "person_name": "Walk-in"}
+    for _ in range(2):
+        await case.stand.shop.make(
+            "sales_invoices", "sales_invoice", **fields, transaction_no="N-1", transaction_lines_attributes=[number]
+        )
 
 
 def _key(case: Case) -> str:

@@ -115,7 +115,7 @@ EVERY_SETTING = Shape(
     ),
     orders=(
         _order(1, "void_same_day", "composite order_discount subtotal_charge", seed=1),
-        _order(0, "edit_with_deposit", "free_price order_charge line_percent", seed=2),
+        _order(1, "edit_with_deposit", "free_price order_charge order_discount line_rupiah", seed=2),
         _order(3, "partial_refund", "order_promotion final_charge", seed=3),
         _order(1, "edit_with_payments", "comboset line_rupiah order_charge", "split", seed=4),
         _order(0, "void_undone", "weighed subtotal_charge", seed=5),

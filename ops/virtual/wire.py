@@ -15,12 +15,13 @@ import aiohttp
 from aiohttp import web
 from aiohttp.client_proto import ResponseHandler
 
-from ops.virtual.process import PROCESS
+from ops.virtual.process import PROCESS, Process
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
 # The end of a connection is heard of after the application has begun with what came before it.
 _END_SECONDS = 0.001
+_CONNECT_SECONDS = 0.001
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,11 +93,19 @@ class _Connector(aiohttp.BaseConnector):
     ) -> ResponseHandler:
         del traces, timeout
         process, wire = PROCESS.get(), self._route(req)
-        if wire is None or wire.is_down or (process is not None and process.is_killed):
+        if wire is None or not _may_connect(process, wire):
             raise aiohttp.ClientOSError(errno.ECONNREFUSED, f"nobody listens at {req.url.host}")
+        # A connection takes a moment, in which a process may be stopped or killed.
+        await asyncio.sleep(_CONNECT_SECONDS)
+        if not _may_connect(process, wire):
+            raise aiohttp.ClientOSError(errno.ECONNREFUSED, "the connection was refused")
         protocol = self._factory()
         protocol.connection_made(ClientEnd(wire, protocol))
         return protocol
+
+
+def _may_connect(process: Process | None, wire: Wire) -> bool:
+    return not wire.is_down and (process is None or not process.is_killed)
 
 
 class _End(asyncio.Transport):

@@ -75,7 +75,9 @@ class Faults:
         self._server = server
         self._networks: list[Network] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._at_calls: dict[tuple[int, int], Trouble] = {}
         self._is_repaired = False
+        world.on_call = self.called
 
     def begin(self) -> None:
         """Let the faults of the plan happen from now on."""
@@ -91,7 +93,9 @@ class Faults:
             jurnal.sandbox.gate.fault = overdue.among(seeded, dice, plan.overdue_share, self.injected)
         for replica in self._world.replicas:
             replica.start(self._watching(plan, replica))
-        self._tasks = [asyncio.create_task(self._happen(trouble)) for trouble in plan.troubles if not trouble.questions]
+        self._at_calls = {(each.replica, each.calls): each for each in plan.troubles if each.calls}
+        timed = [each for each in plan.troubles if not each.calls and not each.questions]
+        self._tasks = [asyncio.create_task(self._happen(trouble)) for trouble in timed]
         if plan.restart_at is not None:
             self._tasks.append(asyncio.create_task(self._restart(plan.restart_at)))
 
@@ -116,6 +120,12 @@ class Faults:
         # Not in the process that it happens to.
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._strike(trouble), context=Context()))
+
+    def called(self, replica: int, call: int) -> None:
+        """Let happen what the plan has for this call of a replica's to Jurnal."""
+        trouble = self._at_calls.pop((replica, call), None)
+        if trouble is not None and not self._is_repaired:
+            self._tasks.append(asyncio.get_running_loop().create_task(self._strike(trouble), context=Context()))
 
     async def _happen(self, trouble: Trouble) -> None:
         await asyncio.sleep(trouble.at)

@@ -56,12 +56,16 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to one replica: once it has asked the database so often since its start, or at a time."""
+    """What happens to one replica: at its so-manieth call to Jurnal, or question to the database, or at a time.
+
+    At a call: while it connects, all being recorded and nothing written yet.
+    """
 
     kind: Literal["kill", "stop", "clock"]
     replica: int
     at: float
     questions: int
+    calls: int
     seconds: float
 
 
@@ -142,11 +146,13 @@ def _wire(dice: Dice, badness: float, batch_keys: str) -> WireShares:
 
 def _trouble(dice: Dice, replicas: int) -> Trouble:
     kind: Literal["kill", "stop", "clock"] = dice.pick(("kill", "kill", "stop", "clock"))
+    moment = "time" if kind == "clock" else dice.pick(("time", "question", "call", "call", "call"))
     return Trouble(
         kind=kind,
         replica=dice.between(0, replicas - 1),
         at=float(dice.between(5, int(FAULTS_END) - 20)),
-        questions=dice.between(1, 700) if kind != "clock" and dice.chance(0.7) else 0,
+        questions=dice.between(1, 700) if moment == "question" else 0,
+        calls=dice.between(1, 18) if moment == "call" else 0,
         seconds=float(dice.between(-120, 120) if kind == "clock" else dice.between(1, 110)),
     )
 

@@ -1,7 +1,7 @@
 """A simulated world: one database, companies in Jurnal, replicas, and iSeller, which tells until it is heard."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientRequest, ClientSession, ClientTimeout
 
 from eventstore.appender import Appender
 from eventstore.clock import Clock
@@ -20,7 +20,7 @@ from eventstore.store import LedgerReader, open_ledger
 from ops.sandbox.dice import Dice
 from ops.virtual.clocks import VirtualClock
 from ops.virtual.process import PROCESS
-from ops.virtual.wire import Passage, Wire, connector
+from ops.virtual.wire import Passage, Route, Wire, connector
 from service.credential_names import ISELLER_API_KEY, JURNAL_HMAC
 from service.iseller.routes import WEBHOOK_TYPES
 from service.iseller.verify import signature_of
@@ -56,6 +56,7 @@ class World:
         self.trace: list[str] = []
         self.wires: dict[str, Wire] = {}
         self.overdue: dict[str, Overdue] = {}
+        self.on_call: Callable[[int, int], None] = lambda _replica, _call: None
 
     def note(self, what: str) -> None:
         """Write down what happens now."""
@@ -110,7 +111,7 @@ async def open_world(plan: Plan, url: str, key_file: Path, clock: VirtualClock) 
             world.wires[company_id] = await jurnal.open()
         for store_id, company_id in plan.stores:
             await _connect(world, store_id, company_id)
-        site = Site(url, key_file, START, route_to(world.wires))
+        site = Site(url, key_file, START, _counting(world, route_to(world.wires)))
         world.replicas = [Replica(site, number) for number in range(plan.replicas)]
         yield world
 
@@ -128,6 +129,20 @@ async def _connect(world: World, store_id: str, company_id: str) -> None:
     meanings = (connection, MAIN, BRANCH, _RULES, live)
     facts = [own(meaning, SETTINGS_STREAM, f"settings:{number}") for number, meaning in enumerate(meanings)]
     await world.appender.append(store_id, facts)
+
+
+def _counting(world: World, route: Route) -> Route:
+    """Return the way to Jurnal that counts each replica's calls."""
+
+    def counted(request: ClientRequest) -> Wire | None:
+        process = PROCESS.get()
+        for replica in world.replicas:
+            if replica.process is process:
+                replica.calls += 1
+                world.on_call(replica.number, replica.calls)
+        return route(request)
+
+    return counted
 
 
 def noted(world: World, company_id: str, request: bytes, passage: Passage) -> None:

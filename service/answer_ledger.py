@@ -17,13 +17,13 @@ from eventstore.facts.answers import (
     CommandPostponed,
     CommandRefused,
     CommandUnanswered,
+    Document,
 )
 from eventstore.facts.registry import decode, encode
 from eventstore.store import LedgerReader
 from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import Send
 from service.jurnal.exchange import NoAnswer, Response
-from service.jurnal.outcome import Accepted, Found
 from service.telemetry.logs import LogEvent
 
 AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
@@ -106,10 +106,10 @@ def _told_apart_by(send: Send, fact: AnswerFact) -> str:
     return f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
 
 
-def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None = None, rows: int = 1) -> Attempted:
+def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None = None) -> Attempted:
     """Return what went over the wire. Of a customer no digest: who guesses the few values in it could tell.
 
-    Of a call of several `rows`, `status` is the one that the answer has for this command.
+    `status`: what the answer to a call of several has for this command.
     """
     is_personal = isinstance(send.command, CreateCustomer)
     return Attempted(
@@ -118,20 +118,19 @@ def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None 
         request_digest="" if is_personal else send.request_digest,
         response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
         http_status=answer.status if isinstance(answer, Response) and status is None else status,
-        batch_id="" if rows == 1 else str(send.batch_id),
-        rows=rows,
+        batch_id="" if send.batch_id is None else str(send.batch_id),
     )
 
 
 def last_word(
     attempted: Attempted,
-    found: Accepted | Found,
+    document: Document,
     differences: list[str],
     found_by: Literal["answer", "conflict", "probe"],
 ) -> CommandAccepted | CommandRefused:
     """Return the last word on a document that is there; one that differs from what was asked is for a person."""
     if differences:
         told = "; ".join(differences)
-        number = found.document.transaction_no or found.document.jurnal_id
+        number = document.transaction_no or document.jurnal_id
         return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
-    return CommandAccepted(attempted=attempted, document=found.document, found_by=found_by)
+    return CommandAccepted(attempted=attempted, document=document, found_by=found_by)

@@ -22,8 +22,8 @@ class Dispatched(msgspec.Struct, frozen=True):
     outcomes: Mapping[str, int] = {}
 
 
-def told(did: Literal["sent", "probed", "refused"], kind: str, outcomes: Iterable[object]) -> Dispatched:
-    """Return what came of a call's rows, which are values of outcome types or why they were not sent."""
-    counts = Counter(type(outcome).__name__ for outcome in outcomes)
+def told(did: Literal["sent", "probed", "refused"], kind: str, outcomes: Iterable[str]) -> Dispatched:
+    """Return what came of a call's rows, by the names of their outcomes or of why they were not sent."""
+    counts = Counter(outcomes)
     most = counts.most_common(1)[0][0] if counts else ""
     return Dispatched(did, kind, most, rows=counts.total(), outcomes=dict(counts))

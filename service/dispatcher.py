@@ -84,9 +84,9 @@ class Dispatcher:
         # When Jurnal is tried again, what may have been sent is asked for before its time: reading does no harm.
         seen_at = lease.now if stopped is None else lease.now + _LOST_SEEN_EARLY
         lost = await self._waiting.lost(company, ready, seen_at)
-        if lost is not None:
-            self._took(company, stores, lost)
-            return await self._guarded((lost,), self._look_up(company, lost, lease.now))
+        if lost:
+            self._took(company, stores, lost[0])
+            return await self._guarded(lost, self._look_up(company, lost, lease.now))
         return await self._send_next(company, ready, stores, lease)
 
     async def release(self, company: Company) -> None:
@@ -129,9 +129,16 @@ class Dispatcher:
         sending = self._sending.send(company, chosen.sends, chosen.purpose, lease.epoch, lease.now)
         return await self._guarded(chosen.sends, sending)
 
-    async def _look_up(self, company: Company, send: Send, now: datetime) -> Dispatched:
+    async def _look_up(self, company: Company, lost: Sequence[Send], now: datetime) -> Dispatched:
+        """Look for a lost document, and with it for those that were lost in the same call."""
         async with self._leases.kept(company.company_id):
-            return await self._probe(company, send, now)
+            if len(lost) == 1:
+                return await self._probe(company, lost[0], now)
+            looked = await self._looking_up.look_for(company, lost, now)
+        kind = lost[0].kind
+        if isinstance(looked, Spent):
+            return Dispatched("waited", kind, "quota", looked.free_at)
+        return told("probed", kind, looked)
 
     async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
         kind = type(send.command).__name__
@@ -141,7 +148,7 @@ class Dispatcher:
         if isinstance(found, NotStanding):
             await self._settling.finish([unsent(send, found.reason)])
         self._postponing.went(send)
-        return told("refused" if isinstance(found, NotStanding) else "probed", kind, [found])
+        return told("refused" if isinstance(found, NotStanding) else "probed", kind, [type(found).__name__])
 
     async def _guarded(self, sends: Sequence[Send], step: Awaitable[Dispatched]) -> Dispatched:
         """Let whatever is wrong with one call stop none of its neighbours; a lost database concerns them all."""

@@ -48,7 +48,7 @@ class Unprepared(msgspec.Struct, frozen=True, kw_only=True):
     """What of a call's documents cannot go: refused before anything was sent, and what the others wait for."""
 
     refused: list[tuple[Send, CommandRefused]]
-    outcomes: list[Missing | NotStanding]
+    outcomes: list[str]
     waited: list[Dispatched]
 
 
@@ -115,10 +115,10 @@ class Sending:
                 case Prepared():
                     ready.append(Ready(send, prepared))
                 case Missing():
-                    left.outcomes.append(prepared)
+                    left.outcomes.append(type(prepared).__name__)
                     left.refused.append(unsent(send, missing_reason(send.command, prepared.needs)))
                 case NotStanding():
-                    left.outcomes.append(prepared)
+                    left.outcomes.append(type(prepared).__name__)
                     left.refused.append(unsent(send, prepared.reason))
                 case LookupFailed():
                     # What Jurnal cannot be asked for one of them it cannot be asked for the others.
@@ -182,7 +182,7 @@ class Sending:
         if len(answered) == 1 and isinstance(answered[0].outcome, AlreadyThere):
             await self._looking_up.look_at(company, answered[0].send, answered[0].attempted, answered[0].outcome)
         await self._learn_of_closed_books(company, answered)
-        return told("sent", type(ready[0].send.command).__name__, [row.outcome for row in answered])
+        return told("sent", type(ready[0].send.command).__name__, [type(row.outcome).__name__ for row in answered])
 
     async def _by_itself(self, company: Company, ready: Ready, send: Send, answer: Response | NoAnswer) -> Answered:
         outcome = outcome_of(send.command, answer, ready.prepared.earlier, self._stock_words)
@@ -213,8 +213,8 @@ def _together(ready: list[Ready]) -> list[Ready]:
 
 
 def _answered(send: Send, answer: Response | NoAnswer, row: RowOutcome, rows: int) -> Answered:
-    attempted = attempted_in(send, answer, status=row.status, rows=rows)
-    return Answered(send=send, attempted=attempted, outcome=row.outcome, alone=row.alone)
+    attempted = attempted_in(send, answer, status=row.status)
+    return Answered(send=send, attempted=attempted, outcome=row.outcome, rows=rows, alone=row.alone)
 
 
 def _rows(ready: Sequence[Ready]) -> list[Row]:

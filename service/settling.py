@@ -31,7 +31,7 @@ _SERVICE_WAIT_SECONDS = 5
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one row of a call: `send` is the attempt as it was made.
+    """What came of one row of a call of `rows`: `send` is the attempt as it was made.
 
     `alone`: it must not go in a call of several again.
     """
@@ -39,6 +39,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     send: Send
     attempted: Attempted
     outcome: Outcome
+    rows: int = 1
     alone: bool = False
     found_by: Literal["answer", "conflict"] = "answer"
 
@@ -104,7 +105,7 @@ class Settling:
         match outcome:
             case Accepted():
                 differences = matches(send.command, send.command_id, outcome.record)
-                word = last_word(attempted, outcome, differences, row.found_by)
+                word = last_word(attempted, outcome.document, differences, row.found_by)
                 return word, _done(row, "refused" if differences else "accepted", now)
             case Refused():
                 refused = CommandRefused(attempted=attempted, reason=outcome.reason, fields=outcome.fields)
@@ -112,7 +113,7 @@ class Settling:
             case TryLater():
                 return _postponed(row, outcome, now, later)
             case AlreadyThere():
-                alone = msgspec.structs.replace(row, alone=attempted.rows > 1)
+                alone = msgspec.structs.replace(row, alone=row.rows > 1)
                 return self._unanswered(alone, "Jurnal has a document with this key already", now)
             case Unknown():
                 return self._unanswered(row, outcome.reason, now)
@@ -120,7 +121,7 @@ class Settling:
                 assert_never(outcome)
 
     def _unanswered(self, row: Answered, reason: str, now: datetime) -> tuple[CommandUnanswered, Move]:
-        send, rows = row.send, row.attempted.rows
+        send, rows = row.send, row.rows
         assert send.signed_at is not None, "what went over the wire was signed"
         # What several were lost with is looked up before anything else goes.
         wait = _FIRST_PROBE_WAIT if rows == 1 or row.alone else timedelta(0)

@@ -1,17 +1,20 @@
 """What of a company's stores may go now, or must be looked up, once their ledgers are folded far enough."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from projections.jurnal_commands.commands import KINDS
 from projections.jurnal_commands.queue import Asked, Send, SendQueue
 from service.choosing import BatchLimits
 from service.fence import Fence
+from service.jurnal.batch_look_up import LISTED
 from service.jurnal.batching import BATCHED
 from service.jurnal_calls import Company
 
 # What an earlier release wrote has no kind, and goes by itself.
 _KINDS = (*KINDS, "")
+_ADOPT_EVERY = timedelta(seconds=60)
 _Place = tuple[datetime, str]
 
 
@@ -23,6 +26,7 @@ class WaitingSends:
         self._fence = fence
         self._limits = limits
         self._resume_from: dict[str, tuple[int, int]] = {}
+        self._adopted: dict[tuple[str, str], tuple[int, datetime]] = {}
         self._swept_to: dict[tuple[str, str], dict[str, _Place]] = {}
 
     async def recovered(self, company: Company, stores: Sequence[str], now: datetime, epoch: int) -> tuple[str, ...]:
@@ -30,17 +34,40 @@ class WaitingSends:
         able = []
         for store_id in stores:
             if await self._caught_up(store_id, epoch):
-                await self._queue.recover(store_id, company.company_id, now=now, fence_from=self._fence.full(now))
+                await self._recover(company, store_id, now, epoch)
                 able.append(store_id)
         return tuple(able)
 
-    async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> Send | None:
-        """Return the first that must be looked up: it comes before everything that waits, paused or not."""
+    async def _recover(self, company: Company, store_id: str, now: datetime, epoch: int) -> None:
+        """Look for lost rows when a lease begins, and now and then: it takes a walk through all that is due."""
+        key = (company.company_id, store_id)
+        known_epoch, adopted_at = self._adopted.get(key, (0, now))
+        adopts = known_epoch != epoch or now - adopted_at >= _ADOPT_EVERY
+        fence_from = self._fence.full(now)
+        await self._queue.recover(store_id, company.company_id, now=now, fence_from=fence_from, adopts=adopts)
+        if adopts:
+            self._adopted[key] = (epoch, now)
+
+    async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> tuple[Send, ...]:
+        """Return the first that must be looked up: it comes before everything that waits, paused or not.
+
+        Of what a list tells of, with all that was lost in the same call.
+        """
         for store_id in stores:
             send = await self._queue.unknown(store_id, company.company_id, now=now)
+            if send is not None and send.batch_id is not None and send.kind in LISTED:
+                return await self._of_call(company, stores, send.batch_id, now) or (send,)
             if send is not None:
-                return send
-        return None
+                return (send,)
+        return ()
+
+    async def _of_call(
+        self, company: Company, stores: Sequence[str], batch_id: UUID, now: datetime
+    ) -> tuple[Send, ...]:
+        found: list[Send] = []
+        for store_id in stores:
+            found += await self._queue.unknown_of(store_id, company.company_id, batch_id, now=now)
+        return tuple(found)
 
     async def due(
         self, company: Company, stores: Sequence[str], now: datetime, *, since: date | None = None

@@ -24,8 +24,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """Which command, which attempt of it, and what went over the wire (hex SHA-256; empty where nothing did).
 
-    `batch_id`: the call that carried `rows` documents, whose digests these are; empty for a document by itself.
-    `http_status` is the row's own where the answer had one for it.
+    `batch_id`: the call that carried several documents, whose digests these are; empty for one that went by itself.
+    `http_status` is its row's own where the answer had one for it.
     """
 
     command_id: str
@@ -34,7 +34,6 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     response_digest: str = ""
     http_status: int | None = None
     batch_id: str = ""
-    rows: int = 1
 
 
 class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True):

@@ -147,19 +147,25 @@ class SendQueue:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def recover(self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime) -> int:
+    async def recover(
+        self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime, adopts: bool = True
+    ) -> int:
         """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
 
-        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on.
+        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. To find one
+        takes a walk through all that is due (`adopts`); until then nothing is sent of it.
         What was cut off between its answer's fact and its send row is done, as the fold has found meanwhile.
         """
+        lost = 0
         async with self._pool.acquire() as connection:
             expired = await connection.fetchval(_EXPIRE, store_id, company_id, now)
-            adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+            if adopts:
+                adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+                lost = int(adopted.rsplit(" ", 1)[1])
             await connection.execute(_CLOSE, store_id, company_id, now)
             await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
-        return int(expired) + int(adopted.rsplit(" ", 1)[1])
+        return int(expired) + lost
 
     async def ready(
         self, store_id: str, company_id: str, asked: Sequence[Asked], *, now: datetime, since: date | None = None

@@ -12,6 +12,9 @@ WHERE c.store_id = send.store_id AND c.command_id = send.command_id AND send.sta
 DROP INDEX send_next;
 CREATE INDEX send_ready ON send (store_id, company_id, kind, due_at, command_id) WHERE state IN ('due', 'waiting');
 CREATE INDEX send_unknown ON send (store_id, company_id, due_at, command_id) WHERE state = 'unknown';
+-- What is looked for before every step is found without a walk through what is due.
+CREATE INDEX send_sending ON send (store_id, company_id, deadline_at) WHERE state = 'sending';
+CREATE INDEX command_released ON command (store_id, command_id) WHERE state = 'due' AND released_at > 0;
 
 -- Every attempt that was begun. `outcome` is what its own answer told: null while it is under way, unknown without a
 -- usable answer, whatever a look-up finds later. `request_digest` is the whole call's, and empty where a person is in it.

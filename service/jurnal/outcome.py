@@ -169,6 +169,22 @@ def rows_outcome(answer: Response | NoAnswer) -> tuple[tuple[Record, ...], bool]
     return tuple(rows_of(record, "data")), record.get("more") is True
 
 
+def list_outcome(resource: Resource, answer: Response | NoAnswer) -> list[Record] | ProbeFailed:
+    """Return the rows of one page of a list."""
+    if isinstance(answer, NoAnswer):
+        return ProbeFailed(reason=answer.reason)
+    if not 200 <= answer.status < 300:
+        told = _not_read(answer)
+        return told if isinstance(told, ProbeFailed) else ProbeFailed(reason="Jurnal does not list its documents")
+    try:
+        page = read_json(answer.body)
+    except UnreadableAnswer as unreadable:
+        return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+    if not isinstance(page, dict) or not isinstance(page.get(resource.plural), list):
+        return ProbeFailed(reason=f"Jurnal answered {answer.status}, but the answer holds no {resource.plural}")
+    return rows_of(page, resource.plural)
+
+
 def _not_read(answer: Response, *, is_personal: bool = False) -> Absent | ProbeFailed:
     complaint = read_complaint(answer.body)
     if answer.status in {404, 422} and _speaks_for_jurnal(answer, complaint):

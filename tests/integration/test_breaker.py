@@ -189,7 +189,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
 
 
 async def test_while_jurnal_is_down_nothing_is_lost_and_it_is_left_alone(stand: Stand) -> None:
-    """Ten orders into an hour of 503, one at its end: few calls, the list says why and until when, and all are booked in the end."""
+    """Orders into an hour of 503: few calls, the list says why and until when, and all are booked in the end."""
     asked: list[web.Request] = []
 
     def down(request: web.Request) -> FaultPlan:

@@ -13,7 +13,11 @@ from eventstore.facts.answers import Attempted, CommandRefused, Document
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
 from projections.jurnal_commands.queue import Attempt, Begun, Move, Send, SendQueue, count_states
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
+from service.fence import Fence
+from service.jurnal_calls import Company
+from service.waiting_sends import WaitingSends
 from tests.folding import ALL_KINDS, rows_of, tell
 from tests.ledger import STORE, service_pool
 from tests.story import CONNECTION, Story, own, paid
@@ -305,3 +309,30 @@ async def test_a_send_carries_its_command_as_it_was_decided(desk: Desk) -> None:
     )
     assert await desk.ready(company_id="another-company") == []
     assert (await desk.queue.ready("teh-tawar", COMPANY, ALL_KINDS, now=desk.now)).sends == ()
+
+
+async def test_what_is_held_up_at_the_front_of_a_long_queue_hides_nothing_behind_it_for_ever(
+    desk: Desk, connection: Connection
+) -> None:
+    """A thousand payments of refused invoices stand first: look by look comes in sight what stands behind them."""
+    await connection.execute(
+        """
+        WITH held AS (SELECT 'pay-' || to_char(n, 'FM00000') AS id, n FROM generate_series(1, 1000) n), added AS (
+            INSERT INTO command (store_id, command_id, company_id, stream_id, record_id, lane, position, ordinal, kind,
+                                 body, needs, state)
+            SELECT $1, id, $2, id, id, id, n, 0, 'ReceivePayment', '', ARRAY['absent'], 'due' FROM held)
+        INSERT INTO send (store_id, command_id, company_id, kind, state, attempt, due_at)
+        SELECT $1, id, $2, 'ReceivePayment', 'due', 0, $3::timestamptz - interval '1 day' FROM held
+        """,
+        STORE,
+        COMPANY,
+        desk.now,
+    )
+    await desk.accept(CUSTOMER)
+    await desk.accept(INVOICE)
+    waiting = WaitingSends(desk.queue, Fence(), BatchLimits())
+    looks = []
+    for _ in range(4):
+        due = await waiting.due(Company(COMPANY, STORE), (STORE,), desk.now)
+        looks.append(PAYMENT in {send.command_id for send in due})
+    assert looks == [False, False, True, False]

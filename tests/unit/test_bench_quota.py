@@ -32,7 +32,7 @@ def test_a_line_of_the_quota_holds_its_keys_and_judges_its_goal() -> None:
 
 
 @pytest.mark.parametrize(("duplicates", "is_met"), [(0, True), (1, False)])
-def test_a_duplicate_misses_every_goal(duplicates: int, is_met: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_a_duplicate_misses_every_goal(duplicates: int, is_met: bool) -> None:
     """However fast it was."""
     booked = Booked(orders=5_000, documents=6_000, calls=60, minutes=2, http_429=0, duplicates=duplicates, faults=0)
     assert [at_quota(case, booked).met for case in cases(5_000)[:2]] == [is_met, is_met]

@@ -9,6 +9,6 @@ UPDATE send SET state = 'unknown', due_at = $3, released_at = c.released_at, kin
                 vouched = true, reason = 'Released; looked up first'
 FROM command c
 WHERE send.store_id = $1 AND send.company_id = $2 AND send.state = 'done'
-  AND c.store_id = $1 AND c.command_id = send.command_id AND c.state = 'due' AND (c.released_at > send.released_at
+  AND c.store_id = $1 AND c.command_id = send.command_id AND c.state = 'due' AND c.released_at > 0 AND (c.released_at > send.released_at
        -- Planned anew by the very refusal that ended the send.
        OR (c.released_at = send.released_at AND c.released_at = c.settled_at))

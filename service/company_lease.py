@@ -22,9 +22,15 @@ class CompanyLeases:
         self._duration = timedelta(seconds=lease_seconds)
 
     async def acquire(self, company_id: str) -> tuple[int, datetime] | None:
-        """Take or renew the lease. Returns its epoch and the database's time, or None while another holds it."""
-        record = await self._pool.fetchrow(_ACQUIRE, company_id, self.owner, self._duration)
-        return None if record is None else (record["epoch"], record["expires_at"] - self._duration)
+        """Take the lease, or renew it once half its life is over: a look at a younger one writes nothing.
+
+        Returns its epoch and the database's time, or None while another holds it.
+        """
+        return await self._acquire(company_id, self._duration / 2)
+
+    async def _acquire(self, company_id: str, renewed_below: timedelta) -> tuple[int, datetime] | None:
+        record = await self._pool.fetchrow(_ACQUIRE, company_id, self.owner, self._duration, renewed_below)
+        return None if record is None else (record["epoch"], record["now"])
 
     @contextlib.asynccontextmanager
     async def kept(self, company_id: str) -> AsyncIterator[None]:
@@ -41,7 +47,7 @@ class CompanyLeases:
             await asyncio.sleep(self._duration.total_seconds() / 3)
             # A lease lost here costs nothing but the wait: the attempt is fenced by its own row and Date.
             with contextlib.suppress(*CONNECTION_ERRORS):
-                await self.acquire(company_id)
+                await self._acquire(company_id, self._duration)
 
     async def release(self, company_id: str) -> None:
         """Give the lease up at once, so that another process need not wait for it to run out."""

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -31,6 +31,9 @@ _RETRY_SECONDS = 1.0
 # Fewer than the connections to Jurnal that a session opens.
 COMPANIES_AT_ONCE_MAX = 16
 LOOKS_AT_ONCE_MAX = 2
+# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
+_REST_SECONDS_MAX = 2.0
+_WHOLE_COMPANY_WAITS = ("breaker", "quota", "saving")
 # A loop that has not stepped for this long is stuck: longer than Jurnal's deadline and a lost database connection.
 HEARTBEAT_SECONDS_MAX = 180.0
 
@@ -66,6 +69,7 @@ class Loops:
         self._reader = reader
         self._leases = leases
         self._followers = followers
+        followers.tell(self._commands_folded)
         self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
@@ -85,6 +89,7 @@ class Loops:
         self._companies: dict[str, tuple[str, ...]] = {}
         self._companies_read_at = -math.inf
         self._folds = 0
+        self._resting: dict[str, tuple[datetime, int]] = {}
 
     def wake_poller(self, store_id: str) -> None:
         """Poll a store before its interval has passed."""
@@ -137,19 +142,24 @@ class Loops:
 
     async def fold_step(self) -> bool:
         """Fold one batch of every store that waits; True while one of them has more."""
-        stepped = await self._followers.step()
-        if stepped.facts:
-            self._folds += 1
-            self._folded.set()
-        return stepped.more
+        return (await self._followers.step()).more
+
+    def _commands_folded(self) -> None:
+        self._folds += 1
+        self._folded.set()
 
     async def dispatch_step(self) -> bool:
         """Begin a send or probe for every company that is in none; one that did something wakes this loop."""
         now = asyncio.get_running_loop().time()
         if now - self._companies_read_at >= self._pace.follow_wait_seconds:
             self._companies, self._companies_read_at = await self._read_companies(), now
-        self._sends.start(self._companies, self._send_for)
+        self._sends.start(filter(self._is_rested, self._companies), self._send_for)
         return False
+
+    def _is_rested(self, company_id: str) -> bool:
+        """Tell whether a company that waits for a place looks again: it is time, or there may be something new."""
+        until, folds = self._resting.get(company_id, (self._clock.now(), self._folds))
+        return until <= self._clock.now() or folds != self._folds
 
     async def _send_for(self, company_id: str) -> None:
         """Make one send or probe; whatever goes wrong with it is logged, and the next one tries again."""
@@ -158,6 +168,9 @@ class Loops:
             with _alone(Loop.DISPATCH, company_id):
                 done = await self._dispatcher.step(Company(company_id, stores[0]), stores)
                 self._note_send(done)
+                if done.wait_until is not None and done.outcome in _WHOLE_COMPANY_WAITS:
+                    latest = self._clock.now() + timedelta(seconds=_REST_SECONDS_MAX)
+                    self._resting[company_id] = (min(done.wait_until, latest), folds)
                 # What was folded meanwhile may have come too late for this step to see it.
                 if done.did in ("sent", "probed", "refused") or self._folds != folds:
                     self._folded.set()

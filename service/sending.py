@@ -94,7 +94,7 @@ class Sending:
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
-        made = await self._begin(company, ready, epoch)
+        made = await self._begin(company, ready, epoch, place.granted.granted_at)
         if made is None:
             await self._calls.cancel(place)
             return Dispatched("not_ours", kind)
@@ -129,14 +129,14 @@ class Sending:
                     assert_never(prepared)
         return _together(ready)
 
-    async def _begin(self, company: Company, ready: list[Ready], epoch: int) -> Made | None:
+    async def _begin(self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime) -> Made | None:
         """Sign and record the attempts of a call; what is not ours any more drops out of it. None: nothing is left.
 
         Date and signature are made before the attempts are recorded, and never refreshed within them.
         """
         while ready:
             request = ready[0].prepared.request if len(ready) == 1 else batch_request(_rows(ready))
-            signed = await self._calls.sign(company, request, signed_at=await self._settling.now())
+            signed = await self._calls.sign(company, request, signed_at=signed_at)
             begun, attempts = self._attempts(ready, signed)
             able = await self._queue.begin(
                 begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch

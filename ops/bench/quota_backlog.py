@@ -5,16 +5,20 @@ sandbox over a wire in memory: the requests and answers are the bytes that socke
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import logging
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import msgspec
+import structlog
 from aiohttp import web
 
 from eventstore.connection import Pool, open_pool
@@ -24,7 +28,7 @@ from ops.bench.quota_shop import BOOKKEEPER, SPLIT_EVERY, Till, documented, set_
 from ops.bench.stand import SERVICE_ROLE, STORE
 from ops.sandbox.jurnal import FaultPlan, JurnalSandbox
 from ops.virtual.clocks import DatabaseTime, VirtualClock
-from ops.virtual.loop import VirtualLoop
+from ops.virtual.loop import VirtualLoop, run
 from ops.virtual.wire import Wire, connector
 from service.jurnal.client import open_session
 from service.settings import Secret, Settings
@@ -32,8 +36,12 @@ from service.wiring import Outside, open_service
 
 JURNAL = "http://jurnal.test"
 CALLS_A_MINUTE = 30
-DEADLINE_LOST = FaultPlan(delay_after_commit_seconds=600)
-LOST_AT_ONCE = (FaultPlan(close_after_commit=True), FaultPlan(status_after_commit=502))
+# The work is done each time; then the connection breaks, or the gateway answers, or nothing comes before the deadline.
+_LOST: Mapping[str, tuple[FaultPlan, ...]] = {
+    "": (),
+    "at_once": (FaultPlan(close_after_commit=True), FaultPlan(status_after_commit=502)),
+    "by_the_deadline": (FaultPlan(delay_after_commit_seconds=600),),
+}
 # Any moment of a window will do, but always the same.
 _START = datetime(2026, 11, 20, 4, 0, 17, tzinfo=UTC)
 _HOURS_MAX = 6
@@ -41,11 +49,11 @@ _WARMED_UP_WITH = SPLIT_EVERY
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for: so many orders; one call in `lost_every` loses its answer in one of these ways (0: none)."""
+    """What is asked for: so many orders; one call in `lost_every` loses its answer in this way (0: none)."""
 
     orders: int
     lost_every: int = 0
-    lost_by: tuple[FaultPlan, ...] = ()
+    lost: Literal["", "at_once", "by_the_deadline"] = ""
     payment_method_kept: bool = False
 
 
@@ -80,7 +88,7 @@ class _Counter:
     _plans: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self._plans = cycle(self.backlog.lost_by)
+        self._plans = cycle(_LOST[self.backlog.lost])
 
     @web.middleware
     async def count(self, request: web.Request, handler: Callable[..., Any]) -> web.StreamResponse:
@@ -161,7 +169,7 @@ async def _jurnal(clock: VirtualClock, counter: _Counter) -> AsyncIterator[tuple
     assert runner.server is not None
     wire = Wire(runner.server)
     try:
-        async with aiohttp.ClientSession(connector=connector({"jurnal.test": wire})) as session:
+        async with aiohttp.ClientSession(connector=connector(lambda _request: wire)) as session:
             await set_company_up(session, JURNAL, clock)
         yield sandbox, wire
     finally:
@@ -190,8 +198,8 @@ async def _running(url: str, key: Path, clock: VirtualClock, wire: Wire) -> Asyn
     )
     outside = Outside(
         clock=clock,
-        jurnal_session=lambda: open_session(connector({"jurnal.test": wire})),
-        iseller_session=lambda: aiohttp.ClientSession(connector=connector({})),
+        jurnal_session=lambda: open_session(connector(lambda _request: wire)),
+        iseller_session=lambda: aiohttp.ClientSession(connector=connector(lambda _request: None)),
     )
     async with open_service(settings, outside) as service:
         turning = asyncio.create_task(service.loops.run())
@@ -218,3 +226,16 @@ async def _is_booked(pool: Pool) -> bool:
     refused = states.get("refused", 0)
     assert not refused, f"Jurnal refused {refused} documents"
     return bool(folded) and set(states) == {"accepted"}
+
+
+def main() -> None:
+    """Book the backlog that standard input tells in the database that the command line names; print what came of it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    backlog = msgspec.json.decode(sys.stdin.buffer.read(), type=Backlog)
+    with tempfile.TemporaryDirectory() as folder:
+        booked = run(book(sys.argv[1], backlog, Path(folder)))
+    sys.stdout.buffer.write(msgspec.json.encode(booked) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -33,11 +33,10 @@ from service.jurnal_calls import HmacCredential
 
 API_KEY = "made-up-api-key"
 COMPANY_ID = "kopi-company"
-OURS = HmacCredential("jurnalsync", "made-up-secret-of-the-service")
+_MADE_UP = "made-up"
+OURS = HmacCredential("jurnalsync", _MADE_UP)
 # Who sets the company up is another consumer, as a person is: the service's quota is its own.
-BOOKKEEPER = Consumer(
-    client_id="bookkeeper", client_secret="made-up-secret-of-a-person", limit_minute=None, limit_hour=None
-)
+BOOKKEEPER = Consumer(client_id="bookkeeper", client_secret=_MADE_UP, limit_minute=None, limit_hour=None)
 SPLIT_EVERY = 5
 _TAKEN_AT_ONCE = 500
 _CONNECTED = StoreConnected(

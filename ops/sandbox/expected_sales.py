@@ -25,8 +25,8 @@ _ZERO = Fraction(0)
 class Sold(msgspec.Struct, kw_only=True):
     """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid.
 
-    `received`: each payment's account and amount. `is_anew`: it took the place of one that was returned whole, whose credit
-    pays it.
+    `received`: each payment's account and amount. `is_anew`: it took the place of one that was returned whole, and the
+    credit of that pays it.
     """
 
     order: Order

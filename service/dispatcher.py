@@ -101,6 +101,7 @@ class Dispatcher:
         if chosen is None:
             return Dispatched("nothing")
         if isinstance(chosen, Saving):
+            await self._calls.note_saving(company, chosen.until)
             return Dispatched("waited", outcome="saving", wait_until=chosen.until)
         done = await self._send(company, chosen, lease)
         if done.outcome == "quota" and chosen.purpose is not Purpose.FRESH:

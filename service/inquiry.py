@@ -35,7 +35,6 @@ T = TypeVar("T")
 _Key = tuple[str, str, int, str]
 # Longer than any window of the quota but the hour's; older answers are asked for again.
 _PAUSE_MAX = timedelta(seconds=600)
-_A_DAY = timedelta(days=1)
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +78,6 @@ class Inquiry:
         self._zone = zone
         self._paused: dict[_Key, _Paused] = {}
         self._kept: dict[_Key, tuple[Prepared, datetime]] = {}
-        self._books_looked_at: dict[str, datetime] = {}
 
     def purpose(self, send: Send, now: datetime) -> Purpose:
         """Return what the calls that send a command are for."""
@@ -130,13 +128,6 @@ class Inquiry:
     async def learn_of_closed_books(self, company: Company, send: Send) -> None:
         """Look up to which day the books are closed, now that a document was refused for its date."""
         await self._directory.books_closed(send.store_id, company)
-
-    async def learn_daily(self, company: Company, send: Send, now: datetime) -> None:
-        """Look once a day up to which day the books are closed: what is decided later keeps clear of it."""
-        looked_at = self._books_looked_at.get(send.store_id)
-        if looked_at is None or now - looked_at >= _A_DAY:
-            self._books_looked_at[send.store_id] = now
-            await self._directory.books_closed(send.store_id, company)
 
     def keep(self, send: Send, prepared: Prepared, now: datetime) -> None:
         """Keep what was prepared for a send that finds no place in the quota: its look-ups took the last one."""

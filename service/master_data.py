@@ -108,9 +108,11 @@ class MasterDataDirectory:
         """Return how Jurnal spells a product's code that this process found with white space around it."""
         return self._spellings.get(store_id, {}).get(_trimmed(need))
 
-    async def books_closed(self, store_id: str, company: Company) -> date | LookupFailed | None:
+    async def books_closed(
+        self, store_id: str, company: Company, purpose: Purpose = Purpose.FRESH
+    ) -> date | LookupFailed | None:
         """Return the last day of the closed books, as Jurnal says now; the ledger learns it where it did not know."""
-        answer = await self._page(company, _COMPANY)
+        answer = await self._page(company, _COMPANY, purpose)
         if isinstance(answer, LookupFailed):
             return answer
         until = read_last_closed_day(answer.get("company"))
@@ -197,8 +199,10 @@ class MasterDataDirectory:
             seen |= ids
         return None
 
-    async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), Purpose.FRESH)
+    async def _page(
+        self, company: Company, path: str, purpose: Purpose = Purpose.FRESH
+    ) -> dict[str, Any] | LookupFailed:
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), purpose)
         match answer:
             case Spent():
                 return LookupFailed(answer.reason, answer)

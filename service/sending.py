@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS
-from eventstore.facts.answers import Attempted, CommandRefused
+from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
 from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
 from service.answer_ledger import attempted_in
@@ -94,7 +94,7 @@ class Sending:
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
-        made = await self._begin(company, ready, epoch)
+        made = await self._begin(company, ready, epoch, place.granted.granted_at)
         if made is None:
             await self._calls.cancel(place)
             return Dispatched("not_ours", kind)
@@ -102,8 +102,6 @@ class Sending:
 
     async def _prepared(self, company: Company, sends: Sequence[Send], left: Unprepared, now: datetime) -> list[Ready]:
         """Prepare what can be; whatever is wrong with one command, its neighbours go on."""
-        for send in {send.store_id: send for send in sends}.values():
-            await self._inquiry.learn_daily(company, send, now)
         ready: list[Ready] = []
         for send in sends:
             try:
@@ -118,7 +116,8 @@ class Sending:
                     ready.append(Ready(send, prepared))
                 case Missing():
                     left.outcomes.append(type(prepared).__name__)
-                    left.refused.append(unsent(send, missing_reason(send.command, prepared.needs)))
+                    lacks = tuple(f"{LACKS_PRODUCT}{need.key}" for need in prepared.needs if need.kind == "product")
+                    left.refused.append(unsent(send, missing_reason(send.command, prepared.needs), lacks))
                 case NotStanding():
                     left.outcomes.append(type(prepared).__name__)
                     left.refused.append(unsent(send, prepared.reason))
@@ -130,14 +129,14 @@ class Sending:
                     assert_never(prepared)
         return _together(ready)
 
-    async def _begin(self, company: Company, ready: list[Ready], epoch: int) -> Made | None:
+    async def _begin(self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime) -> Made | None:
         """Sign and record the attempts of a call; what is not ours any more drops out of it. None: nothing is left.
 
         Date and signature are made before the attempts are recorded, and never refreshed within them.
         """
         while ready:
             request = ready[0].prepared.request if len(ready) == 1 else batch_request(_rows(ready))
-            signed = await self._calls.sign(company, request, signed_at=await self._settling.now())
+            signed = await self._calls.sign(company, request, signed_at=signed_at)
             begun, attempts = self._attempts(ready, signed)
             able = await self._queue.begin(
                 begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
@@ -223,9 +222,10 @@ def _rows(ready: Sequence[Ready]) -> list[Row]:
     return [Row(command=each.send.command, request=each.prepared.request) for each in ready]
 
 
-def unsent(send: Send, reason: str) -> tuple[Send, CommandRefused]:
+def unsent(send: Send, reason: str, fields: tuple[str, ...] = ()) -> tuple[Send, CommandRefused]:
     """Return our own last word on a command that cannot go as it is."""
-    return send, CommandRefused(attempted=Attempted(command_id=send.command_id, attempt=send.attempt), reason=reason)
+    attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
+    return send, CommandRefused(attempted=attempted, reason=reason, fields=fields)
 
 
 def _made(begun: Begun, attempt: Attempt, rows: int) -> Send:

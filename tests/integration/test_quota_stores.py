@@ -80,7 +80,7 @@ async def booked(stand: Stand) -> dict[str, int]:
 async def test_stores_of_one_company_take_turns_when_the_quota_is_short(stand: Stand) -> None:
     """Every second look finds no place: the store whose turn it was keeps it, or one of two would never send."""
     await order_in_both(stand, 0)
-    plenty = stand.process()
+    plenty = stand.process(limits=ONE)
     while sum((await booked(stand)).values()) < 2:
         await step(stand, plenty)
     await plenty.dispatcher.release(COMPANY)
@@ -137,7 +137,7 @@ async def figures(http: "TestClient[aiohttp.web.Request, aiohttp.web.Application
 async def test_todays_sale_does_not_wait_behind_a_long_queue_of_older_ones(stand: Stand) -> None:
     """Twelve orders of a month ago are due first; when they find no place, today's goes past them."""
     await stand.order(0)
-    plenty = stand.process()
+    plenty = stand.process(limits=ONE)
     while not await booked(stand):
         await step(stand, plenty)
     await plenty.dispatcher.release(COMPANY)

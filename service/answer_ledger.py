@@ -32,6 +32,7 @@ _LOG = structlog.get_logger()
 # Jurnal's statuses for a number or key that is taken; no other unanswered attempt has one of them.
 _TAKEN_STATUSES = frozenset({409, 422})
 _STREAM_END_FACTS = 1_000
+_DIFFERING = "Put it right there, then retry, or skip this if it may stand as it is"
 _EVENTS = {
     CommandAccepted: LogEvent.COMMAND_ACCEPTED,
     CommandRefused: LogEvent.COMMAND_REFUSED,
@@ -132,5 +133,6 @@ def last_word(
     if differences:
         told = "; ".join(differences)
         number = document.transaction_no or document.jurnal_id
-        return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
+        reason = f"Jurnal holds {number}, but it differs: {told}. {_DIFFERING}"
+        return CommandRefused(attempted=attempted, reason=reason)
     return CommandAccepted(attempted=attempted, document=document, found_by=found_by)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from eventstore.facts.answers import Attempted, CommandRefused
+from eventstore.facts.answers import IN_DOUBT, Attempted, CommandRefused
 from projections.jurnal_commands.queue import Move, Send, SendQueue
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.fence import Fence
@@ -113,7 +113,8 @@ class LookingUp:
             case Absent() if is_past_fence:
                 await self._absent(send, attempted, now)
             case Ambiguous() if is_past_fence:
-                await self._settling.finish([(send, CommandRefused(attempted=attempted, reason=outcome.reason))])
+                in_doubt = CommandRefused(attempted=attempted, reason=outcome.reason, fields=(IN_DOUBT,))
+                await self._settling.finish([(send, in_doubt)])
             case Absent() if send.batch_id is not None and send.absent_from is not None:
                 # One of many: asking again and again would cost more calls than it saves time.
                 move = Move(send=send, state="unknown", due_at=send.absent_from, reason="Not found yet")
@@ -135,7 +136,10 @@ class LookingUp:
         """Let the command go again, unless Jurnal said that its key is taken: it would say so for ever."""
         if await self._answers.ends_in_conflict(send):
             key = number_of(send.command, send.command_id)
-            reason = f"Jurnal says that this number or key is taken, but holds no document under ours: {key}"
+            reason = (
+                f"Jurnal says that this number or key is taken, but holds no document under ours: {key}. "
+                "Look for it in Jurnal, also among deleted documents, and free it there, then retry"
+            )
             await self._settling.finish([(send, CommandRefused(attempted=attempted, reason=reason))])
             return
         await self._settling.absent(send, attempted, now)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS
-from eventstore.facts.answers import Attempted, CommandRefused
+from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
 from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
 from service.answer_ledger import attempted_in
@@ -116,7 +116,8 @@ class Sending:
                     ready.append(Ready(send, prepared))
                 case Missing():
                     left.outcomes.append(type(prepared).__name__)
-                    left.refused.append(unsent(send, missing_reason(send.command, prepared.needs)))
+                    lacks = tuple(f"{LACKS_PRODUCT}{need.key}" for need in prepared.needs if need.kind == "product")
+                    left.refused.append(unsent(send, missing_reason(send.command, prepared.needs), lacks))
                 case NotStanding():
                     left.outcomes.append(type(prepared).__name__)
                     left.refused.append(unsent(send, prepared.reason))
@@ -221,9 +222,10 @@ def _rows(ready: Sequence[Ready]) -> list[Row]:
     return [Row(command=each.send.command, request=each.prepared.request) for each in ready]
 
 
-def unsent(send: Send, reason: str) -> tuple[Send, CommandRefused]:
+def unsent(send: Send, reason: str, fields: tuple[str, ...] = ()) -> tuple[Send, CommandRefused]:
     """Return our own last word on a command that cannot go as it is."""
-    return send, CommandRefused(attempted=Attempted(command_id=send.command_id, attempt=send.attempt), reason=reason)
+    attempted = Attempted(command_id=send.command_id, attempt=send.attempt)
+    return send, CommandRefused(attempted=attempted, reason=reason, fields=fields)
 
 
 def _made(begun: Begun, attempt: Attempt, rows: int) -> Send:

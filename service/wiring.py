@@ -13,7 +13,7 @@ from aiohttp import web
 from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
-from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
+from eventstore.connection import CONNECTION_ERRORS, Pool, closing, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
@@ -40,7 +40,6 @@ from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.followers import Followers, FollowLimits
-from service.garbage import settled
 from service.inquiry import Inquiry
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
@@ -71,9 +70,13 @@ _API_KEY_SECONDS = 5.0
 
 
 class Outside(msgspec.Struct, frozen=True):
-    """What a process gets from outside besides its database: the time, and sessions, which it closes."""
+    """What a process gets from outside besides its database: the time, and sessions, which it closes.
+
+    `pace`: how often its loops turn when there is nothing to do; None: as the settings say.
+    """
 
     clock: Clock = msgspec.field(default_factory=SystemClock)
+    pace: Pace | None = None
     jurnal_session: Callable[[], aiohttp.ClientSession] = open_session
     iseller_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession
 
@@ -137,10 +140,8 @@ async def _pool(settings: Settings, *, connections_max: int, plans_kept: bool = 
         statement_cache_size=settings.statement_cache_size,
         plans_kept=plans_kept,
     )
-    try:
+    async with closing(pool):
         yield pool
-    finally:
-        await pool.close()
 
 
 @asynccontextmanager
@@ -153,10 +154,8 @@ async def open_rebuilder(settings: Settings, ledger: Ledger) -> AsyncIterator[Re
         statement_cache_size=settings.statement_cache_size,
         search_path=SHADOW_SEARCH_PATH,
     )
-    try:
+    async with closing(shadow_pool):
         yield Rebuilder(ledger.pool, shadow_pool, ledger.reader)
-    finally:
-        await shadow_pool.close()
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -240,7 +239,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
-            pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
+            pace=outside.pace or Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
         answers = ApiAnswers(
             ledger.pool,
@@ -255,7 +254,6 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)
-        stack.enter_context(settled())
         yield Service(loops, public, operations, draining)
 
 

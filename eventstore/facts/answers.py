@@ -8,6 +8,10 @@ import msgspec
 
 # Stands among the fields of a refusal whose only cause is that Jurnal has too little stock for it.
 SHORT_OF_STOCK = "short_of_stock"
+# Stands among the fields of a refusal by our own look-up, which could not tell whether Jurnal has the document already.
+IN_DOUBT = "in_doubt"
+# Stands with a product code behind it among the fields of a refusal, for each product that Jurnal has not.
+LACKS_PRODUCT = "lacks_product:"
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

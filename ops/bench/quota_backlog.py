@@ -169,7 +169,7 @@ async def _jurnal(clock: VirtualClock, counter: _Counter) -> AsyncIterator[tuple
     assert runner.server is not None
     wire = Wire(runner.server)
     try:
-        async with aiohttp.ClientSession(connector=connector({"jurnal.test": wire})) as session:
+        async with aiohttp.ClientSession(connector=connector(lambda _request: wire)) as session:
             await set_company_up(session, JURNAL, clock)
         yield sandbox, wire
     finally:
@@ -198,8 +198,8 @@ async def _running(url: str, key: Path, clock: VirtualClock, wire: Wire) -> Asyn
     )
     outside = Outside(
         clock=clock,
-        jurnal_session=lambda: open_session(connector({"jurnal.test": wire})),
-        iseller_session=lambda: aiohttp.ClientSession(connector=connector({})),
+        jurnal_session=lambda: open_session(connector(lambda _request: wire)),
+        iseller_session=lambda: aiohttp.ClientSession(connector=connector(lambda _request: None)),
     )
     async with open_service(settings, outside) as service:
         turning = asyncio.create_task(service.loops.run())

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from email.utils import format_datetime
@@ -86,14 +86,21 @@ class Accountant:
 
     async def invoice_statuses(self) -> Counter[str]:
         """Return how many sales invoices show each status."""
-        statuses: Counter[str] = Counter()
+        return Counter([row["transaction_status"]["name"] async for row in self._rows("sales_invoices")])
+
+    async def customer_ids(self) -> list[str | None]:
+        """Return the custom_id of every customer; None of who was made without one."""
+        return [row["custom_id"] async for row in self._rows("customers")]
+
+    async def _rows(self, plural: str) -> AsyncIterator[dict[str, Any]]:
+        """Go through all pages of a list."""
         page, pages = 1, 1
         while page <= pages:
             query = {"page": str(page), "page_size": str(_PAGE_SIZE), "sort_order": "asc"}
-            answer = await self._call("GET", "sales_invoices", query=query)
-            statuses.update(row["transaction_status"]["name"] for row in answer["sales_invoices"])
+            answer = await self._call("GET", plural, query=query)
+            for row in answer[plural]:
+                yield row
             page, pages = page + 1, int(answer["total_pages"])
-        return statuses
 
     async def _report(self, name: str, **query: str) -> dict[str, Any]:
         report: dict[str, Any] = (await self._call("GET", name, query=query))[name]

@@ -1,8 +1,9 @@
 """What stops and dies together inside one virtual loop, as an operating system's process does."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Process:
         self.is_killed = False
         self.questions = 0
         self.on_question = on_question
-        self.held: list[tuple[_Held, Any]] = []
+        self.held: deque[tuple[_Held, Context]] = deque()
         # Both in the order of their making, so that they end in the same order in every run.
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self.connections: dict[Severable, None] = {}
@@ -79,13 +80,20 @@ class Process:
         self.is_stopped = True
 
     def go_on(self) -> None:
-        """Do all that has come in meanwhile, in its order."""
+        """Do all that has come in meanwhile, in its order, one thing after the other."""
         self.is_stopped = False
-        held, self.held = self.held, []
-        loop = asyncio.get_running_loop()
-        for kept, context in held:
+        asyncio.get_running_loop().call_soon(self._catch_up, context=Context())
+
+    def _catch_up(self) -> None:
+        if self.is_stopped or not self.held:
+            return
+        kept, context = self.held.popleft()
+        try:
             if kept.handle is None or not kept.handle.cancelled():
-                loop.call_soon(kept.callback, *kept.arguments, context=context)
+                context.run(kept.callback, *kept.arguments)
+        finally:
+            # What this one has woken comes before the next, as between two looks at a socket.
+            asyncio.get_running_loop().call_soon(self._catch_up, context=Context())
 
     def cut(self) -> None:
         """Throw away its connections, for good: whatever its tasks still do does not get outside."""

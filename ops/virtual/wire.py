@@ -6,7 +6,7 @@ Requests are carried whole, answers as they are written; the bytes are those tha
 import asyncio
 import errno
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,13 @@ import aiohttp
 from aiohttp import web
 from aiohttp.client_proto import ResponseHandler
 
-from ops.virtual.process import PROCESS
+from ops.virtual.process import PROCESS, Process
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
 # The end of a connection is heard of after the application has begun with what came before it.
 _END_SECONDS = 0.001
+_CONNECT_SECONDS = 0.001
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,15 +70,20 @@ class Wire:
         return self.context.run(ServerEnd, self._server, client)
 
 
-def connector(routes: Mapping[str, Wire]) -> aiohttp.BaseConnector:
-    """Return what connects a client session to applications, by their host names."""
-    return _Connector(routes)
+# The wire that a request goes over; None: nobody listens.
+Route = Callable[[aiohttp.ClientRequest], Wire | None]
+
+
+def connector(route: Route) -> aiohttp.BaseConnector:
+    """Return what connects a client session to applications; each request has a connection of its own."""
+    return _Connector(route)
 
 
 class _Connector(aiohttp.BaseConnector):
-    def __init__(self, routes: Mapping[str, Wire]) -> None:
-        super().__init__(keepalive_timeout=10)
-        self._routes = routes
+    def __init__(self, route: Route) -> None:
+        # aiohttp measures how long a connection is kept in real time, and one would hide where the next request goes.
+        super().__init__(force_close=True)
+        self._route = route
 
     async def _create_connection(
         self,
@@ -86,12 +92,20 @@ class _Connector(aiohttp.BaseConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
     ) -> ResponseHandler:
         del traces, timeout
-        process, wire = PROCESS.get(), self._routes.get(req.url.host or "")
-        if wire is None or wire.is_down or (process is not None and process.is_killed):
+        process, wire = PROCESS.get(), self._route(req)
+        if wire is None or not _may_connect(process, wire):
             raise aiohttp.ClientOSError(errno.ECONNREFUSED, f"nobody listens at {req.url.host}")
+        # A connection takes a moment, in which a process may be stopped or killed.
+        await asyncio.sleep(_CONNECT_SECONDS)
+        if not _may_connect(process, wire):
+            raise aiohttp.ClientOSError(errno.ECONNREFUSED, "the connection was refused")
         protocol = self._factory()
         protocol.connection_made(ClientEnd(wire, protocol))
         return protocol
+
+
+def _may_connect(process: Process | None, wire: Wire) -> bool:
+    return not wire.is_down and (process is None or not process.is_killed)
 
 
 class _End(asyncio.Transport):

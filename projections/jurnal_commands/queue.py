@@ -27,7 +27,7 @@ _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
-_HAS = statement(__package__, "has_command")
+_STREAM = statement(__package__, "stream_of_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _PAUSED = statement(__package__, "read_paused_sending")
@@ -321,6 +321,7 @@ async def count_states(pool: Pool) -> dict[str, int]:
     return {state: counts.get(state, 0) for state in STATES}
 
 
-async def has_command(pool: Pool, store_id: str, command_id: str) -> bool:
-    """Tell whether a store has a command."""
-    return bool(await pool.fetchval(_HAS, store_id, command_id))
+async def stream_of_command(pool: Pool, store_id: str, command_id: str) -> str | None:
+    """Return the stream of a command's document, None if the store has no such command."""
+    found: str | None = await pool.fetchval(_STREAM, store_id, command_id)
+    return found

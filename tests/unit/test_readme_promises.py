@@ -1,4 +1,4 @@
-"""READMEs of the ledger, the projections, virtual time and the faults name the tests that hold their promises; those must exist."""
+"""READMEs of the ledger, the projections and the faults name the tests that hold their promises; those must exist."""
 
 import re
 from pathlib import Path

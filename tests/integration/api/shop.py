@@ -205,7 +205,17 @@ class Shop:
 
     async def invoice_counts(self, _store_id: str, today: date) -> Sequence[InvoiceCount]:
         """Count one by one."""
-        return [InvoiceCount(row.status, row.due_date < today, 1) for row in INVOICES]
+        rounded = {"INV-S-1": Decimal("0.9"), "INV-S-4": Decimal("-0.1")}
+        return [
+            InvoiceCount(
+                row.status,
+                row.due_date < today,
+                1,
+                row.transaction_no in rounded,
+                rounded.get(row.transaction_no, Decimal(0)),
+            )
+            for row in INVOICES
+        ]
 
     async def stream(self, _store_id: str, stream_id: str, after_version: int, facts_max: int) -> Sequence[Fact]:
         """Read one stream."""

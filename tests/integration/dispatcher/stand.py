@@ -53,6 +53,7 @@ from service.quota import QuotaBudget
 from tests.ledger import MASTER, NOON, SERVICE_ROLE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
 from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Clock, Shop
+from tests.unit.sandbox_jurnal.virtual_time import Time
 
 COMPANY = Company(CONNECTION.company_id, STORE)
 # Shorter than any step is long: no test is about this limit unless it says so.
@@ -108,7 +109,7 @@ class Stand:
     pool: Pool
     migrator: "asyncpg.Connection[asyncpg.Record]"
     clock: ManualClock
-    jurnal_clock: Clock
+    time: Time
     shop: Shop
     session: aiohttp.ClientSession
     url: str
@@ -176,8 +177,8 @@ class Stand:
     async def advance(self, seconds: float) -> None:
         """Let time pass everywhere."""
         self.clock.advance(timedelta(seconds=seconds))
-        self.jurnal_clock.advance(seconds=seconds)
         await set_clock(self.migrator, self.clock.now())
+        await self.time.advance(seconds)
 
     async def connect(self, connection: StoreConnected = CONNECTION, *, live: bool = True) -> None:
         """Connect the store, map its outlets, and turn Live Mode on."""
@@ -246,13 +247,13 @@ class Stand:
             did.append(done.did)
             if done.did in ("sent", "probed", "refused"):
                 continue
-            wakes = await self._next_wake(done)
+            wakes = await self.next_wake(done)
             if wakes is None or wakes > ends:
                 return did
             await self.advance((wakes - self.clock.now()).total_seconds())
         raise AssertionError(f"still busy after {STEPS_MAX} steps: {did[-10:]}")
 
-    async def _next_wake(self, done: Dispatched) -> datetime | None:
+    async def next_wake(self, done: Dispatched) -> datetime | None:
         """Return when something may be done next; None when nothing waits for the time."""
         if done.did == "not_ours":
             expires_at = await self.migrator.fetchval("SELECT min(expires_at) FROM company_lease")
@@ -357,11 +358,11 @@ async def make_master_data(shop: Shop) -> None:
 
 @asynccontextmanager
 async def open_stand(
-    database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6
+    database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6, time: Time | None = None
 ) -> AsyncIterator[Stand]:
-    """Open a store that nobody has connected yet, beside a company with its master data."""
-    jurnal_clock = Clock(NOON)
-    sandbox = JurnalSandbox(settings, jurnal_clock)
+    """Open a store that nobody has connected yet, beside a company with its master data; Jurnal waits in `time`."""
+    wait, time = asyncio.sleep if time is None else time.wait, time or Time(Clock(NOON))
+    sandbox = JurnalSandbox(settings, time.clock, wait=wait)
     migrator = await asyncpg.connect(database_url)
     await stop_the_clock(migrator)
     pool = await open_pool(database_url, role=SERVICE_ROLE, connections_max=connections_max)
@@ -384,10 +385,9 @@ async def open_stand(
     server = TestServer(app, host="127.0.0.1")
     try:
         async with TestClient(server) as http, open_session() as session:
-            shop = Shop(sandbox, jurnal_clock, http, settings.consumers[0])
-            stand = Stand(
-                pool, migrator, ManualClock(NOON), jurnal_clock, shop, session, str(server.make_url("")).rstrip("/")
-            )
+            shop = Shop(sandbox, time.clock, http, settings.consumers[0])
+            url = str(server.make_url("")).rstrip("/")
+            stand = Stand(pool, migrator, ManualClock(NOON), time, shop, session, url)
             stands.append(stand)
             await make_master_data(shop)
             yield stand

@@ -9,6 +9,7 @@ from eventstore.event import Fact
 from eventstore.facts.answers import CommandAccepted, CommandRefused
 from eventstore.facts.incidents import PayloadUnreadable
 from eventstore.facts.operators import CommandReleased, ProductsImportRequested, RecordRetried, RecordSkipped
+from eventstore.facts.reconciliation import DuplicateDeletionRequested
 from eventstore.facts.registry import Meaning
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.payouts import PayoutReport
@@ -48,6 +49,7 @@ from projections.changes.waiting import (
 )
 from projections.jurnal_commands.decide import unreadable
 from projections.jurnal_commands.decide_import import decide_import
+from projections.jurnal_commands.decide_repair import decide_repair
 from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
@@ -81,7 +83,7 @@ def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
 ) -> Sequence[str]:
     """Return the keys of the states a fact about a document, a setting, a sync or a shift needs."""
     match meaning:
-        case LiveModeActivated() | ProductsImportRequested():
+        case LiveModeActivated() | ProductsImportRequested() | DuplicateDeletionRequested():
             return (SETTINGS_STREAM,)
         case _ if isinstance(meaning, Setting | SyncFact):
             return (SETTINGS_STREAM, SHIFTS_KEY, *WAITING_KEYS)
@@ -127,6 +129,8 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
         return Told({}, settings, (unreadable(fact, meaning),))
     if isinstance(meaning, ProductsImportRequested):
         return Told({}, settings, decide_import(settings, fact, meaning))
+    if isinstance(meaning, DuplicateDeletionRequested):
+        return Told({}, settings, decide_repair(settings, fact, meaning))
     told = _tell_document(states, settings, fact, meaning)
     skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
     return Told(told.states, settings, told.decisions, dict(told.documents), skipped)

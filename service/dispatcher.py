@@ -20,7 +20,7 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
+from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Send, SendQueue
 from service.answer_ledger import AnswerLedger, attempted_in, last_word
 from service.company_lease import CompanyLeases
@@ -49,6 +49,7 @@ from service.jurnal.standing import NotStanding
 from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
 from service.master_data import LookupFailed, Missing
 from service.quota import Spent
+from service.restore_guard import RestoreGuard
 from service.telemetry.logs import LogEvent
 
 _LOG = structlog.get_logger()
@@ -70,7 +71,7 @@ class Dispatched(msgspec.Struct, frozen=True):
 class Dispatcher:
     """Sends the commands of one company at a time, under its lease."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it joins, each named by wiring
         self,
         pool: Pool,
         answers: AnswerLedger,
@@ -81,8 +82,10 @@ class Dispatcher:
         fence: Fence,
         *,
         stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
+        guard: RestoreGuard | None = None,
     ) -> None:
-        """`stock_words`: what Jurnal's messages about too little stock say, in lower case."""
+        """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard`: see its module."""
+        self._guard = guard
         self._pool = pool
         self._answers = answers
         self._queue = queue
@@ -110,6 +113,12 @@ class Dispatcher:
         if send is None:
             return Dispatched("nothing")
         try:
+            if self._guard is not None and send.state != "unknown":
+                async with self._leases.kept(company.company_id):
+                    looked = await self._guard.step(company, stores, epoch, now)
+                if looked is not True:
+                    wait_until = looked.free_at if isinstance(looked, Spent) else None
+                    return Dispatched("waited" if wait_until else "probed", outcome="looking", wait_until=wait_until)
             done = await (
                 self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch, now)
             )
@@ -175,10 +184,7 @@ class Dispatcher:
         if known_epoch != epoch:
             position = await self._queue.ledger_end(store_id)
             self._resume_from[store_id] = (position, epoch)
-        return position == 0 or await self._folded_to(store_id, epoch, position)
-
-    async def _folded_to(self, store_id: str, epoch: int, position: int) -> bool:
-        if await self._queue.folded_position(store_id) < position:
+        if position and await self._queue.folded_position(store_id) < position:
             return False
         self._resume_from[store_id] = (0, epoch)
         return True
@@ -250,7 +256,7 @@ class Dispatcher:
 
     async def _refused(self, company: Company, send: Send, attempted: Attempted, outcome: Refused) -> None:
         """Append a refusal; but a delete that finds nothing to delete any more has what it wants."""
-        if isinstance(send.command, DeleteInvoice):
+        if isinstance(send.command, (DeleteInvoice, DeleteDuplicate)):
             gone = await self._inquiry.probe(company, send, await self._now())
             if isinstance(gone, Told) and isinstance(gone.value, Found):
                 await self._finish(send, last_word(attempted, gone.value, [], "conflict"))

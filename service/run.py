@@ -18,6 +18,7 @@ from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
 from service.observation import Observation
+from service.reconcile_schedule import ReconcileSchedule
 from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
@@ -49,6 +50,7 @@ class Loops:
         dispatcher: Dispatcher,
         poller: Poller,
         scheduler: Scheduler,
+        reconcile_schedule: ReconcileSchedule,
         observation: Observation,
         metrics: Metrics,
         pace: Pace,
@@ -61,6 +63,7 @@ class Loops:
         self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
+        self._reconcile_schedule = reconcile_schedule
         self._observation = observation
         self._metrics = metrics
         self._pace = pace
@@ -70,6 +73,7 @@ class Loops:
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
         self._schedule_now = asyncio.Event()
+        self._reconcile_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
 
     def wake_poller(self, store_id: str) -> None:
@@ -86,6 +90,7 @@ class Loops:
         """Let every loop end after the step it is in."""
         for event in (
             self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now, self._schedule_now,
+            self._reconcile_now,
         ):  # fmt: skip
             event.set()
 
@@ -97,12 +102,13 @@ class Loops:
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
             group.create_task(self._turn(Loop.SCHEDULE, self.schedule_step, self._schedule_now))
+            group.create_task(self._turn(Loop.RECONCILE, self.reconcile_step, self._reconcile_now))
         await self._release()
 
     async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:
         """Repeat `step`: at once while it says there is more, else when woken or after the wait."""
         while not self._stopping.is_set():
-            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE)
+            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE, Loop.RECONCILE)
             wait = self._pace.observe_seconds if is_slow else self._pace.follow_wait_seconds
             wake.clear()
             try:
@@ -170,6 +176,15 @@ class Loops:
             with _alone(Loop.SCHEDULE, store_id):
                 await self._scheduler.step(store_id)
         return False
+
+    async def reconcile_step(self) -> bool:
+        """Go on comparing every store with Jurnal whose daily time has come; True while one may go on at once."""
+        more = False
+        for store_id in await self._reader.stores():
+            with _alone(Loop.RECONCILE, store_id):
+                if await self._leases.acquire(store_id, "poll") is not None:
+                    more |= await self._reconcile_schedule.step(store_id)
+        return more
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""

@@ -34,6 +34,7 @@ from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
 from service.asking import preflight_of
 from service.company_lease import CompanyLeases
+from service.comparison import Comparison
 from service.credential_names import ISELLER_API_KEY
 from service.dispatcher import Dispatcher
 from service.fence import Fence
@@ -57,6 +58,9 @@ from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
 from service.observation import Observation
 from service.people import People
+from service.reconcile_schedule import ReconcileSchedule
+from service.reconciliation_ledger import ReconciliationLedger
+from service.restore_guard import RestoreGuard
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
 from service.settings import Settings
@@ -177,6 +181,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             metrics.append_failed(error, facts)
             if isinstance(error, LedgerBehind):
                 followers.forget(error.store_id)
+                guard.forget()
 
         ledger = await stack.enter_async_context(
             open_ledger_parts(settings, metrics.batch_appended, on_failure, on_appended)
@@ -201,6 +206,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             ledger.clock,
             on_incident=metrics.integrity_incidents_total.inc,
         )
+        reconciliation = ReconciliationLedger(ledger.pool, ledger.appender, ledger.clock)
+        guard = RestoreGuard(ledger.pool, queue, calls, reconciliation)
         dispatcher = Dispatcher(
             ledger.pool,
             AnswerLedger(ledger.pool, ledger.appender, ledger.reader),
@@ -214,6 +221,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 quiet_period_seconds=settings.jurnal_quiet_period_seconds,
             ),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
+            guard=guard,
         )
         loops = Loops(
             pool=ledger.pool,
@@ -224,6 +232,15 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
+            reconcile_schedule=ReconcileSchedule(
+                ledger.pool,
+                ledger.reader,
+                ledger.clock,
+                partial(Comparison, ledger.pool, queue, calls, reconciliation),
+                lambda compared: metrics.compared(compared.new_by_kind),
+                local_hour=settings.reconcile_local_hour,
+                days=settings.reconcile_days,
+            ),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
             pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),

@@ -15,6 +15,7 @@ _NEXT = statement(__package__, "next_send")
 _BEGIN = statement(__package__, "begin_attempt")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
+_ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _CLOSE = statement(__package__, "close_settled_sends")
 _CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
 _MOVE = statement(__package__, "move_send")
@@ -78,12 +79,14 @@ class SendQueue:
     async def recover(self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime) -> int:
         """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
 
-        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on.
+        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. So it is with
+        what was never sent and was found in Jurnal all the same.
         What was cut off between its answer's fact and its send row is done, as the fold has found meanwhile.
         """
         async with self._pool.acquire() as connection:
             expired = await connection.execute(_EXPIRE, store_id, company_id, now)
             adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+            await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
             await connection.execute(_CLOSE, store_id, company_id, now)
             await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)

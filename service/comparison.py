@@ -87,6 +87,7 @@ class Comparison:
         self._asked = asked
         self._value: Any = None
         self._not_listed: set[str] = set()
+        self._closed: set[str] = set()
         self._turns = self._run()
 
     async def step(self) -> Spent | None:
@@ -153,6 +154,8 @@ class Comparison:
     def _listed(self, resource: Resource) -> Sequence[ListedDocument]:
         if isinstance(self._value, NotListed):
             self._not_listed.add(resource.plural)
+            if self._value.is_closed:
+                self._closed.add(resource.plural)
             return ()
         assert isinstance(self._value, tuple)
         return self._value
@@ -162,7 +165,11 @@ class Comparison:
         store_id, first, last = self._asked.store_id, self._asked.first, self._asked.last
         commands = await read_of_days(self._pool, store_id, first, last)
         known = await read_by_id(self._pool, store_id, {one.mark for one in listed if one.mark is not None})
-        expected = reconciling.expected_in(commands, first, last)
+        expected = [
+            each
+            for each in reconciling.expected_in(commands, first, last)
+            if each.resource.plural not in self._closed
+        ]
         owed = await read_owed(self._pool, store_id, reconciling.invoice_numbers(expected))
         return reconciling.Both(
             store_id=store_id, first=first, last=last, expected=expected, listed=listed, known=known, owed=owed
@@ -216,6 +223,7 @@ class Comparison:
             each
             for each in stood
             if each.difference_id not in found
+            and each.resource not in self._closed
             and not (each.kind in ("duplicate", "unknown") and each.resource in self._not_listed)
             and not ((booked := commands.get(each.command_id)) is not None and booked.state == "due")
         ]

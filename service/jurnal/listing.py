@@ -29,7 +29,8 @@ _PAGE_ROWS = 100
 # Nobody makes more of one resource in the time a comparison covers; a list without end must not be read for ever.
 _PAGES_MAX = 2_000
 # A company whose plan has no such resource, or a list that takes no order: its documents are read one by one.
-_NOT_LISTED_STATUSES = frozenset({403, 404, 422})
+_NOT_ALLOWED = 403
+_NOT_LISTED_STATUSES = frozenset({_NOT_ALLOWED, 404, 422})
 
 
 class ListedDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,9 @@ class ListedDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotListed(msgspec.Struct, frozen=True):
-    """Jurnal lists no documents of this resource to us."""
+    """Jurnal lists no documents of this resource to us; `is_closed`: it does not show single ones either."""
+
+    is_closed: bool
 
 
 ListOutcome = tuple[ListedDocument, ...] | NotListed | ProbeFailed
@@ -58,7 +61,7 @@ def listing(resource: Resource, since: datetime) -> Steps[ListOutcome]:
     for page in range(1, _PAGES_MAX + 1):
         answer = yield _page(resource, page)
         if isinstance(answer, Response) and answer.status in _NOT_LISTED_STATUSES and page == 1:
-            return NotListed()
+            return NotListed(answer.status == _NOT_ALLOWED)
         read = _rows(resource, answer)
         if isinstance(read, ProbeFailed):
             return read

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from ops.sandbox.jurnal import FaultPlan
 from projections.differences.queries import list_differences
+from service.comparison import ComparisonStopped
 from tests.integration.dispatcher.stand import Stand
 from tests.integration.reconcile.comparing import compare, invoice_fields, kinds, make_again, only
 from tests.ledger import STORE
@@ -82,17 +84,6 @@ async def test_an_invoice_that_somebody_changed_is_altered(stand: Stand) -> None
         assert words in told
 
 
-async def test_a_change_of_our_own_is_no_alteration(stand: Stand) -> None:
-    """An edited order changed its invoice: that is what must be there now, and an older body is never sent again."""
-    process = stand.process()
-    await stand.order()
-    await stand.until_quiet(process)
-    line = {"order_line_id": "l1", "sku": "LATTE", "quantity": 2, "price": 20_000, "total": 40_000}
-    del line
-    compared = await compare(stand)
-    assert compared.found == ()
-
-
 async def test_a_document_with_our_key_that_the_ledger_never_made_is_unknown(stand: Stand) -> None:
     """It has the identity of a command that there is not."""
     await stand.shop.make(
@@ -106,8 +97,6 @@ async def test_a_document_with_our_key_that_the_ledger_never_made_is_unknown(sta
 
 async def test_what_is_on_its_way_is_not_unknown(stand: Stand) -> None:
     """An invoice whose answer was lost is looked up by the dispatcher, and is no difference."""
-    from ops.sandbox.jurnal import FaultPlan
-
     await stand.order()
     stand.fail(FaultPlan(status_after_commit=502))
     assert (await stand.step(stand.process())).outcome == "Unknown"
@@ -149,8 +138,6 @@ async def test_an_invoice_that_somebody_paid_by_hand_is_paid_differently(stand: 
 
 async def test_what_is_not_booked_is_counted_with_why(stand: Stand) -> None:
     """A line of the range that failed or waits is in no list of Jurnal's; its reason says why."""
-    from ops.sandbox.jurnal import FaultPlan
-
     await stand.order()
     stand.fail(FaultPlan(status_before_commit=422))
     await stand.step(stand.process())
@@ -171,10 +158,34 @@ async def test_a_document_moved_to_a_day_outside_the_range_is_altered_and_not_mi
     assert found.differences == ("transaction_date is 2026-10-01, not 2026-11-21",)
 
 
-async def test_a_resource_that_jurnal_does_not_list_is_read_one_by_one(stand: Stand) -> None:
-    """A plan without inventory lists no transfers: theirs are read by their ids, and that is said."""
+async def test_what_jurnal_does_not_list_is_read_one_by_one(stand: Stand) -> None:
+    """A list that is refused costs a call a document; that it could show no second one is said."""
     await stand.transfer()
     await stand.until_quiet(stand.process())
+    stand.fail(FaultPlan(status_before_commit=422), method="GET", path="warehouse_transfers")
+    compared = await compare(stand)
+    assert (compared.found, compared.reconciled.not_listed) == ((), ("warehouse_transfers",))
+    assert stand.lookups("/warehouse_transfers/{id}") == 1
+
+
+async def test_a_plan_without_inventory_hides_transfers_and_nothing_is_said_of_them(stand: Stand) -> None:
+    """They are neither missing nor resolved: nobody can look."""
+    await stand.transfer()
+    await stand.order()
+    await stand.until_quiet(stand.process())
     stand.sandbox.change_settings(plan_with_inventory=False)
-    with pytest.raises(ComparisonStopped):
+    compared = await compare(stand)
+    assert (compared.found, compared.reconciled.compared) == ((), 1)
+    assert compared.reconciled.not_listed == ("stock_adjustments", "warehouse_transfers")
+
+
+async def test_nothing_is_concluded_from_a_jurnal_that_fails(stand: Stand) -> None:
+    """A list that cannot be read ends the comparison, and no document is called missing."""
+    await stand.order()
+    await stand.until_quiet(stand.process())
+    stand.fail(FaultPlan(status_before_commit=502), method="GET", times=20)
+    with pytest.raises(ComparisonStopped, match="502"):
         await compare(stand)
+    assert await stand.facts("RangeReconciled") == []
+    stand.sandbox.gate.fault = lambda _request: None
+    assert (await compare(stand)).found == ()

@@ -166,9 +166,7 @@ class Comparison:
         commands = await read_of_days(self._pool, store_id, first, last)
         known = await read_by_id(self._pool, store_id, {one.mark for one in listed if one.mark is not None})
         expected = [
-            each
-            for each in reconciling.expected_in(commands, first, last)
-            if each.resource.plural not in self._closed
+            each for each in reconciling.expected_in(commands, first, last) if each.resource.plural not in self._closed
         ]
         owed = await read_owed(self._pool, store_id, reconciling.invoice_numbers(expected))
         return reconciling.Both(

@@ -192,9 +192,7 @@ class Operations:
     ) -> Decided | NothingToDo:
         return decided if isinstance(decided, NothingToDo) else await self._append(store_id, decided)
 
-    async def _append(
-        self, store_id: str, decided: Sequence[tuple[str, OperatorFact | RepairFact]]
-    ) -> Decided:
+    async def _append(self, store_id: str, decided: Sequence[tuple[str, OperatorFact | RepairFact]]) -> Decided:
         now = self._clock.now()
         facts = [operator_fact(fact, stream_id, now) for stream_id, fact in decided]
         results = await self._appender.append(store_id, facts)

@@ -1,7 +1,7 @@
-"""What a person asks to be repaired: a proven duplicate goes, a proven absence is sent again. Facts with name and reason.
+"""What a person asks to be repaired: a proven duplicate goes, a proven absence is sent again; with name and reason.
 
-Only the dispatcher writes to Jurnal: it finds the command that follows from the fact, looks at Jurnal once more, records
-the attempt, and looks again where the answer is lost.
+Only the dispatcher writes to Jurnal: it finds the command that follows from the fact, looks at Jurnal once more,
+records the attempt, and looks again where the answer is lost.
 """
 
 from datetime import date

@@ -12,6 +12,7 @@ _LIST = statement(__package__, "list_differences")
 _OF_DAYS = statement(__package__, "read_open_of_days")
 _RESOLVED = statement(__package__, "read_resolved_at")
 _UNKNOWN = statement(__package__, "read_open_unknown")
+_LIST_OF_DAYS = statement(__package__, "list_of_days")
 _REPAIRABLE = statement(__package__, "read_repairable")
 _COUNT = statement(__package__, "count_differences")
 KINDS = ("missing", "duplicate", "altered", "unknown", "paid_differently")
@@ -46,6 +47,11 @@ async def list_differences(
     """Return the open differences behind the id `after`, in the order of their ids."""
     records = await pool.fetch(_LIST, store_id, list(kinds), after, rows_max)
     return [Listed(**record) for record in records]
+
+
+async def list_of_days(pool: Pool, store_id: str, first: date, last: date, *, rows_max: int) -> list[Listed]:
+    """Return the open differences of a range of business dates, oldest first."""
+    return [Listed(**record) for record in await pool.fetch(_LIST_OF_DAYS, store_id, first, last, rows_max)]
 
 
 async def read_repairable(pool: Pool, store_id: str, first: date, last: date) -> list[Listed]:

@@ -48,9 +48,7 @@ async def test_a_second_document_with_our_key_is_a_duplicate(stand: Stand, monke
     await stand.order()
     await stand.until_quiet(stand.process())
     (known,) = stand.sandbox.company.sales_invoices
-    again = await make_again(
-        stand, "sales_invoices", "sales_invoice", monkeypatch, **invoice_fields(custom_id=INVOICE)
-    )
+    again = await make_again(stand, "sales_invoices", "sales_invoice", monkeypatch, **invoice_fields(custom_id=INVOICE))
     found = only(await compare(stand))
     assert type(found).__name__ == "DocumentFoundTwice"
     assert (found.kept_id, found.document.jurnal_id, found.document.repair) == (known.id, again["id"], "delete")
@@ -78,7 +76,7 @@ async def test_an_invoice_that_somebody_changed_is_altered(stand: Stand) -> None
     compared = await compare(stand)
     assert kinds(compared) == ["altered", "paid_differently"]
     altered = next(each for each in compared.found if type(each).__name__ == "DocumentFoundAltered")
-    assert (altered.document.ledger_amount, altered.document.jurnal_amount) == (20_000, 40_000)
+    assert (altered.document.ledger_amount, altered.document.jurnal_amount) == (Decimal(20_000), Decimal(40_000))
     told = "; ".join(altered.differences)  # type: ignore[union-attr]
     for words in ("original_amount is 40000.0, not 20000", "transaction_date is 2026-11-22", "quantity of LATTE is 4"):
         assert words in told
@@ -86,9 +84,7 @@ async def test_an_invoice_that_somebody_changed_is_altered(stand: Stand) -> None
 
 async def test_a_document_with_our_key_that_the_ledger_never_made_is_unknown(stand: Stand) -> None:
     """It has the identity of a command that there is not."""
-    await stand.shop.make(
-        "sales_invoices", "sales_invoice", **invoice_fields(custom_id=f"inv-{STORE}.order-77")
-    )
+    await stand.shop.make("sales_invoices", "sales_invoice", **invoice_fields(custom_id=f"inv-{STORE}.order-77"))
     found = only(await compare(stand))
     assert type(found).__name__ == "DocumentFoundUnknown"
     assert found.document.command_id == f"inv-{STORE}.order-77"
@@ -113,7 +109,7 @@ async def test_documents_that_are_not_ours_are_counted_and_summed(stand: Stand) 
     compared = await compare(stand)
     assert compared.found == ()
     (invoices,) = compared.reconciled.foreign
-    assert (invoices.resource, invoices.documents, invoices.amount) == ("sales_invoices", 2, 40_000)
+    assert (invoices.resource, invoices.documents, invoices.amount) == ("sales_invoices", 2, Decimal(40_000))
 
 
 async def test_an_invoice_that_somebody_paid_by_hand_is_paid_differently(stand: Stand) -> None:

@@ -22,9 +22,7 @@ async def two_invoices(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> tuple[i
     await stand.order()
     await stand.until_quiet(stand.process())
     (known,) = stand.sandbox.company.sales_invoices
-    again = await make_again(
-        stand, "sales_invoices", "sales_invoice", monkeypatch, **invoice_fields(custom_id=INVOICE)
-    )
+    again = await make_again(stand, "sales_invoices", "sales_invoice", monkeypatch, **invoice_fields(custom_id=INVOICE))
     assert len((await compare(stand)).found) == 1
     return known.id, again["id"]
 

@@ -7,8 +7,8 @@ import pytest
 from ops.sandbox.jurnal import FaultPlan
 from projections.differences.queries import count_differences
 from projections.store_settings.queries import read_pause
-from service.operations import Operations, Word
 from service.jurnal.pace import Limit
+from service.operations import Operations, Word
 from service.quota import QuotaBudget
 from service.reconciliation_ledger import FREEZER
 from tests.integration.dispatcher.stand import PLENTY, Process, Stand, forget_keys
@@ -177,9 +177,7 @@ async def test_a_copy_that_a_person_made_in_jurnal_freezes_nothing(stand: Stand)
 async def test_nothing_is_sent_before_the_look_is_through(stand: Stand) -> None:
     """The quota stops it in the middle: it goes on there in the next window, and then the sale goes."""
     await stand.order(1)
-    quota = QuotaBudget(
-        stand.pool, egress_address="few", company_limits=(Limit(5, 60),), address_limits=PLENTY
-    )
+    quota = QuotaBudget(stand.pool, egress_address="few", company_limits=(Limit(5, 60),), address_limits=PLENTY)
     process = looking(stand, calls=stand.calls(quota=quota))
     waited = [await stand.step(process) for _ in range(6)][-1]
     assert (waited.did, waited.outcome, stand.documents("sales_invoice")) == ("waited", "looking", 0)
@@ -203,9 +201,7 @@ async def test_jurnal_must_answer_the_look_before_anything_is_sent(stand: Stand)
     assert stand.documents("sales_invoice") == 1
 
 
-async def test_a_database_that_lost_what_it_had_acknowledged_is_looked_at_again(
-    stand: Stand, backups: Backups
-) -> None:
+async def test_a_database_that_lost_what_it_had_acknowledged_is_looked_at_again(stand: Stand, backups: Backups) -> None:
     """The process goes on, its lease too, on a server that lacks the last facts: it looks anew before it sends."""
     process = looking(stand)
     await stand.order(1)

@@ -63,8 +63,8 @@ def reconcile(
 ) -> None:
     """Compare the business of a range of dates with Jurnal, both ways; exit code 1 if anything differs.
 
-    Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their place, so
-    a long range takes a while.
+    Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their
+    place, so a long range takes a while.
     """
     if last < first:
         raise click.BadParameter("--to is before --from; name the earlier date first")

@@ -202,7 +202,7 @@ class Comparison:
         store_id, asked = self._asked.store_id, self._asked
         unknown = list(reconciling.unknown(both))
         known_before = await read_open_unknown(self._pool, store_id)
-        lost = [each.fact for each in unknown if each.is_lost and each.fact.document.command_id not in known_before]
+        lost = [each.fact for each in unknown if each.is_due and each.fact.document.command_id not in known_before]
         found += [each.fact for each in unknown]
         new = (await self._ledger.note(store_id, found)).new
         frozen = bool(lost) and await self._ledger.freeze(store_id, lost, since)

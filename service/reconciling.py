@@ -43,7 +43,15 @@ from service.jurnal.documents import matches
 from service.jurnal.listing import ListedDocument, amount_in
 from service.jurnal.mark_of import store_of
 from service.jurnal.reading import Record, id_of, read_decimal, rows_of, text_of
-from service.jurnal.resources import CREDIT_MEMOS, RECEIVE_PAYMENTS, SALES_INVOICES, Resource, number_of, resource_of
+from service.jurnal.resources import (
+    CREDIT_MEMOS,
+    RECEIVE_PAYMENTS,
+    SALES_INVOICES,
+    SALES_RETURNS,
+    Resource,
+    number_of,
+    resource_of,
+)
 
 # They make no document of their own, or none that belongs to a day.
 _NOT_COMPARED = (CreateCustomer, CreateProduct, UpdateInvoice, DeleteInvoice, DeleteDuplicate)
@@ -276,10 +284,14 @@ def _twice(extra: ListedDocument, kept: ListedDocument, mark: str, day: date) ->
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A document of ours that the ledger did not book. `is_lost`: no send that this ledger knows can have made it."""
+    """A document of ours that the ledger did not book. `is_lost`: no send that this ledger knows can have made it.
+
+    `is_due`: its command may go any time, and would book it twice.
+    """
 
     fact: DocumentFoundUnknown
     is_lost: bool
+    is_due: bool
 
 
 def unknown(both: Both) -> Iterator[Unknown]:
@@ -302,11 +314,18 @@ def unknown_of(store_id: str, listed: Iterable[ListedDocument], known: Mapping[s
         if why is None or day is None or mark in seen:
             continue
         seen.add(mark)
-        yield _found_unknown(document, day, why, is_lost=booked is None or booked.never_sent)
+        # A copy that a person makes has our memo; only we, or whoever uses the interface, give it our key.
+        is_ours = document.is_keyed or document.resource == SALES_RETURNS
+        is_due = booked is not None and booked.never_sent
+        yield Unknown(
+            _found_unknown(document, day, why),
+            is_lost=is_ours and (booked is None or is_due),
+            is_due=is_ours and is_due,
+        )
 
 
-def _found_unknown(document: ListedDocument, day: date, why: str, *, is_lost: bool) -> Unknown:
-    fact = DocumentFoundUnknown(
+def _found_unknown(document: ListedDocument, day: date, why: str) -> DocumentFoundUnknown:
+    return DocumentFoundUnknown(
         document=ComparedDocument(
             difference_id=f"unknown:{document.resource.plural}:{document.jurnal_id}",
             resource=document.resource.plural,
@@ -318,8 +337,6 @@ def _found_unknown(document: ListedDocument, day: date, why: str, *, is_lost: bo
         ),
         reason=why,
     )
-    # A copy that a person makes has our memo; only we, or whoever uses the interface, give it our key.
-    return Unknown(fact, is_lost and (document.is_keyed or document.resource.plural == "sales_returns"))
 
 
 def _why_unknown(booked: Booked | None) -> str | None:

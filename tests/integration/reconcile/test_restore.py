@@ -125,6 +125,21 @@ async def test_a_process_that_starts_after_the_resume_freezes_it_no_second_time(
     assert len(await stand.facts("SendingFrozen")) == 1
 
 
+async def test_a_comparison_that_finds_what_is_due_in_jurnal_freezes_the_store(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command would go any moment: it stops, and goes on as one that is looked up."""
+    await stand.order(1)
+    await stand.shop.make("sales_invoices", "sales_invoice", **invoice_fields(custom_id=f"inv-{STORE}.order-1"))
+    assert (await compare(stand)).frozen
+    forget_keys(monkeypatch)
+    process = stand.process()
+    assert (await stand.step(process)).did == "nothing"
+    await resume(stand)
+    await stand.until_quiet(process)
+    assert (stand.documents("sales_invoice"), (await compare(stand)).frozen) == (1, False)
+
+
 async def test_two_processes_that_see_it_freeze_it_once(stand: Stand, backups: Backups) -> None:
     """The same documents are the same freeze."""
     await lost(stand, backups)

@@ -69,7 +69,7 @@ class Dispatched(msgspec.Struct, frozen=True):
 
 
 class Dispatcher:
-    """Sends the commands of one company at a time, under its lease."""
+    """Sends the commands of one company at a time, under its lease. `stock_words`: of too little stock, in lower case."""
 
     def __init__(  # noqa: PLR0913 - the parts it joins, each named by wiring
         self,
@@ -84,9 +84,7 @@ class Dispatcher:
         stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
         guard: RestoreGuard | None = None,
     ) -> None:
-        """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard`: see its module."""
-        self._guard = guard
-        self._pool = pool
+        self._guard, self._pool = guard, pool
         self._answers = answers
         self._queue = queue
         self._leases = leases
@@ -108,8 +106,8 @@ class Dispatcher:
         if stopped is not None and not stopped.is_due:
             return Dispatched("waited", outcome="breaker", wait_until=stopped.until)
         # What may have been sent is asked for first when Jurnal is tried again: reading does no harm.
-        send = None if stopped is None else await self._next(company, stores, lease, lost=True)
-        send = send or await self._next(company, stores, lease)
+        lost = None if stopped is None else await self._next(company, stores, lease, lost=True)
+        send = lost or await self._next(company, stores, lease)
         if send is None:
             return Dispatched("nothing")
         try:
@@ -117,8 +115,7 @@ class Dispatcher:
                 async with self._leases.kept(company.company_id):
                     looked = await self._guard.step(company, stores, epoch, now)
                 if looked is not True:
-                    wait_until = looked.free_at if isinstance(looked, Spent) else None
-                    return Dispatched("waited" if wait_until else "probed", outcome="looking", wait_until=wait_until)
+                    return Dispatched("waited" if looked else "probed", outcome="looking", wait_until=looked or None)
             done = await (
                 self._probe(company, send, now) if send.state == "unknown" else self._send(company, send, epoch, now)
             )

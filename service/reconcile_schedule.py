@@ -104,7 +104,7 @@ class ReconcileSchedule:
         self._on_compared(compared)
         if compared.found:
             _LOG.warning(
-                LogEvent.DIFFERENCES_FOUND,
+                LogEvent.DIFFERENCES_DETECTED,
                 store=store_id,
                 first=compared.reconciled.first.isoformat(),
                 last=compared.reconciled.last.isoformat(),

@@ -64,8 +64,8 @@ class RestoreGuard:
         self._looked.clear()
         self._looks.clear()
 
-    async def step(self, company: Company, stores: Sequence[str], epoch: int, now: datetime) -> bool | Spent:
-        """Make one call at most. True: it has looked, and what may be sent may go. False: come again; or when."""
+    async def step(self, company: Company, stores: Sequence[str], epoch: int, now: datetime) -> bool | datetime:
+        """Make one call at most. True: it has looked, and what may be sent may go. Else come again, or from when on."""
         name = company.company_id
         if self._looked.get(name) == epoch:
             return True
@@ -75,19 +75,19 @@ class RestoreGuard:
             look = self._looks[name] = _Look(epoch, ends, self._run(company, ends))
         for store_id, end in look.ends.items():
             if await read_folded(self._pool, store_id) < end:
-                return Spent(now + timedelta(seconds=1), "the ledger is not folded to its end")
+                return now + timedelta(seconds=1)
         try:
             waits = await anext(look.turns, self)
         except BaseException as failed:
             del self._looks[name]
             if isinstance(failed, _LookFailed):
-                return Spent(now + _WAIT, failed.reason)
+                return now + _WAIT
             raise
         if isinstance(waits, RestoreGuard):
             self._looked[name] = epoch
             del self._looks[name]
             return False
-        return False if waits is None else waits
+        return False if waits is None else waits.free_at
 
     async def _run(self, company: Company, ends: dict[str, int]) -> AsyncIterator[Spent | None]:
         since = await self._since(company, ends)
@@ -115,9 +115,9 @@ class RestoreGuard:
 
     async def _since(self, company: Company, ends: dict[str, int]) -> datetime:
         """Return from when on it may have lost documents: since the last attempt it knows of, or since Live Mode."""
-        signed_at = await read_last_signed(self._pool, company.company_id)
-        if signed_at is not None:
-            return signed_at - _SKEW
+        signed = [await read_last_signed(self._pool, store_id, company.company_id) for store_id in ends]
+        if any(signed):
+            return max(filter(None, signed)) - _SKEW
         live = [(await read_settings(self._pool, store_id)).live_mode for store_id in ends]
         return min(each[1].activated_at for each in live if each is not None) - _SKEW
 
@@ -131,4 +131,4 @@ class RestoreGuard:
             if each.is_lost and each.fact.document.command_id not in before
         ]
         if lost and await self._ledger.freeze(store_id, lost, since):
-            _LOG.critical(LogEvent.SENDING_FROZEN, store=store_id, documents=len(lost), since=since.isoformat())
+            _LOG.critical(LogEvent.RESTORE_DETECTED, store=store_id, documents=len(lost), since=since.isoformat())

@@ -70,9 +70,9 @@ async def read_folded(pool: Pool, store_id: str) -> int:
     return await pool.fetchval(_FOLDED, store_id) or 0
 
 
-async def read_last_signed(pool: Pool, company_id: str) -> datetime | None:
-    """Return the Date of the last attempt for the company that is known of, None if none is."""
-    signed_at = await pool.fetchval(_LAST_SIGNED, company_id)
+async def read_last_signed(pool: Pool, store_id: str, company_id: str) -> datetime | None:
+    """Return the Date of the last attempt of a store for a company that is known of, None if none is."""
+    signed_at = await pool.fetchval(_LAST_SIGNED, store_id, company_id)
     assert signed_at is None or isinstance(signed_at, datetime)
     return signed_at
 

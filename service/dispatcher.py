@@ -69,7 +69,7 @@ class Dispatched(msgspec.Struct, frozen=True):
 
 
 class Dispatcher:
-    """Sends the commands of one company at a time, under its lease. `stock_words`: of too little stock, in lower case."""
+    """Sends the commands of one company at a time, under its lease. `stock_words`: of want of stock, in lower case."""
 
     def __init__(  # noqa: PLR0913 - the parts it joins, each named by wiring
         self,

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from eventstore.connection import Pool
+from eventstore.statements import statement
 from projections.differences.queries import read_open_unknown
 from projections.jurnal_commands.booked import read_by_id, read_folded, read_last_signed
 from projections.jurnal_commands.queue import SendQueue
@@ -27,15 +28,16 @@ from service.reconciliation_ledger import ReconciliationLedger
 from service.telemetry.logs import LogEvent
 
 _LOG = structlog.get_logger()
+_SERVER = statement(__package__, "server_identity")
 # Jurnal's clock may be off by as much as it lets ours be.
 _SKEW = timedelta(seconds=300)
 _WAIT = timedelta(seconds=5)
 
 
 class _Look(msgspec.Struct):
-    """A look on its way; `ends`: where the ledgers ended when it began."""
+    """A look on its way, on this server; `ends`: where the ledgers ended when it began."""
 
-    epoch: int
+    server: str
     ends: dict[str, int]
     turns: AsyncIterator[Spent | None]
 
@@ -56,7 +58,7 @@ class RestoreGuard:
         self._queue = queue
         self._calls = calls
         self._ledger = ledger
-        self._looked: dict[str, int] = {}
+        self._looked: dict[str, tuple[int, str]] = {}
         self._looks: dict[str, _Look] = {}
 
     def forget(self) -> None:
@@ -67,25 +69,28 @@ class RestoreGuard:
     async def step(self, company: Company, stores: Sequence[str], epoch: int, now: datetime) -> bool | datetime:
         """Make one call at most. True: it has looked, and what may be sent may go. Else come again, or from when on."""
         name = company.company_id
-        if self._looked.get(name) == epoch:
+        # A database that was restored under a running process may count the same epoch again; its server is another.
+        server = await self._pool.fetchval(_SERVER)
+        if self._looked.get(name) == (epoch, server):
             return True
         look = self._looks.get(name)
-        if look is None or look.epoch != epoch:
+        if look is None or look.server != server:
             ends = {store_id: await self._queue.ledger_end(store_id) for store_id in stores}
-            look = self._looks[name] = _Look(epoch, ends, self._run(company, ends))
+            look = self._looks[name] = _Look(server, ends, self._run(company, ends))
         for store_id, end in look.ends.items():
             if await read_folded(self._pool, store_id) < end:
                 return now + timedelta(seconds=1)
         try:
             waits = await anext(look.turns, self)
         except BaseException as failed:
-            del self._looks[name]
+            self._looks.pop(name, None)
             if isinstance(failed, _LookFailed):
                 return now + _WAIT
             raise
         if isinstance(waits, RestoreGuard):
-            self._looked[name] = epoch
-            del self._looks[name]
+            # Told to forget meanwhile, it looks once more.
+            if self._looks.pop(name, None) is look:
+                self._looked[name] = (epoch, server)
             return False
         return False if waits is None else waits.free_at
 

@@ -6,6 +6,7 @@ import pytest
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.differences.queries import count_differences
+from projections.jurnal_commands.identity import transaction_no
 from projections.jurnal_commands.queue import SendQueue
 from projections.store_settings.queries import read_pause
 from service.jurnal.pace import Limit
@@ -130,16 +131,17 @@ async def test_a_process_that_starts_after_the_resume_freezes_it_no_second_time(
 async def test_a_comparison_that_finds_what_is_due_in_jurnal_freezes_the_store(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command would go any moment: it stops, and goes on as one that is looked up."""
+    """The command would go any moment: it stops, is looked up and adopted, and nothing is found any more."""
     await stand.order(1)
-    await stand.shop.make("sales_invoices", "sales_invoice", **invoice_fields(custom_id=f"inv-{STORE}.order-1"))
+    name = f"inv-{STORE}.order-1"
+    keys = {"custom_id": name, "transaction_no": transaction_no(name, "#3101-1001")}
+    await stand.shop.make("sales_invoices", "sales_invoice", **invoice_fields(**keys))
     assert (await compare(stand)).frozen
     forget_keys(monkeypatch)
-    process = stand.process()
-    assert (await stand.step(process)).did == "nothing"
+    assert "sent" not in await stand.until_quiet(stand.process())
+    assert await stand.commands() == {"inv.order-1": "accepted"}
     await resume(stand)
-    await stand.until_quiet(process)
-    assert (stand.documents("sales_invoice"), (await compare(stand)).frozen) == (1, False)
+    assert (stand.documents("sales_invoice"), (await compare(stand)).found) == (1, ())
 
 
 async def test_two_processes_that_see_it_freeze_it_once(stand: Stand, backups: Backups) -> None:

@@ -103,9 +103,6 @@ class Appender:
         """
         if not facts:
             return []
-        # Postgres would take an empty name, and every later fact without a source id would be its duplicate.
-        if not all(fact.source_id and fact.stream_id and fact.type for fact in facts) and (fault := fault_of(facts)):
-            raise fault
         bytes_ = self._admit(facts)
         # Only the caller waits for this future: one that gives up cancels it, not the batch its neighbours are in.
         future: asyncio.Future[list[AppendResult]] = asyncio.get_running_loop().create_future()
@@ -144,6 +141,9 @@ class Appender:
         """Count `facts` among what waits and return their bytes; raises if one of them or the queue is too large."""
         bytes_ = 0
         for fact in facts:
+            # Postgres would take an empty name, and every later fact without a source id would be its duplicate.
+            if not (fact.source_id and fact.stream_id and fact.type) and (fault := fault_of(facts)):
+                raise fault
             fact_bytes = len(fact.body) + len(fact.sealed) + len(fact.metadata)
             if fact_bytes > self._limits.fact_bytes_max:
                 raise FactTooLarge(fact_bytes=fact_bytes, fact_bytes_max=self._limits.fact_bytes_max)
@@ -165,22 +165,25 @@ class Appender:
         """Send off what waits once every task that is ready has queued its own: one batch then holds them all."""
         if not lane.launching:
             lane.launching = True
-            asyncio.get_running_loop().call_soon(self._launch, lane)
-
-    def _launch(self, lane: _Lane) -> None:
-        """Send off whatever waits, as far as the writer is ready for so much."""
-        lane.launching = False
-        while lane.queue and lane.writer.ready_for(lane.queued_facts):
-            # Half of all that is under way: the other half is decided while Postgres commits this one.
-            half = (lane.queued_facts + lane.flying_facts + 1) // 2
-            batch = self._take(lane.queue, min(self._limits.batch_facts_max, max(half, SECOND_FLIGHT_FACTS_MIN)))
-            taken = sum(len(waiting.facts) for waiting in batch)
-            lane.queued_facts -= taken
-            lane.flying_facts += taken
-            facts = [fact for waiting in batch for fact in waiting.facts]
-            task = lane.writer.launch(facts, partial(self._landed, lane, batch))
+            task = asyncio.get_running_loop().create_task(self._launch(lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _launch(self, lane: _Lane) -> None:
+        """Send off one batch of what waits, if the writer is ready for it; another goes behind it, if there is more."""
+        lane.launching = False
+        if not lane.queue or not lane.writer.ready_for(lane.queued_facts):
+            return
+        # Half of all that is under way: the other half is decided while Postgres commits this one.
+        half = (lane.queued_facts + lane.flying_facts + 1) // 2
+        batch = self._take(lane.queue, min(self._limits.batch_facts_max, max(half, SECOND_FLIGHT_FACTS_MIN)))
+        taken = sum([len(waiting.facts) for waiting in batch])
+        lane.queued_facts -= taken
+        lane.flying_facts += taken
+        if lane.queue:
+            self._launch_soon(lane)
+        facts = [fact for waiting in batch for fact in waiting.facts]
+        await lane.writer.fly(facts, partial(self._landed, lane, batch))
 
     def _take(self, queue: deque[_Waiting], facts_max: int) -> list[_Waiting]:
         batch = [queue.popleft()]
@@ -191,7 +194,7 @@ class Appender:
         return batch
 
     def _landed(self, lane: _Lane, batch: list[_Waiting], outcome: Decided | BaseException) -> None:
-        lane.flying_facts -= sum(len(waiting.facts) for waiting in batch)
+        lane.flying_facts -= sum([len(waiting.facts) for waiting in batch])
         if isinstance(outcome, LedgerBehind):
             batch += self._everything_of(lane)
         if isinstance(outcome, BaseException) and len(batch) > 1 and _may_be_one_facts_fault(outcome):

@@ -1,6 +1,8 @@
 """Connections and pools as every part of the house opens them."""
 
-from typing import TYPE_CHECKING, TypeAlias
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import asyncpg
 
@@ -30,6 +32,20 @@ CONNECTION_ERRORS = (
 )
 
 
+class ConnectionLimits(NamedTuple):
+    """How long anything with the database may take, in seconds; no connection that looks alive is waited for for ever.
+
+    `idle_transaction_seconds_max`: the server ends a transaction that nobody goes on with, and frees what it locks.
+    """
+
+    connect_seconds_max: float = 10
+    command_seconds_max: float = 30
+    idle_transaction_seconds_max: float = 120
+
+
+LIMITS = ConnectionLimits()
+
+
 async def _leave_as_it_is(_connection: Connection) -> None:
     """Send nothing when a connection goes back: nobody sets session state, and asyncpg's reset is a round trip."""
 
@@ -43,6 +59,7 @@ async def open_pool(
     name: str = "jurnalsync",
     search_path: str | None = None,
     plans_kept: bool = False,
+    limits: ConnectionLimits = LIMITS,
 ) -> Pool:
     """Open a pool whose connections act as `role` (None keeps the login's own rights) in UTC.
 
@@ -57,7 +74,8 @@ async def open_pool(
     if plans_kept:
         walks = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
         plans = {"plan_cache_mode": "force_generic_plan", **dict.fromkeys(walks, "off")}
-    settings = {"timezone": "UTC", "jit": "off", **plans}
+    idle = f"{limits.idle_transaction_seconds_max * 1_000:.0f}"
+    settings = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": idle, **plans}
     if search_path is not None:
         settings["search_path"] = search_path
     if role is not None:
@@ -72,7 +90,8 @@ async def open_pool(
             statement_cache_size=statement_cache_size,
             connection_class=in_transactions(settings) if through_pooler else asyncpg.Connection,
             server_settings=named if through_pooler else named | settings,
-            command_timeout=30,
+            timeout=limits.connect_seconds_max,
+            command_timeout=limits.command_seconds_max,
             reset=_leave_as_it_is,
         )
     except asyncpg.ProtocolViolationError as error:
@@ -86,6 +105,18 @@ async def open_pool(
             pool.terminate()
             raise
     return pool
+
+
+@contextlib.asynccontextmanager
+async def closing(pool: Pool) -> AsyncIterator[Pool]:
+    """Close a pool in the end; connections that do not answer any more are dropped, which loses nothing."""
+    try:
+        yield pool
+    finally:
+        try:
+            await pool.close()
+        except CONNECTION_ERRORS:
+            pool.terminate()
 
 
 async def _refuse_a_hidden_pooler(pool: Pool) -> None:

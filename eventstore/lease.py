@@ -1,7 +1,7 @@
 """Store leases: who may fold or poll a store, on the database's clock, fenced by an epoch, shared fairly."""
 
+import asyncio
 import math
-import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Literal
@@ -76,15 +76,15 @@ class SharedStores:
 
     def held(self) -> dict[str, int]:
         """Return the epoch of each store that this process surely holds; empty once the leases may have run out."""
-        return dict(self._epochs) if time.monotonic() < self._good_until else {}
+        return dict(self._epochs) if asyncio.get_running_loop().time() < self._good_until else {}
 
     def is_due(self) -> bool:
         """Tell whether it is time to renew."""
-        return time.monotonic() >= self._renew_at
+        return asyncio.get_running_loop().time() >= self._renew_at
 
     async def renew(self, store_ids: Sequence[str]) -> list[str]:
         """Renew what is held, take what is free up to a fair share, give up what is more; returns what was given up."""
-        started = time.monotonic()
+        started = asyncio.get_running_loop().time()
         holders = await self._leases.holders("fold")
         seats = {name: owner for name, owner in holders.items() if name.startswith(_SEAT)}
         seated = {*seats.values(), self._leases.owner}

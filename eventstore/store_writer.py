@@ -45,7 +45,7 @@ class _Flight:
 
 
 class StoreWriter:
-    """The one writer of a store in this process. `launch` only when `ready_for`; calls come from one event loop."""
+    """The one writer of a store in this process. `fly` only when `ready_for`; calls come from one event loop."""
 
     def __init__(self, connections: KeptConnections, clock: Clock, store_id: str, limits: CommitLimits) -> None:
         self._connections = connections
@@ -82,10 +82,28 @@ class StoreWriter:
         """Whether nothing is in flight."""
         return self._flying == 0
 
-    def launch(
-        self, facts: Sequence[NewFact], landed: Callable[[Decided | BaseException], None]
-    ) -> "asyncio.Task[None]":
-        """Send a batch off; `landed` is called with what was decided or its error, batches in their order."""
+    async def fly(self, facts: Sequence[NewFact], landed: Callable[[Decided | BaseException], None]) -> None:
+        """Write a batch; `landed` is called with what was decided or its error, batches in their order.
+
+        Until it first waits it has decided the batch and sent it, so another may be begun.
+        """
+        flight = self._begin(facts)
+        outcome: Decided | BaseException
+        try:
+            outcome = await self._write(flight)
+        except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
+            outcome = error
+            self._forget()
+            if isinstance(error, LedgerBehind):
+                self._acknowledged = None
+        self._flying -= 1
+        if not flight.confirmed.done():
+            flight.confirmed.set_result(False)
+        landed(outcome)
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            raise outcome
+
+    def _begin(self, facts: Sequence[NewFact]) -> _Flight:
         assert self._flying < FLIGHTS_MAX
         head = self._head
         decided = None if head is None or self._careful or self._must_read(facts) else self._decide(facts, head)
@@ -95,7 +113,7 @@ class StoreWriter:
             self._head = None
         self._last = flight
         self._flying += 1
-        return asyncio.create_task(self._fly(flight, landed))
+        return flight
 
     def _must_read(self, facts: Sequence[NewFact]) -> bool:
         """Tell whether a caller expects a version of a stream that is not remembered: memory cannot answer that."""
@@ -113,22 +131,6 @@ class StoreWriter:
             return None  # memory may lack what another process wrote: only the database can say that a stream moved
         self._remember(decided)
         return decided
-
-    async def _fly(self, flight: _Flight, landed: Callable[[Decided | BaseException], None]) -> None:
-        outcome: Decided | BaseException
-        try:
-            outcome = await self._write(flight)
-        except BaseException as error:  # noqa: BLE001 - the callers must learn of it, whatever it is
-            outcome = error
-            self._forget()
-            if isinstance(error, LedgerBehind):
-                self._acknowledged = None
-        self._flying -= 1
-        if not flight.confirmed.done():
-            flight.confirmed.set_result(False)
-        landed(outcome)
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-            raise outcome
 
     async def _write(self, flight: _Flight) -> Decided:
         written = await self._try_fast(flight)

@@ -5,7 +5,6 @@ Never inside the transaction that appends: there it would cost five times the ap
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
@@ -63,9 +62,9 @@ class WakeLine:
 
     async def keep(self) -> None:
         """Open the connection, or open it again where it was lost; quick if it stands."""
-        if self.is_open or time.monotonic() < self._retry_at:
+        if self.is_open or asyncio.get_running_loop().time() < self._retry_at:
             return
-        self._retry_at = time.monotonic() + self._reconnect_seconds
+        self._retry_at = asyncio.get_running_loop().time() + self._reconnect_seconds
         try:
             line = await self._connect()
             try:
@@ -107,8 +106,8 @@ class WakeLine:
         """Send what is to be told, once a quiet time, until there is nothing; what cannot be sent is polled for."""
         try:
             while self._untold:
-                await asyncio.sleep(max(0.0, self._next_at - time.monotonic()))
-                self._next_at = time.monotonic() + _QUIET_SECONDS
+                await asyncio.sleep(max(0.0, self._next_at - asyncio.get_running_loop().time()))
+                self._next_at = asyncio.get_running_loop().time() + _QUIET_SECONDS
                 store_ids, self._untold = sorted(self._untold), set()
                 if self._line is not None:
                     await self._line.execute(_NOTIFY, store_ids, timeout=_RECONNECT_SECONDS)

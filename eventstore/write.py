@@ -46,10 +46,8 @@ async def write_decided(connection: Connection, store_id: str, decided: Decided,
     `follows` another batch of this process that may still be on its way: then this one waits for it.
     Raises what `why_missed` explains if the head stands elsewhere or something was taken already.
     """
-    if len(decided.facts) == 1 and not follows:
-        status = await connection.execute(
-            _APPEND_ONE, *_ends(store_id, decided), *_columns_of_one(decided), decided.before.archived
-        )
+    if len(decided.facts) == 1 and not follows and not decided.before.archived:
+        status = await connection.execute(_APPEND_ONE, *_ends(store_id, decided), *_columns_of_one(decided))
     else:
         status = await connection.execute(
             _APPEND_BATCH, *_ends(store_id, decided), *_columns(decided), decided.before.archived

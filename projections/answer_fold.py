@@ -3,29 +3,22 @@
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.answers import SHORT_OF_STOCK, CommandAccepted, CommandRefused
+from eventstore.facts.answers import IN_DOUBT, LACKS_PRODUCT, SHORT_OF_STOCK, CommandAccepted, CommandRefused
 from eventstore.facts.operators import CommandReleased
-from projections.changes.orders import OrderState
-from projections.changes.payouts import PayoutState
 from projections.changes.settings import StoreSettings
-from projections.changes.transfers import TransferState
-from projections.changes.waiting import Waiting, WaitingDocument, waiting_key
+from projections.changes.waiting import Waiting, WaitingDocument, made_need, waiting_key
+from projections.jurnal_commands.identity import product_command_id
 from projections.projection import States
-from projections.waiting_fold import DocumentsTold, judged, keeping
+from projections.waiting_fold import DocumentsTold, judged, judged_again, keeping
 
-# Each of these is looked up by its identity before it goes again. A refusal of another may be our own doubt whether it
-# is in Jurnal already: that waits for a person.
-_FOUND_BY_IDENTITY = frozenset(
-    {
-        "BookInvoice",
-        "ReceivePayment",
-        "AdjustStock",
-        "TransferStock",
-        "PostJournal",
-        "DepositPayout",
-        "WithdrawPayoutFee",
-    }
-)
+# It goes again by itself when goods come in; or a person has to say that it is not in Jurnal.
+_OTHERWISE = frozenset({SHORT_OF_STOCK, IN_DOUBT})
+_PRODUCTS = "products"
+
+
+def makes_product(answer: CommandAccepted) -> bool:
+    """Tell whether Jurnal has a product by now that it may have lacked."""
+    return answer.document.resource == _PRODUCTS
 
 
 def tell_answer(
@@ -37,31 +30,53 @@ def tell_answer(
             return _refused(states, settings, fact, answer)
         case CommandReleased():
             return _released(states, settings, fact, answer)
+        case CommandAccepted() if makes_product(answer):
+            return _made(states, settings, fact, answer)
         case CommandAccepted():
             return _accepted(states, fact, answer)
 
 
 def _refused(states: States, settings: StoreSettings, fact: Fact, answer: CommandRefused) -> DocumentsTold:
     document, command_id = states.get(fact.stream_id), answer.attempted.command_id
-    if not isinstance(document, OrderState | TransferState | PayoutState) or fact.position <= document.anew_at:
+    if not isinstance(document, WaitingDocument) or fact.position <= document.anew_at:
         return DocumentsTold()
-    asked = next((each for each in document.asked if each.command_id == command_id), None)
-    if asked is None or asked.kind not in _FOUND_BY_IDENTITY:
+    if not any(each.command_id == command_id for each in document.asked):
         return DocumentsTold()
-    if SHORT_OF_STOCK in answer.fields:
-        # It goes again by itself when goods come in.
-        return _kept(states, _without(document, command_id))
-    refused = (*_without(document, command_id).refused, command_id)
+    document = _without(document, command_id)
+    if not _OTHERWISE.isdisjoint(answer.fields):
+        return _kept(states, document)
+    codes = [each.removeprefix(LACKS_PRODUCT) for each in answer.fields if each.startswith(LACKS_PRODUCT)]
+    if codes:
+        lacks = {**document.lacks, command_id: tuple(product_command_id(fact.store_id, code) for code in codes)}
+        document = msgspec.structs.replace(document, lacks=lacks)
+    refused = (*document.refused, command_id)
     return judged(msgspec.structs.replace(document, refused=refused), states, settings, fact)
 
 
 def _released(states: States, settings: StoreSettings, fact: Fact, word: CommandReleased) -> DocumentsTold:
     document, command_id = states.get(fact.stream_id), word.command_id
-    if not isinstance(document, OrderState | TransferState | PayoutState) or command_id not in document.refused:
+    if not isinstance(document, WaitingDocument) or command_id not in document.refused:
         return DocumentsTold()
     told = judged(document, states, settings, fact, retried=True)
     after = _kept({**states, **told.states}, _without(told.documents[fact.stream_id], command_id))
     return DocumentsTold({**told.states, **after.states}, told.decisions, after.documents)
+
+
+def _made(states: States, settings: StoreSettings, fact: Fact, answer: CommandAccepted) -> DocumentsTold:
+    """Let go exactly what lacked the product that is made now; what cannot be planned anew goes as it is."""
+    made = answer.attempted.command_id
+    told = judged_again(states, settings, fact, frozenset({made_need(made)}), retried=True)
+    freed: list[str] = []
+    for document in told.documents.values():
+        after = document
+        for command_id in document.refused:
+            if made in document.lacks.get(command_id, ()):
+                freed.append(command_id)
+                after = _without(after, command_id)
+        if after is not document:
+            kept = _kept({**states, **told.states}, after)
+            told = DocumentsTold({**told.states, **kept.states}, told.decisions, {**told.documents, **kept.documents})
+    return msgspec.structs.replace(told, freed=tuple(freed))
 
 
 def _accepted(states: States, fact: Fact, answer: CommandAccepted) -> DocumentsTold:
@@ -74,8 +89,10 @@ def _accepted(states: States, fact: Fact, answer: CommandAccepted) -> DocumentsT
 
 
 def _without(document: WaitingDocument, command_id: str) -> WaitingDocument:
+    """Return the document without the refusal of a command."""
     refused = tuple(each for each in document.refused if each != command_id)
-    return msgspec.structs.replace(document, refused=refused)
+    lacks = {identity: each for identity, each in document.lacks.items() if identity != command_id}
+    return msgspec.structs.replace(document, refused=refused, lacks=lacks)
 
 
 def _kept(states: States, document: WaitingDocument) -> DocumentsTold:

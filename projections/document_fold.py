@@ -30,9 +30,10 @@ from eventstore.facts.settings import (
     SyncRequested,
     SyncWindowOpened,
 )
-from projections.answer_fold import tell_answer
+from projections.answer_fold import makes_product, tell_answer
 from projections.changes.orders import OrderState
 from projections.changes.payouts import PayoutState
+from projections.changes.products import ProductState, product_stream
 from projections.changes.returns import Returns
 from projections.changes.settings import StoreSettings, evolve_settings
 from projections.changes.shifts import SHIFTS_KEY, Shifts
@@ -43,23 +44,24 @@ from projections.changes.waiting import (
     WAITING_KEYS,
     WINDOW_NEED,
     Waiting,
+    WaitingDocument,
     account_need,
     outlet_need,
     waiting_key,
 )
 from projections.jurnal_commands.decide import unreadable
-from projections.jurnal_commands.decide_import import decide_import
 from projections.jurnal_commands.decide_repair import decide_repair
 from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
 from projections.payout_fold import tell_payout, tell_payout_word
+from projections.product_fold import tell_import, tell_product_word
 from projections.projection import States
 from projections.transfer_fold import tell_transfer, tell_transfer_sync, tell_transfer_word, transfer_keys
 from projections.waiting_fold import DocumentsTold, judged, judged_again
 
-DOCUMENT_STATES = StoreSettings | OrderState | TransferState | PayoutState | Waiting | Returns | Shifts
-DocumentState = OrderState | TransferState | PayoutState
+DocumentState = WaitingDocument
+DOCUMENT_STATES = StoreSettings | DocumentState | Waiting | Returns | Shifts
 
 _ACCOUNTS = ("loss_account", "goods_received_account", "stock_adjustment_account")
 
@@ -68,7 +70,8 @@ class Told(msgspec.Struct, frozen=True):
     """New states by key, and the decisions that follow.
 
     `settings` are those after the fact. `documents` are all documents it touched, by stream: a setting, a window or a
-    shift touches those that wait for it. `skipped`: commands planned before that a person has seen to.
+    shift touches those that wait for it. `skipped`: commands planned before that a person has seen to. `freed`: those
+    that go again as they were planned.
     """
 
     states: dict[str, msgspec.Struct]
@@ -76,15 +79,19 @@ class Told(msgspec.Struct, frozen=True):
     decisions: Sequence[Decision] = ()
     documents: dict[str, DocumentState] = {}
     skipped: tuple[str, ...] = ()
+    freed: tuple[str, ...] = ()
 
 
-def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
+def document_keys(  # noqa: C901, PLR0911 - one branch for each kind of fact
     fact: Fact, meaning: Meaning
 ) -> Sequence[str]:
     """Return the keys of the states a fact about a document, a setting, a sync or a shift needs."""
     match meaning:
-        case LiveModeActivated() | ProductsImportRequested() | DuplicateDeletionRequested():
+        case LiveModeActivated() | DuplicateDeletionRequested():
             return (SETTINGS_STREAM,)
+        case ProductsImportRequested():
+            streams = [product_stream(product.product_id) for product in meaning.products]
+            return (SETTINGS_STREAM, SHIFTS_KEY, *streams, *map(waiting_key, streams))
         case _ if isinstance(meaning, Setting | SyncFact):
             return (SETTINGS_STREAM, SHIFTS_KEY, *WAITING_KEYS)
         case RegisterShiftReport():
@@ -96,6 +103,8 @@ def document_keys(  # noqa: PLR0911 - one branch for each kind of fact
             return (SETTINGS_STREAM, fact.stream_id, *order_keys(fact.stream_id))
         case RecordRetried() | RecordSkipped() | CommandRefused() | CommandReleased():
             return (SETTINGS_STREAM, fact.stream_id, waiting_key(fact.stream_id), SHIFTS_KEY)
+        case CommandAccepted() if makes_product(meaning):
+            return (SETTINGS_STREAM, SHIFTS_KEY, *WAITING_KEYS)
         case CommandAccepted():
             return (waiting_key(fact.stream_id),)
         case PayoutReport():
@@ -114,7 +123,7 @@ def settings_in(states: States) -> StoreSettings:
 def document_in(states: States, stream_id: str) -> DocumentState | None:
     """Return what is known of a stream's document."""
     known = states.get(stream_id)
-    assert known is None or isinstance(known, OrderState | TransferState | PayoutState)
+    assert known is None or isinstance(known, DocumentState)
     return known
 
 
@@ -127,13 +136,11 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
         return Told({SETTINGS_STREAM: settings, **told.states}, settings, told.decisions, dict(told.documents))
     if isinstance(meaning, PayloadUnreadable):
         return Told({}, settings, (unreadable(fact, meaning),))
-    if isinstance(meaning, ProductsImportRequested):
-        return Told({}, settings, decide_import(settings, fact, meaning))
     if isinstance(meaning, DuplicateDeletionRequested):
         return Told({}, settings, decide_repair(settings, fact, meaning))
     told = _tell_document(states, settings, fact, meaning)
     skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
-    return Told(told.states, settings, told.decisions, dict(told.documents), skipped)
+    return Told(told.states, settings, told.decisions, dict(told.documents), skipped, told.freed)
 
 
 def _tell_document(  # noqa: PLR0911 - one branch for each kind of fact
@@ -144,6 +151,8 @@ def _tell_document(  # noqa: PLR0911 - one branch for each kind of fact
             return tell_order(states, settings, fact, meaning)
         case TransferReport():
             return tell_transfer(states, settings, fact, meaning)
+        case ProductsImportRequested():
+            return tell_import(states, settings, fact, meaning)
         case PayoutReport():
             return tell_payout(states, settings, fact, meaning)
         case RegisterShiftReport():
@@ -200,6 +209,8 @@ def _tell_word(
             return tell_transfer_word(states, settings, fact, word)
         case PayoutState() as payout:
             return tell_payout_word(payout, states, settings, fact, word)
+        case ProductState() as product:
+            return tell_product_word(product, states, settings, fact, word)
         case _:
             return DocumentsTold()
 
@@ -207,6 +218,6 @@ def _tell_word(
 def _skipped(states: States, fact: Fact, word: RecordSkipped) -> tuple[str, ...]:
     """Return the commands that were planned for a record."""
     document = document_in(states, fact.stream_id)
-    if isinstance(document, OrderState | TransferState):
+    if isinstance(document, OrderState | TransferState | ProductState):
         return tuple(asked.command_id for asked in document.asked if asked.record_id == word.record_id)
     return commands_of_record(fact.store_id, word.record_id)

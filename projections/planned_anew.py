@@ -4,7 +4,7 @@ What a document asked for is judged as if it had not been, on the settings of th
 of it comes out again, under the same identities, and what Jurnal has already comes out as it is there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from hashlib import sha256
 
@@ -12,8 +12,9 @@ import msgspec
 
 from eventstore.event import Fact
 from projections.changes.asked import Asked
-from projections.changes.orders import OrderState
+from projections.changes.orders import OrderState, PlannedBefore
 from projections.changes.payouts import PayoutState
+from projections.changes.products import ProductState
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.waiting import WaitingDocument
@@ -27,6 +28,7 @@ from projections.jurnal_commands.commands import (
     ReturnSale,
     UpdateInvoice,
 )
+from projections.jurnal_commands.decide_import import judge_product
 from projections.jurnal_commands.decide_orders import judge_order
 from projections.jurnal_commands.decide_payouts import judge_payout
 from projections.jurnal_commands.decide_transfers import judge_transfer
@@ -37,10 +39,15 @@ _ZERO = Decimal(0)
 
 
 class _Unplanned(msgspec.Struct, frozen=True):
-    """A document as if the commands `asked` had not been planned yet."""
+    """A document as if the commands `asked` had not been planned yet.
+
+    `before`: of an order, what it can go back to once they are planned again. What is planned anew keeps its place
+    among what was asked, and what is planned beside it stands at the end: what it was meanwhile is no way back.
+    """
 
     document: WaitingDocument
     asked: tuple[Asked, ...]
+    before: tuple[PlannedBefore, ...] = ()
 
 
 def planned_anew(
@@ -50,14 +57,16 @@ def planned_anew(
 
     `retried`: what was refused is to go again whether or not it is another command by now.
     """
-    if not document.refused or _is_seen_to(document):
+    document = _without_seen_to(document)
+    if not document.refused:
         return document, ()
     first = next(number for number, each in enumerate(document.asked) if each.command_id in document.refused)
     for unplanned in _unplanned(document, first):
         after, decisions = judge_document(unplanned.document, settings, fact, shifts)
-        kept = tuple(each for each in document.asked if each not in unplanned.asked)
-        fresh = {asked.command_id: asked for asked in with_asked(_asking(after, kept), decisions, fact.store_id).asked}
-        if _stands(document.asked, first, unplanned.asked, fresh):
+        fresh = {each.command_id: each for each in with_asked(after, decisions, fact.store_id).asked}
+        if _stands(document, first, unplanned.asked, fresh):
+            if isinstance(after, OrderState):
+                after = msgspec.structs.replace(after, before=unplanned.before)
             return _replaced(document, after, decisions, fresh, fact, retried=retried)
     return document, ()
 
@@ -70,6 +79,8 @@ def judge_document(
         return judge_order(document, settings, fact, shifts)
     if isinstance(document, PayoutState):
         return judge_payout(document, settings, fact)
+    if isinstance(document, ProductState):
+        return judge_product(document, settings, fact)
     return judge_transfer(document, settings, fact)
 
 
@@ -94,9 +105,20 @@ def with_asked(document: WaitingDocument, decisions: Sequence[Decision], store_i
     return document if len(known) == len(document.asked) else _asking(document, tuple(known.values()))
 
 
-def _is_seen_to(document: WaitingDocument) -> bool:
-    """Tell whether a person saw to a part of it: what is skipped lets go what stands behind it."""
-    return bool(document.seen_to if isinstance(document, PayoutState) else document.skipped_records)
+def _without_seen_to(document: WaitingDocument) -> WaitingDocument:
+    """Return the document without the refusals that a person saw to: they let go what stands behind them."""
+    seen_to = _skipped(document)
+    left = tuple(command_id for command_id in document.refused if command_id not in seen_to)
+    if left == document.refused:
+        return document
+    lacks = {command_id: each for command_id, each in document.lacks.items() if command_id in left}
+    return msgspec.structs.replace(document, refused=left, lacks=lacks)
+
+
+def _skipped(document: WaitingDocument) -> frozenset[str]:
+    """Return the commands of records that a person saw to."""
+    records: Container[str] = () if isinstance(document, PayoutState) else document.skipped_records
+    return frozenset(each.command_id for each in document.asked if each.record_id in records)
 
 
 def _unplanned(document: WaitingDocument, first: int) -> Iterator[_Unplanned]:
@@ -104,38 +126,57 @@ def _unplanned(document: WaitingDocument, first: int) -> Iterator[_Unplanned]:
     records = {each.record_id for each in document.asked[first:]}
     of_records = tuple(each for each in document.asked if each.record_id in records)
     if isinstance(document, PayoutState):
-        yield _Unplanned(msgspec.structs.replace(document, booked=False), document.asked)
+        yield _Unplanned(msgspec.structs.replace(document, booked=False, asked=()), document.asked)
+    elif isinstance(document, ProductState):
+        yield _Unplanned(msgspec.structs.replace(document, planned=False, asked=()), document.asked)
     elif isinstance(document, OrderState):
         if first and all(record.startswith("payment-") for record in records):
-            yield _Unplanned(_without_payments(document, {each.command_id for each in of_records}), of_records)
-        taken_back = msgspec.structs.replace(document.taken_back, planned={}, over=_ZERO)
+            yield _Unplanned(_without_payments(document, of_records), of_records, document.before)
+        for number, before in reversed([*enumerate(document.before, start=1)]):
+            if before.asked <= first:
+                as_before = document.as_before(before)
+                yield _Unplanned(as_before, document.asked[before.asked :], document.before[:number])
         # It waits for no window a second time.
-        afresh = msgspec.structs.replace(document, bookings=(), taken_back=taken_back, released=True)
+        taken_back = msgspec.structs.replace(document.taken_back, planned={}, over=_ZERO)
+        afresh = msgspec.structs.replace(
+            document, bookings=(), taken_back=taken_back, released=True, asked=(), before=()
+        )
         yield _Unplanned(afresh, document.asked)
     else:
         for action in document.in_order():
             if action.booked is not None and f"transfer-{action.action_id}" in records:
                 unbooked = msgspec.structs.replace(action, booked=None, changed_to=None, released=True)
                 document = document.with_action(unbooked)
-        yield _Unplanned(document, of_records)
+        kept = tuple(each for each in document.asked if each not in of_records)
+        yield _Unplanned(_asking(document, kept), of_records)
 
 
-def _without_payments(order: OrderState, command_ids: set[str]) -> OrderState:
+def _without_payments(order: OrderState, payments: tuple[Asked, ...]) -> OrderState:
+    command_ids = {each.command_id for each in payments}
     bookings = tuple(
         msgspec.structs.replace(
             booking, payments=tuple(each for each in booking.payments if each.command_id not in command_ids)
         )
         for booking in order.bookings
     )
-    return msgspec.structs.replace(order, bookings=bookings)
+    kept = tuple(each for each in order.asked if each not in payments)
+    return msgspec.structs.replace(order, bookings=bookings, asked=kept)
 
 
-def _stands(asked: tuple[Asked, ...], first: int, unplanned: tuple[Asked, ...], fresh: dict[str, Asked]) -> bool:
-    """Tell whether all comes out again, and what was sent before the first refused one as it was sent."""
-    in_jurnal = {each.command_id for each in asked[:first]}
-    all_again = all(each.command_id in fresh for each in (*unplanned, *asked[first:]))
-    return all_again and all(
-        fresh[each.command_id].body == each.body for each in unplanned if each.command_id in in_jurnal
+def _stands(document: WaitingDocument, first: int, unplanned: tuple[Asked, ...], fresh: dict[str, Asked]) -> bool:
+    """Tell whether all comes out again, and what was sent before the first refused one as it was sent.
+
+    What a person saw to need not. Nothing that has its place in the lane may need what is new, and comes behind it.
+    """
+    skipped = _skipped(document)
+    in_jurnal = {each.command_id for each in document.asked[:first]} | skipped
+    wanted = {each.command_id: each for each in (*unplanned, *document.asked[first:])}
+    if not all(command_id in fresh or command_id in skipped for command_id in wanted):
+        return False
+    known = {each.command_id for each in document.asked}
+    again = [fresh[command_id] for command_id in wanted if command_id in fresh]
+    return all(known.issuperset(each.needs) for each in again) and all(
+        each.body == wanted[each.command_id].body for each in again if each.command_id in in_jurnal
     )
 
 
@@ -163,8 +204,9 @@ def _replaced(
         return before, ()
     order = {each.command_id: fresh.get(each.command_id, each) for each in before.asked} | fresh
     left = tuple(command_id for command_id in before.refused if command_id not in changed)
+    lacks = {command_id: each for command_id, each in before.lacks.items() if command_id in left}
     return (
-        msgspec.structs.replace(after, asked=tuple(order.values()), refused=left, anew_at=fact.position),
+        msgspec.structs.replace(after, asked=tuple(order.values()), refused=left, lacks=lacks, anew_at=fact.position),
         told,
     )
 

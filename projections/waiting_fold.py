@@ -25,11 +25,15 @@ Prepare = Callable[[WaitingDocument], WaitingDocument | None]
 
 
 class DocumentsTold(msgspec.Struct, frozen=True):
-    """New states by key, the decisions that follow, and the documents that a fact touched, by stream."""
+    """New states by key, the decisions that follow, and the documents that a fact touched, by stream.
+
+    `freed`: refused commands that go again as they were planned.
+    """
 
     states: dict[str, msgspec.Struct] = {}
     decisions: Sequence[Decision] = ()
     documents: dict[str, WaitingDocument] = {}
+    freed: tuple[str, ...] = ()
 
 
 def judged(
@@ -44,9 +48,15 @@ def judged(
 
 
 def judged_again(
-    states: States, settings: StoreSettings, fact: Fact, met: frozenset[str], prepare: Prepare | None = None
+    states: States,
+    settings: StoreSettings,
+    fact: Fact,
+    met: frozenset[str],
+    prepare: Prepare | None = None,
+    *,
+    retried: bool = False,
 ) -> DocumentsTold:
-    """Judge again whatever waits for one of the needs that the fact meets."""
+    """Judge again whatever waits for one of the needs that the fact meets; `retried` as in `judged`."""
     shards = {key: shard for key in WAITING_KEYS if isinstance(shard := states.get(key), Waiting)}
     if not shards:
         return DocumentsTold()
@@ -58,7 +68,7 @@ def judged_again(
         document = waiting if prepare is None else prepare(waiting)
         if document is None:
             continue
-        documents[stream_id], decided = _judged(document, settings, fact, shifts)
+        documents[stream_id], decided = _judged(document, settings, fact, shifts, retried=retried)
         decisions += decided
         key = waiting_key(stream_id)
         shards[key] = kept_waiting(shards[key], documents[stream_id])

@@ -1,5 +1,7 @@
 """What Jurnal answered, as facts in the ledger."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, get_args
 
 import structlog
@@ -15,13 +17,13 @@ from eventstore.facts.answers import (
     CommandPostponed,
     CommandRefused,
     CommandUnanswered,
+    Document,
 )
 from eventstore.facts.registry import decode, encode
 from eventstore.store import LedgerReader
 from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import Send
 from service.jurnal.exchange import NoAnswer, Response
-from service.jurnal.outcome import Accepted, Found
 from service.telemetry.logs import LogEvent
 
 AnswerFact = CommandAccepted | CommandRefused | CommandPostponed | CommandUnanswered | CommandConfirmedAbsent
@@ -30,6 +32,7 @@ _LOG = structlog.get_logger()
 # Jurnal's statuses for a number or key that is taken; no other unanswered attempt has one of them.
 _TAKEN_STATUSES = frozenset({409, 422})
 _STREAM_END_FACTS = 1_000
+_DIFFERING = "Put it right there, then retry, or skip this if it may stand as it is"
 _EVENTS = {
     CommandAccepted: LogEvent.COMMAND_ACCEPTED,
     CommandRefused: LogEvent.COMMAND_REFUSED,
@@ -46,31 +49,23 @@ class AnswerLedger:
         self._appender = appender
         self._reader = reader
 
-    async def append(self, send: Send, fact: AnswerFact) -> int:
-        """Append an answer; one that is there already stays as it is. Return the position where it stands."""
-        name, version, body = encode(fact)
+    async def append(self, answers: Sequence[tuple[Send, AnswerFact]]) -> list[int]:
+        """Append answers; one that is there already stays as it is. Return the position where each stands."""
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
-        source_id = f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{_told_apart_by(send, fact)}"
-        answered = NewFact(
-            stream_id=send.stream_id,
-            type=name,
-            schema_version=version,
-            source_id=source_id,
-            observed_at=now,
-            body=body,
-        )
-        (result,) = await self._appender.append(send.store_id, [answered])
-        assert not isinstance(result, VersionConflict), "an answer expects no version"
-        if (event := _EVENTS.get(type(fact))) is not None:
-            _LOG.info(
-                event,
-                store=send.store_id,
-                command=send.command_id,
-                kind=type(send.command).__name__,
-                attempt=fact.attempted.attempt,
-            )
-        return result.position
+        by_store: dict[str, list[int]] = {}
+        for place, (send, _) in enumerate(answers):
+            by_store.setdefault(send.store_id, []).append(place)
+        positions = [0] * len(answers)
+        for store_id, places in by_store.items():
+            facts = [_fact(*answers[place], now) for place in places]
+            results = await self._appender.append(store_id, facts)
+            for place, result in zip(places, results, strict=True):
+                assert not isinstance(result, VersionConflict), "an answer expects no version"
+                positions[place] = result.position
+        for send, fact in answers:
+            _log(send, fact)
+        return positions
 
     async def ends_in_conflict(self, send: Send) -> bool:
         """Tell whether the last answer to the command was that its key is taken; a refusal or a new attempt ends it."""
@@ -81,6 +76,24 @@ class AnswerLedger:
             if isinstance(answer, AnswerFact) and answer.attempted.command_id == send.command_id:
                 return isinstance(answer, CommandUnanswered) and answer.attempted.http_status in _TAKEN_STATUSES
         return False
+
+
+def _fact(send: Send, fact: AnswerFact, now: datetime) -> NewFact:
+    name, version, body = encode(fact)
+    return NewFact(
+        stream_id=send.stream_id,
+        type=name,
+        schema_version=version,
+        source_id=f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{_told_apart_by(send, fact)}",
+        observed_at=now,
+        body=body,
+    )
+
+
+def _log(send: Send, fact: AnswerFact) -> None:
+    if (event := _EVENTS.get(type(fact))) is not None:
+        kind, attempt = type(send.command).__name__, fact.attempted.attempt
+        _LOG.info(event, store=send.store_id, command=send.command_id, kind=kind, attempt=attempt)
 
 
 def _told_apart_by(send: Send, fact: AnswerFact) -> str:
@@ -95,27 +108,32 @@ def _told_apart_by(send: Send, fact: AnswerFact) -> str:
     return f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
 
 
-def attempted_in(send: Send, answer: Response | NoAnswer) -> Attempted:
-    """Return what went over the wire. Of a customer no digest: who guesses the few values in it could tell."""
+def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None = None) -> Attempted:
+    """Return what went over the wire. Of a customer no digest: who guesses the few values in it could tell.
+
+    `status`: what the answer to a call of several has for this command.
+    """
     is_personal = isinstance(send.command, CreateCustomer)
     return Attempted(
         command_id=send.command_id,
         attempt=send.attempt,
         request_digest="" if is_personal else send.request_digest,
         response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
-        http_status=answer.status if isinstance(answer, Response) else None,
+        http_status=answer.status if isinstance(answer, Response) and status is None else status,
+        batch_id="" if send.batch_id is None else str(send.batch_id),
     )
 
 
 def last_word(
     attempted: Attempted,
-    found: Accepted | Found,
+    document: Document,
     differences: list[str],
     found_by: Literal["answer", "conflict", "probe"],
 ) -> CommandAccepted | CommandRefused:
     """Return the last word on a document that is there; one that differs from what was asked is for a person."""
     if differences:
         told = "; ".join(differences)
-        number = found.document.transaction_no or found.document.jurnal_id
-        return CommandRefused(attempted=attempted, reason=f"Jurnal holds {number}, but it differs: {told}")
-    return CommandAccepted(attempted=attempted, document=found.document, found_by=found_by)
+        number = document.transaction_no or document.jurnal_id
+        reason = f"Jurnal holds {number}, but it differs: {told}. {_DIFFERING}"
+        return CommandRefused(attempted=attempted, reason=reason)
+    return CommandAccepted(attempted=attempted, document=document, found_by=found_by)

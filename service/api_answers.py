@@ -173,7 +173,13 @@ class ApiAnswers:
 
     async def _invoice_counts(self, store_id: str, day: dt.date) -> Sequence[rows.InvoiceCount]:
         return [
-            rows.InvoiceCount(cast("rows.PaidStatus", count.status), count.past_due, count.invoices)
+            rows.InvoiceCount(
+                cast("rows.PaidStatus", count.status),
+                count.past_due,
+                count.invoices,
+                count.rounded_invoices,
+                count.rounded,
+            )
             for count in await count_invoices(self._pool, store_id, due_before=day)
         ]
 

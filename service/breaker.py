@@ -11,14 +11,13 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
 from eventstore.connection import Pool
-from eventstore.database_clock import database_now
 from eventstore.statements import statement
 
 _READ = statement(__package__, "read_breaker")
 _LOCK = statement(__package__, "lock_breaker")
-_OPEN_ROW = statement(__package__, "open_breaker_row")
 _SAVE = statement(__package__, "save_breaker")
 _COUNT = statement(__package__, "count_breakers")
 
@@ -107,44 +106,35 @@ class Breakers:
 
     async def look(self, company_id: str) -> Stopped | None:
         """Return what stops calls now, None for nothing."""
-        async with self._pool.acquire() as connection:
-            record = await connection.fetchrow(_READ, company_id)
-            if record is None or record["state"] == "closed":
-                return None
-            return _stopped(Condition(**record), await database_now(connection))
+        known, now = _read(await self._pool.fetchrow(_READ, company_id))
+        return None if known.state == "closed" else _stopped(known, now)
 
     async def admit(self, company_id: str, *, deadline: timedelta) -> Admitted | Stopped:
         """Let a call go that is over after `deadline` at the latest: while half open, one."""
-        async with self._pool.acquire() as connection:
-            record = await connection.fetchrow(_READ, company_id)
-            if record is None or record["state"] == "closed":
-                known = Condition() if record is None else Condition(**record)
+        known, now = _read(await self._pool.fetchrow(_READ, company_id))
+        if known.state == "closed":
+            return Admitted(known.epoch, known.failures, is_trial=False)
+        if not (stopped := _stopped(known, now)).is_due:
+            return stopped
+        async with self._pool.acquire() as connection, connection.transaction():
+            known, now = _read(await connection.fetchrow(_LOCK, company_id))
+            if known.state == "closed":
                 return Admitted(known.epoch, known.failures, is_trial=False)
-            async with connection.transaction():
-                locked = await connection.fetchrow(_LOCK, company_id)
-                assert locked is not None
-                known, now = Condition(**locked), await database_now(connection)
-                if known.state == "closed":
-                    return Admitted(known.epoch, known.failures, is_trial=False)
-                stopped = _stopped(known, now)
-                if not stopped.is_due:
-                    return stopped
-                trial = begin_trial(known, self._owner, now, deadline=deadline)
-                await connection.execute(_SAVE, company_id, *msgspec.structs.astuple(trial))
-                return Admitted(trial.epoch, trial.failures, is_trial=True)
+            stopped = _stopped(known, now)
+            if not stopped.is_due:
+                return stopped
+            trial = begin_trial(known, self._owner, now, deadline=deadline)
+            await connection.execute(_SAVE, company_id, *msgspec.structs.astuple(trial))
+            return Admitted(trial.epoch, trial.failures, is_trial=True)
 
     async def note(self, company_id: str, admitted: Admitted, failure: str | None) -> None:
         """Learn how an admitted call ended: `failure` in words, None for an answer of Jurnal's own."""
         if failure is None and not admitted.is_trial and admitted.failures == 0:
             return
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_OPEN_ROW, company_id)
-            locked = await connection.fetchrow(_LOCK, company_id)
-            assert locked is not None
-            known = Condition(**locked)
+            known, now = _read(await connection.fetchrow(_LOCK, company_id))
             if known.epoch != admitted.epoch or (admitted.is_trial and known.owner != self._owner):
                 return
-            now = await database_now(connection)
             after = after_answer(known) if failure is None else after_failure(known, failure, now, self._limits)
             await connection.execute(_SAVE, company_id, *msgspec.structs.astuple(after))
         if after.state == "open":
@@ -155,6 +145,14 @@ async def count_breakers(pool: Pool) -> dict[str, int]:
     """Return how many companies' breakers are in each state; one that never failed is not counted."""
     counts = {record["state"]: record["companies"] for record in await pool.fetch(_COUNT)}
     return {state: counts.get(state, 0) for state in STATES}
+
+
+def _read(record: Record | None) -> tuple[Condition, datetime]:
+    """Return a row's condition, and the database's time."""
+    assert record is not None, "a company without a row is read as closed"
+    told = dict(record)
+    now = told.pop("now")
+    return Condition(**told), now
 
 
 def _stopped(known: Condition, now: datetime) -> Stopped:

@@ -15,13 +15,14 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
     processing_allowance_seconds: float = 120
     quiet_period_seconds: float = 30
 
-    def absent_from(self, send: Send, signed_at: datetime, over_at: datetime) -> datetime:
+    def absent_from(self, send: Send, signed_at: datetime, over_at: datetime, *, rows: int = 1) -> datetime:
         """Return the moment from which a probe that finds nothing proves absence; `over_at` is when we stopped waiting.
 
-        Both the lost and the next attempt of an invoice use an endpoint that refuses a used custom_id. It reads
-        before it inserts, so the quiet period counts from the end of the attempt: within it, the two would race.
+        Both the lost and the next attempt of an invoice by itself use an endpoint that refuses a used custom_id. It
+        reads before it inserts, so the quiet period counts from the end of the attempt: within it, the two would race.
+        The endpoint of several (`rows`) checks nothing, and may still be at the last of them: the whole fence holds.
         """
-        if isinstance(send.command, BookInvoice):
+        if isinstance(send.command, BookInvoice) and rows == 1:
             return min(over_at + timedelta(seconds=self.quiet_period_seconds), self.full(signed_at))
         return self.full(signed_at)
 

@@ -5,7 +5,7 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 """
 
 import asyncio
-import time
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from eventstore.follow import Tail
 from eventstore.lease import SharedStores
 from eventstore.wake import WakeLine
 from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.fold import JurnalCommands
 from projections.projection import Projection
 from projections.runner import Folded, Runner, stores_behind
 from service.telemetry.logs import LogEvent
@@ -38,6 +39,10 @@ class Stepped(msgspec.Struct, frozen=True):
 
     facts: int
     more: bool
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 class Followers:
@@ -67,6 +72,11 @@ class Followers:
         self._waiting: set[str] = set()
         self._positions: dict[tuple[str, str], int] = {}
         self._look_at = 0.0
+        self._on_commands: Callable[[], None] = _nobody
+
+    def tell(self, on_commands: Callable[[], None]) -> None:
+        """Tell whenever commands were folded, at once: what may be sent must not wait for the read models behind it."""
+        self._on_commands = on_commands
 
     def listen_on(self, line: WakeLine) -> None:
         """Hear of other processes' appends, and tell them of ours."""
@@ -104,7 +114,7 @@ class Followers:
         """Fold one batch of every store that has something to fold, into every projection."""
         if self._line is not None:
             await self._line.keep()
-        if time.monotonic() >= self._look_at or self._shared.is_due():
+        if asyncio.get_running_loop().time() >= self._look_at or self._shared.is_due():
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():
@@ -116,6 +126,8 @@ class Followers:
                     if folded is None:
                         break
                     facts += folded.facts
+                    if folded.facts and projection.name == JurnalCommands.name:
+                        self._on_commands()
                     if folded.facts and self._has_more(store_id, folded):
                         again.add(store_id)
         self._waiting |= again
@@ -131,7 +143,7 @@ class Followers:
     async def _look(self) -> None:
         """Ask the database which stores there are and which of them wait; renew the leases when it is time to."""
         behind = await stores_behind(self._pool, list(CATALOGUE))
-        self._look_at = time.monotonic() + self._limits.look_seconds
+        self._look_at = asyncio.get_running_loop().time() + self._limits.look_seconds
         stores = list(behind)
         if stores != self._stores or self._shared.is_due():
             for store_id in await self._shared.renew(stores):

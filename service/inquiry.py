@@ -4,6 +4,7 @@ A look-up that a spent quota stops goes on where it stopped: begun anew each tim
 never come to its end.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ import msgspec
 from eventstore.facts.answers import Document
 from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import Send, SendQueue
+from service.jurnal.batch_look_up import Looked, Lost, looking_for
 from service.jurnal.contacts import has_own_key, key_to_use, probing_contact, whose
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
 from service.jurnal.look_ups import Stands, earlier_needed, standing_for
@@ -33,7 +35,6 @@ T = TypeVar("T")
 _Key = tuple[str, str, int, str]
 # Longer than any window of the quota but the hour's; older answers are asked for again.
 _PAUSE_MAX = timedelta(seconds=600)
-_A_DAY = timedelta(days=1)
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,6 @@ class Inquiry:
         self._zone = zone
         self._paused: dict[_Key, _Paused] = {}
         self._kept: dict[_Key, tuple[Prepared, datetime]] = {}
-        self._books_looked_at: dict[str, datetime] = {}
 
     def purpose(self, send: Send, now: datetime) -> Purpose:
         """Return what the calls that send a command are for."""
@@ -119,7 +119,7 @@ class Inquiry:
     async def _standing(
         self, company: Company, send: Send, steps: Steps[Stands], now: datetime
     ) -> Standing | NotStanding | LookupFailed:
-        told = await self._ask(company, send, steps, now, self.purpose(send, now))
+        told = await self._ask(company, _key(send), steps, now, self.purpose(send, now))
         if isinstance(told, Spent):
             return LookupFailed(told.reason, told)
         standing = told.value if isinstance(told, Told) else told
@@ -128,13 +128,6 @@ class Inquiry:
     async def learn_of_closed_books(self, company: Company, send: Send) -> None:
         """Look up to which day the books are closed, now that a document was refused for its date."""
         await self._directory.books_closed(send.store_id, company)
-
-    async def learn_daily(self, company: Company, send: Send, now: datetime) -> None:
-        """Look once a day up to which day the books are closed: what is decided later keeps clear of it."""
-        looked_at = self._books_looked_at.get(send.store_id)
-        if looked_at is None or now - looked_at >= _A_DAY:
-            self._books_looked_at[send.store_id] = now
-            await self._directory.books_closed(send.store_id, company)
 
     def keep(self, send: Send, prepared: Prepared, now: datetime) -> None:
         """Keep what was prepared for a send that finds no place in the quota: its look-ups took the last one."""
@@ -146,8 +139,16 @@ class Inquiry:
         earlier = await self._earlier(send)
         if isinstance(earlier, NotStanding):
             return earlier
-        told = await self._ask(company, send, await self._steps(send, earlier), now, Purpose.PROBE)
+        told = await self._ask(company, _key(send), await self._steps(send, earlier), now, Purpose.PROBE)
         assert isinstance(told, (Told, Spent)), "every probe asks"
+        return told
+
+    async def look_for(self, company: Company, lost: Sequence[Send], now: datetime) -> Told[Looked] | Spent:
+        """Look for what the attempts of one call made, by a list."""
+        batch_id, signed_at = lost[0].batch_id, lost[0].signed_at
+        steps = looking_for([Lost(send.command, send.command_id) for send in lost], signed_at)
+        told = await self._ask(company, ("", str(batch_id), 0, "unknown"), steps, now, Purpose.PROBE)
+        assert isinstance(told, (Told, Spent)), "every look-up asks"
         return told
 
     async def is_anothers(self, send: Send, found: Found) -> bool:
@@ -175,7 +176,7 @@ class Inquiry:
     ) -> CreateCustomer | LookupFailed:
         others = await self._others(send, command)
         steps = key_to_use(command, send.command_id, person, others)
-        told = await self._ask(company, send, steps, now, self.purpose(send, now))
+        told = await self._ask(company, _key(send), steps, now, self.purpose(send, now))
         if isinstance(told, Spent):
             return LookupFailed(told.reason, told)
         assert isinstance(told, Told), "a key is looked up"
@@ -203,10 +204,9 @@ class Inquiry:
         return Earlier(command, msgspec.json.decode(body, type=Document, strict=False))
 
     async def _ask(
-        self, company: Company, send: Send, steps: Steps[T], now: datetime, purpose: Purpose
+        self, company: Company, key: _Key, steps: Steps[T], now: datetime, purpose: Purpose
     ) -> Told[T] | Spent | T:
         """Make the calls of a look-up; one that needs none tells its value at once."""
-        key = _key(send)
         paused = self._resumable(key, now)
         try:
             if paused is None:

@@ -1,14 +1,13 @@
 """Calls to Jurnal for one company: a place in the quota, a signature, the wire, and the place given back."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
-from eventstore.connection import Pool
 from eventstore.credentials import Credentials
-from eventstore.database_clock import database_now
 from service.breaker import Admitted, Breakers, Stopped
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
@@ -17,6 +16,9 @@ from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import Purpose
 from service.jurnal.signing import sign_request
 from service.quota import Granted, QuotaBudget, Spent
+
+# A credential that was changed counts within this time.
+_CREDENTIAL_SECONDS = 5.0
 
 
 class HmacCredential(msgspec.Struct, frozen=True):
@@ -53,7 +55,6 @@ class JurnalCalls:
 
     def __init__(
         self,
-        pool: Pool,
         client: JurnalClient,
         credentials: Credentials,
         quota: QuotaBudget,
@@ -63,13 +64,13 @@ class JurnalCalls:
         on_call: Callable[[str, str, float], None] | None = None,
     ) -> None:
         """`on_call` is told each call's resource, answer class (2xx, 4xx, 429, 5xx or none) and seconds."""
-        self._pool = pool
         self._client = client
         self._credentials = credentials
         self._quota = quota
         self._breakers = breakers
         self._deadline = timedelta(seconds=deadline_seconds)
         self._on_call = on_call
+        self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
     async def grant(self, company: Company, purpose: Purpose) -> Place | Spent:
         """Take a place for one call, or learn when one is free."""
@@ -96,13 +97,21 @@ class JurnalCalls:
 
     async def sign(self, company: Company, request: JurnalRequest, *, signed_at: datetime) -> SignedRequest:
         """Sign a request at `signed_at`, which is the fence of the attempt. Raises `CredentialMissing`."""
-        secret = await self._credentials.read(company.store_id, JURNAL_HMAC)
-        if secret is None:
-            raise CredentialMissing(f"store {company.store_id} has no Jurnal credential; run `jurnalsync setup apply`")
-        credential = msgspec.json.decode(secret, type=HmacCredential)
+        credential = await self._credential(company.store_id)
         return sign_request(
             request, client_id=credential.client_id, secret=credential.client_secret, signed_at=signed_at
         )
+
+    async def _credential(self, store_id: str) -> HmacCredential:
+        read_at, credential = self._kept.get(store_id, (0.0, None))
+        now = asyncio.get_running_loop().time()
+        if credential is None or now - read_at >= _CREDENTIAL_SECONDS:
+            secret = await self._credentials.read(store_id, JURNAL_HMAC)
+            if secret is None:
+                raise CredentialMissing(f"store {store_id} has no Jurnal credential; run `jurnalsync setup apply`")
+            credential = msgspec.json.decode(secret, type=HmacCredential)
+            self._kept[store_id] = (now, credential)
+        return credential
 
     async def send(self, request: SignedRequest, place: Place) -> Response | NoAnswer:
         """Send a signed request and give the place back once it is answered or given up."""
@@ -111,6 +120,9 @@ class JurnalCalls:
         if self._on_call is not None:
             self._on_call(_resource(request.path), _answer_class(answer), time.perf_counter() - started)
         if isinstance(answer, Response):
+            if answer.status == 401:
+                # It may have been changed: the next call asks for it again.
+                self._kept.clear()
             await self._quota.release(place.granted, feedback_of(answer))
         elif not answer.reached_wire:
             await self._quota.release(place.granted)
@@ -122,9 +134,15 @@ class JurnalCalls:
         place = await self.grant(company, purpose)
         if isinstance(place, Spent):
             return place
-        async with self._pool.acquire() as connection:
-            now = await database_now(connection)
-        return await self.send(await self.sign(company, request, signed_at=now), place)
+        return await self.send(await self.sign(company, request, signed_at=place.granted.granted_at), place)
+
+    def short(self, company: Company, now: datetime) -> bool:
+        """Tell whether calls had better be saved: what makes up no full batch then waits a while for more."""
+        return self._quota.short(company.company_id, now)
+
+    async def note_saving(self, company: Company, until: datetime) -> None:
+        """Let the Accounting Sync list tell that what makes up no full batch waits, and until when at the latest."""
+        await self._quota.note_saving(company.company_id, until)
 
     @property
     def deadline(self) -> timedelta:

@@ -69,7 +69,6 @@ def jurnal_calls(
         on_opened=metrics.breaker_openings_total.inc if metrics is not None else lambda: None,
     )
     return JurnalCalls(
-        pool,
         client,
         credentials,
         quota,

@@ -74,6 +74,7 @@ class MasterDataDirectory:
         self._spellings: dict[str, dict[Need, str]] = {}
         self._next_page: dict[tuple[str, str], int] = {}
         self._searched: dict[tuple[str, str], set[str]] = {}
+        self._named_methods: set[tuple[str, str]] = set()
 
     async def resolve(
         self, store_id: str, company: Company, needs: Sequence[Need]
@@ -87,9 +88,14 @@ class MasterDataDirectory:
             if kind == "customer":
                 continue
             keys = [need.key.strip() for need in needs if need.kind == kind and _trimmed(need) not in known]
+            if kind == "payment_method" and self._named_methods.issuperset((store_id, key) for key in keys):
+                continue
             failed = await self.look_up(store_id, company, kind, keys)
             if failed is not None:
                 return failed
+            if kind == "payment_method":
+                # Jurnal has it from the first payment on that names it: the name goes on being enough.
+                self._named_methods |= {(store_id, key) for key in keys if Need(kind, key) not in known}
         found = {need: thing for need in needs if (thing := known.get(need) or known.get(_trimmed(need))) is not None}
         missing = tuple(need for need in needs if need not in found and need.kind != "payment_method")
         return Missing(missing) if missing else found
@@ -102,9 +108,11 @@ class MasterDataDirectory:
         """Return how Jurnal spells a product's code that this process found with white space around it."""
         return self._spellings.get(store_id, {}).get(_trimmed(need))
 
-    async def books_closed(self, store_id: str, company: Company) -> date | LookupFailed | None:
+    async def books_closed(
+        self, store_id: str, company: Company, purpose: Purpose = Purpose.FRESH
+    ) -> date | LookupFailed | None:
         """Return the last day of the closed books, as Jurnal says now; the ledger learns it where it did not know."""
-        answer = await self._page(company, _COMPANY)
+        answer = await self._page(company, _COMPANY, purpose)
         if isinstance(answer, LookupFailed):
             return answer
         until = read_last_closed_day(answer.get("company"))
@@ -191,8 +199,10 @@ class MasterDataDirectory:
             seen |= ids
         return None
 
-    async def _page(self, company: Company, path: str) -> dict[str, Any] | LookupFailed:
-        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), Purpose.FRESH)
+    async def _page(
+        self, company: Company, path: str, purpose: Purpose = Purpose.FRESH
+    ) -> dict[str, Any] | LookupFailed:
+        answer = await self._calls.read(company, JurnalRequest(method="GET", path=path), purpose)
         match answer:
             case Spent():
                 return LookupFailed(answer.reason, answer)

@@ -218,12 +218,9 @@ def _retry(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]]
     if standing.state == "stalled":
         return [(standing.stream_id, StreamRetried(actor=actor, reason=reason))]
     if standing.stuck:
+        # In the stream of its document, which may plan it anew.
         return [
-            # In the stream of its document, which may plan it anew.
-            (
-                standing.stream_id or f"command-{command_id}",
-                CommandReleased(command_id=command_id, actor=actor, reason=reason),
-            )
+            (standing.stream_id, CommandReleased(command_id=command_id, actor=actor, reason=reason))
             for command_id in standing.stuck
         ]
     if standing.state == "booking":

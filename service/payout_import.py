@@ -9,9 +9,8 @@ import msgspec
 from eventstore.clock import Clock
 from eventstore.event import Fact
 from eventstore.facts.registry import REPORT_KINDS, decode
-from eventstore.facts.reports.payouts import PayoutReport
+from eventstore.facts.reports.payouts import COMPLETED, FAILED, PayoutReport
 from eventstore.store import LedgerReader
-from projections.changes.payouts import COMPLETED, FAILED
 from service.iseller.intake import Intake
 from service.iseller.strict_read import one_case
 from service.payout_report import ReportedLine
@@ -47,9 +46,7 @@ class PayoutImport:
         stream_id = _PAYOUT.stream_prefix + one_case(payout.report.reference_id)
         stream = await self._reader.read_stream(store_id, stream_id, facts_max=_STREAM_FACTS_MAX)
         known = _same_meaning(stream, payout.report.status)
-        # iSeller's words for one status differ; the first told is the identity.
-        report = msgspec.structs.replace(payout.report, status=known[0].status) if known else payout.report
-        payout = ReportedLine(payout.line, report)
+        report = payout.report
         contradiction = _contradiction(report, known)
         position: int | None = None
         is_new = not known

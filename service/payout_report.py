@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from eventstore.facts.reports.payouts import PayoutReport
-from projections.changes.payouts import COMPLETED, FAILED
+from eventstore.facts.reports.payouts import COMPLETED, FAILED, PayoutReport
 
 Dialect = Literal["plain", "indonesian"]
 LINES_MAX = 10_000

@@ -14,40 +14,24 @@ from eventstore.connection import Connection, Pool
 from eventstore.database_clock import database_now
 from eventstore.statements import statement
 from service.jurnal.feedback import Exceeded, Feedback, closed_until
-from service.jurnal.pace import (
-    FreeAt,
-    Hold,
-    Limit,
-    Purpose,
-    Window,
-    calls_for,
-    ends_of,
-    foreign_calls,
-    left,
-    place,
-)
-from service.jurnal.package import Used, is_used_up, local_day, package_free_at
-from service.quota_wish import WANTING, Closed, Demand, Known, Sharing, Wish
+from service.jurnal.pace import Limit, Purpose, Window, calls_for, foreign_calls, is_short, left, too_many
+from service.jurnal.package import is_ahead, is_used_up, package_free_at
+from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, save_wait, take
+from service.quota_wish import WANTING, Closed, Known, Sharing, Wish
 
-_OPEN = statement(__package__, "open_budgets")
-_LOCK = statement(__package__, "lock_budgets")
-_HOLDS = statement(__package__, "read_holds")
-_TAKE = statement(__package__, "take_holds")
 _RELEASE = statement(__package__, "release_holds")
 _CANCEL = statement(__package__, "cancel_holds")
-_FOREIGN = statement(__package__, "read_foreign")
 _SAVE_FOREIGN = statement(__package__, "save_foreign")
-_USED = statement(__package__, "read_used")
-_DEMAND = statement(__package__, "read_demand")
-_SAVE_DEMAND = statement(__package__, "save_demand")
+_SAVE_SAVING = statement(__package__, "save_saving")
 _CLOSE = statement(__package__, "close_budget")
 _REOPEN = statement(__package__, "reopen_budget")
 _CLOSED = statement(__package__, "read_closed_budgets")
-_TAKE_TRIAL = statement(__package__, "take_trial")
 
 # What is known of a wish is written anew when it is older than this, or every call would write it.
 _DEMAND_KNOWN = timedelta(seconds=15)
 _TRIAL_EVERY = timedelta(days=1)
+# What a grant told of the windows is of no use when the shortest of them has passed.
+_TOLD_FOR = timedelta(seconds=60)
 CLOSED_WORDS: Mapping[str, str] = {
     "minute": "Jurnal's limit of calls per minute is reached",
     "hour": "Jurnal's limit of calls per hour is reached",
@@ -67,13 +51,18 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
 
     hold_id: UUID
     budgets: tuple[str, ...]
-    company: str
+    company_id: str
     granted_at: datetime
     day: date
     left: Mapping[int, int]
     in_flight: int
     has_foreign: bool
     is_trial: bool
+
+    @property
+    def company(self) -> str:
+        """The company's budget."""
+        return f"company:{self.company_id}"
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -105,54 +94,64 @@ class QuotaBudget:
         self._company_limits = company_limits
         self._address_limits = address_limits
         self._sharing = sharing
-        self._longest = timedelta(seconds=max(limit.window_seconds for limit in (*company_limits, *address_limits)))
+        self._short_at: dict[str, datetime] = {}
+        self._saving: dict[str, datetime] = {}
 
     async def grant(self, company_id: str, purpose: Purpose, *, deadline: timedelta) -> Granted | Spent:
         """Take a place for one call that is over after `deadline` at the latest, or learn when one is free."""
-        company = f"company:{company_id}"
-        budgets = sorted((company, self._address))
+        budgets = self._budgets(company_id)
         async with self._pool.acquire() as connection, connection.transaction():
-            known = await self._look(connection, company_id, budgets)
+            known = await lock_and_read(connection, budgets)
             now, is_trial = known.now, False
             if known.closed is not None:
                 is_trial = known.closed.trial_at is not None and known.closed.trial_at <= now
                 if not is_trial:
                     return _spent(known.closed)
-            own, shared = list(self._windows(known, company)), list(self._windows(known, self._address))
-            wish = Wish(self._sharing, known, company_id, purpose)
-            spent, is_able = self._decide(known, wish, own, shared)
-            await self._note_wish(connection, wish, spent, able_at=now if is_able else None)
-            self._tell(own, shared, now, taken=0 if spent is not None else 1)
+            own, shared = self._own(known, budgets.company), self._shared(known)
+            wish = Wish(self._sharing, known, company_id, self._address, purpose)
+            spent = await self._decide(connection, budgets, wish, known, own, shared)
+            self._tell(own, shared, taken=0 if spent is not None else 1)
+            self._note_short(company_id, known, [*own, *shared])
             if spent is not None:
                 return spent
-            if is_trial:
-                await connection.execute(_TAKE_TRIAL, company, now + _TRIAL_EVERY)
             granted = Granted(
                 hold_id=uuid4(),
-                budgets=tuple(budgets),
-                company=company,
+                budgets=tuple(budgets.names),
+                company_id=company_id,
                 granted_at=now,
-                day=local_day(self._sharing.package, now),
-                left={seconds: calls - 1 for seconds, calls in self._own_left(known, company).items()},
-                in_flight=sum(hold.deadline > now for hold in known.holds[company]),
-                has_foreign=bool(known.foreign),
+                day=known.today,
+                left={seconds: calls - 1 for seconds, calls in self._own_left(known, budgets.company).items()},
+                in_flight=known.in_flight,
+                has_foreign=any(each.calls for each in known.foreign),
                 is_trial=is_trial,
             )
-            await connection.execute(
-                _TAKE, budgets, granted.hold_id, now, now + deadline, company_id, company, granted.day,
-                now - self._longest,
+            is_known = wish.able_at is not None and now - wish.able_at < _DEMAND_KNOWN
+            await take(
+                connection, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline,
+                next_trial_at=now + _TRIAL_EVERY if is_trial else None,
+                is_noted=wish.waiting_since is not None or not is_known,
             )  # fmt: skip
             return granted
+
+    def short(self, company_id: str, now: datetime) -> bool:
+        """Tell whether calls had better be saved, as the last grant saw it: no round trip, nothing known is plenty."""
+        seen_at = self._short_at.get(company_id)
+        return seen_at is not None and now - seen_at < _TOLD_FOR
+
+    async def note_saving(self, company_id: str, until: datetime) -> None:
+        """Note until when at the latest what makes up no full batch waits; written once for each such time."""
+        if self._saving.get(company_id) != until:
+            await self._pool.execute(_SAVE_SAVING, f"company:{company_id}", until)
+            self._saving[company_id] = until
 
     async def release(self, granted: Granted, feedback: Feedback | None = None) -> None:
         """Note that the call is over, its place free one window from now, and what its answer told of the quota."""
         async with self._pool.acquire() as connection:
-            now = await database_now(connection)
-            await connection.execute(_RELEASE, list(granted.budgets), granted.hold_id, now)
+            await connection.execute(_RELEASE, list(granted.budgets), granted.hold_id)
             if feedback is None:
                 return
             if feedback.exceeded is not None:
-                await self._close(connection, granted, feedback.exceeded, now)
+                await self._close(connection, granted, feedback.exceeded, await database_now(connection))
             elif granted.is_trial and feedback.is_admitted:
                 await connection.execute(_REOPEN, granted.company, granted.granted_at)
         if _shows_others(granted, feedback.remaining):
@@ -172,86 +171,86 @@ class QuotaBudget:
                     return _spent(Closed(record["closed_until"], record["closed_scope"], record["trial_at"]))
         return None
 
-    async def _look(self, connection: Connection, company_id: str, budgets: list[str]) -> Known:
-        locked = await connection.fetch(_LOCK, budgets)
-        if len(locked) < len(budgets):
-            await connection.execute(_OPEN, budgets)
-            locked = await connection.fetch(_LOCK, budgets)
-        now = await database_now(connection)
-        company, today = f"company:{company_id}", local_day(self._sharing.package, now)
-        holds: dict[str, list[Hold]] = {budget: [] for budget in budgets}
-        at_address = []
-        for record in await connection.fetch(_HOLDS, budgets, now - self._longest):
-            hold = Hold(granted_at=record["granted_at"], deadline=record["released_at"])
-            holds[record["budget"]].append(hold)
-            if record["budget"] == self._address:
-                at_address.append((record["company_id"], hold))
-        used = await connection.fetchrow(_USED, company, today.replace(day=1), today)
-        assert used is not None
-        (closed,) = (row for row in locked if row["budget"] == company)
-        is_closed = closed["closed_until"] is not None and closed["closed_until"] > now
-        return Known(
-            now=now,
-            closed=Closed(closed["closed_until"], closed["closed_scope"], closed["trial_at"]) if is_closed else None,
-            holds=holds,
-            at_address=at_address,
-            foreign={
-                row["window_seconds"]: [row["until"]] * row["calls"]
-                for row in await connection.fetch(_FOREIGN, company)
-                if row["until"] > now and row["calls"]
-            },
-            used=Used(used["month"], used["today"]),
-            demand=[Demand(**row) for row in await connection.fetch(_DEMAND, self._address, company_id, now - WANTING)],
+    def _budgets(self, company_id: str) -> Budgets:
+        return Budgets(
+            company_id=company_id,
+            address=self._address,
+            company_seconds=[limit.window_seconds for limit in self._company_limits],
+            address_seconds=[limit.window_seconds for limit in self._address_limits],
+            zone=self._sharing.package.zone.key,
         )
 
-    def _decide(
-        self, known: Known, wish: Wish, own: Sequence[Window], shared: Sequence[Window]
-    ) -> tuple[Spent | None, bool]:
-        """Return what keeps the call from going now, None for nothing; and whether the address alone could."""
+    async def _decide(
+        self,
+        connection: Connection,
+        budgets: Budgets,
+        wish: Wish,
+        known: Known,
+        own: Sequence[Window],
+        shared: Sequence[Window],
+    ) -> Spent | None:
+        """Return what keeps the call from going now, None for nothing; who waits is written down."""
         now, reserves, package = known.now, self._sharing.reserves, self._sharing.package
         free_at = package_free_at(package, known.used, wish.counts_as, reserves, now)
         if free_at is not None:
-            return Spent(free_at, CLOSED_WORDS["month"] if is_used_up(package, known.used) else _DAY_SPENT), False
-        asked = [Window(calls_for(window.calls, wish.counts_as, reserves), window.ends) for window in own]
-        is_able = not isinstance(place(asked, now), FreeAt)
-        for limit, window in zip(self._address_limits, shared, strict=True):
-            asked.append(Window(wish.share(limit), window.ends))
-        decided = place(asked, now)
-        if not isinstance(decided, FreeAt):
-            return None, is_able
-        full = place([*own, *shared], now)
-        earliest = full.at if isinstance(full, FreeAt) else now
+            spent = Spent(free_at, CLOSED_WORDS["month"] if is_used_up(package, known.used) else _DAY_SPENT)
+            await save_wait(connection, budgets, wish, is_able=False, free_at=spent.free_at, reason=spent.reason)
+            return spent
+        asked = [Window(calls_for(window.calls, wish.counts_as, reserves), window.taken) for window in own]
+        is_able = all(too_many(window) is None for window in asked)
+        limits = zip(self._address_limits, shared, strict=True)
+        asked += [Window(wish.share(limit), window.taken) for limit, window in limits]
+        if all(too_many(window) is None for window in asked):
+            return None
+        full = list(self._full(budgets, known, asked))
+        all_full = list(self._full(budgets, known, [*own, *shared]))
+        ends = await read_free_at(connection, [*full, *all_full], now)
+        decided_at, earliest = max(ends[: len(full)]), max(ends[len(full) :], default=now)
         # What is kept for others may be free again before any place is: whoever waits looks again.
-        again = max(earliest, min(decided.at, now + WANTING, wish.ages_at or decided.at))
-        return Spent(again if again > now else decided.at), is_able
+        again = max(earliest, min(decided_at, now + WANTING, wish.ages_at or decided_at))
+        spent = Spent(again if again > now else decided_at)
+        await save_wait(connection, budgets, wish, is_able=is_able, free_at=spent.free_at, reason=spent.reason)
+        return spent
 
-    def _windows(self, known: Known, budget: str) -> Iterable[Window]:
-        limits = self._address_limits if budget == self._address else self._company_limits
-        for limit in limits:
-            others = () if budget == self._address else known.foreign.get(limit.window_seconds, ())
-            yield Window(limit.calls, [*ends_of(known.holds[budget], limit.window_seconds), *others])
+    def _full(self, budgets: Budgets, known: Known, windows: Sequence[Window]) -> Iterable[Full]:
+        """Yield those without room of `windows`: the company's, then the address's."""
+        names = [budgets.company] * len(self._company_limits) + [self._address] * len(self._address_limits)
+        for budget, limit, window in zip(names, (*self._company_limits, *self._address_limits), windows, strict=True):
+            before, seconds = too_many(window), limit.window_seconds
+            others = known.of_others(seconds) if budget != self._address else None
+            if before is not None and others is None:
+                yield Full(budget=budget, seconds=seconds, before=before)
+            elif before is not None and others is not None:
+                yield Full(
+                    budget=budget, seconds=seconds, before=before, others=others.calls, others_until=others.until
+                )
+
+    def _own(self, known: Known, company: str) -> list[Window]:
+        windows = []
+        for limit in self._company_limits:
+            others = known.of_others(limit.window_seconds)
+            taken = known.taken_by(company, limit.window_seconds).total() + (0 if others is None else others.calls)
+            windows.append(Window(limit.calls, taken))
+        return windows
+
+    def _shared(self, known: Known) -> list[Window]:
+        return [
+            Window(limit.calls, known.taken_by(self._address, limit.window_seconds).total())
+            for limit in self._address_limits
+        ]
 
     def _own_left(self, known: Known, company: str) -> dict[int, int]:
         """Return what our own calls leave of each window of the company, whatever others take of it."""
         return {
-            limit.window_seconds: left(
-                Window(limit.calls, ends_of(known.holds[company], limit.window_seconds)), known.now
-            )
+            limit.window_seconds: left(Window(limit.calls, known.taken_by(company, limit.window_seconds).total()))
             for limit in self._company_limits
         }
 
-    async def _note_wish(
-        self, connection: Connection, wish: Wish, spent: Spent | None, *, able_at: datetime | None
-    ) -> None:
-        now = wish.now
-        is_known = wish.able_at is not None and now - wish.able_at < _DEMAND_KNOWN
-        if spent is None and wish.waiting_since is None and is_known:
-            return
-        waiting_since = None if spent is None else wish.waiting_since or now
-        free_at, reason = (None, None) if spent is None else (spent.free_at, spent.reason)
-        await connection.execute(
-            _SAVE_DEMAND, wish.company_id, self._address, wish.purpose, now, able_at, waiting_since, free_at, reason
-        )
+    def _note_short(self, company_id: str, known: Known, windows: Sequence[Window]) -> None:
+        if is_short(windows) or is_ahead(self._sharing.package, known.used, known.now):
+            self._short_at[company_id] = known.now
+        else:
+            self._short_at.pop(company_id, None)
 
     async def _close(self, connection: Connection, granted: Granted, refused: Exceeded, now: datetime) -> None:
         until = closed_until(refused, now, self._sharing.package.zone)
@@ -260,31 +259,26 @@ class QuotaBudget:
 
     async def _learn_of_others(self, granted: Granted, remaining: Mapping[int, int]) -> None:
         """Hold what others took with the credential, until a window has passed or a later call is told of more room."""
+        budgets = self._budgets(granted.company_id)
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.fetch(_LOCK, [granted.company])
-            now = await database_now(connection)
-            records = await connection.fetch(_HOLDS, [granted.company], now - self._longest)
-            holds = [Hold(granted_at=record["granted_at"], deadline=record["released_at"]) for record in records]
-            in_flight = sum(hold.deadline > now for hold in holds)
-            known = {row["window_seconds"]: row for row in await connection.fetch(_FOREIGN, granted.company)}
-            for limit in self._company_limits:
-                told, seconds = remaining.get(limit.window_seconds), limit.window_seconds
+            known = await lock_and_read(connection, budgets)
+            own_left, before = self._own_left(known, granted.company), {each.seconds: each for each in known.foreign}
+            for seconds, own in own_left.items():
+                told, last = remaining.get(seconds), before.get(seconds)
                 if told is None:
                     continue
-                own_left = left(Window(limit.calls, ends_of(holds, seconds)), now)
-                calls, before = foreign_calls(own_left, told, in_flight), known.get(seconds)
-                is_newer = before is None or before["until"] <= now or granted.granted_at >= before["seen_at"]
-                if before is None or is_newer or calls > before["calls"]:
-                    until = now + timedelta(seconds=seconds)
-                    await connection.execute(_SAVE_FOREIGN, granted.company, seconds, calls, now, until)
+                calls = foreign_calls(own, told, known.in_flight)
+                if last is None or granted.granted_at >= last.seen_at or calls > last.calls:
+                    until = known.now + timedelta(seconds=seconds)
+                    await connection.execute(_SAVE_FOREIGN, granted.company, seconds, calls, known.now, until)
 
-    def _tell(self, own: Sequence[Window], shared: Sequence[Window], now: datetime, *, taken: int) -> None:
+    def _tell(self, own: Sequence[Window], shared: Sequence[Window], *, taken: int) -> None:
         if self._on_left is None:
             return
         calls_left: dict[int, int] = {}
         for limits, windows in ((self._company_limits, own), (self._address_limits, shared)):
             for limit, window in zip(limits, windows, strict=True):
-                free = left(window, now)
+                free = left(window)
                 calls_left[limit.window_seconds] = min(free, calls_left.get(limit.window_seconds, free))
         for window_seconds, calls in calls_left.items():
             self._on_left(window_seconds, calls - taken)

@@ -1,13 +1,13 @@
 """One request for a place in the quota: how urgent it is by now, and what it leaves to other companies. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from service.jurnal.pace import Hold, Limit, Purpose, Reserves, calls_for, kept_for_others
+from service.jurnal.pace import Limit, Purpose, Reserves, calls_for, kept_for_others
 from service.jurnal.package import Package, Used
 
 # A company that asked within this time wants its share of the address; others leave it free for it.
@@ -44,26 +44,53 @@ class Closed(msgspec.Struct, frozen=True):
     trial_at: datetime | None
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database knows when a call is asked for.
+class Taken(msgspec.Struct, frozen=True):
+    """Places of a budget that count in its windows of so many seconds, by whose calls hold them."""
 
-    `holds`: by budget. `at_address`: the address's, by company. `foreign`: when the calls of others end, by window.
-    """
+    budget: str
+    seconds: int
+    company_id: str
+    calls: int
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """Calls of others with a company's credential: they count until `until`, as an answer at `seen_at` told."""
+
+    seconds: int
+    calls: int
+    seen_at: datetime
+    until: datetime
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the database knows when a call is asked for. `in_flight`: the company's calls that may be on their way."""
 
     now: datetime
+    today: date
     closed: Closed | None
-    holds: Mapping[str, Sequence[Hold]]
-    at_address: Sequence[tuple[str, Hold]]
-    foreign: Mapping[int, Sequence[datetime]]
+    taken: Sequence[Taken]
+    in_flight: int
+    foreign: Sequence[Foreign]
     used: Used
     demand: Sequence[Demand]
+
+    def taken_by(self, budget: str, seconds: int) -> Counter[str]:
+        """Return how many places of a window each company holds."""
+        return Counter(
+            {each.company_id: each.calls for each in self.taken if (each.budget, each.seconds) == (budget, seconds)}
+        )
+
+    def of_others(self, seconds: int) -> Foreign | None:
+        """Return what others took of the company's windows of this length."""
+        return next((each for each in self.foreign if each.seconds == seconds and each.calls), None)
 
 
 class Wish:
     """Whose call, what for, and since when it waits. `counts_as`: how urgent the wait has made it."""
 
-    def __init__(self, sharing: Sharing, known: Known, company_id: str, purpose: Purpose) -> None:
+    def __init__(self, sharing: Sharing, known: Known, company_id: str, address: str, purpose: Purpose) -> None:
         self.company_id, self.purpose, self.now = company_id, purpose, known.now
+        self._address = address
         self._known, self._reserves = known, sharing.reserves
         own = next((each for each in known.demand if (each.company_id, each.purpose) == (company_id, purpose)), None)
         self.able_at = None if own is None else own.able_at
@@ -85,8 +112,7 @@ class Wish:
             and each.able_at > self.now - WANTING
             and self.counts_as.yields_to(Purpose(each.purpose))
         }
-        seconds = timedelta(seconds=limit.window_seconds)
-        taken = Counter(company_id for company_id, hold in self._known.at_address if hold.deadline + seconds > self.now)
+        taken = self._known.taken_by(self._address, limit.window_seconds)
         # A probe is held up by other companies' probes alone, and has what is kept for probes besides.
         shared_as = Purpose.FRESH if self.counts_as is Purpose.PROBE else self.counts_as
         kept = kept_for_others(calls_for(limit.calls, shared_as, self._reserves), taken, wanting)

@@ -1,9 +1,10 @@
 """The only file that loops. Everything else is a step that does one bounded batch and says what it did."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -13,7 +14,10 @@ from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.store_settings.queries import read_settings
-from service.dispatcher import Dispatched, Dispatcher
+from service.abreast import Abreast
+from service.daily_look import DailyLook
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
@@ -25,6 +29,12 @@ from service.telemetry.metrics import Loop, Metrics
 
 _LOG = structlog.get_logger()
 _RETRY_SECONDS = 1.0
+# Fewer than the connections to Jurnal that a session opens.
+COMPANIES_AT_ONCE_MAX = 16
+LOOKS_AT_ONCE_MAX = 2
+# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
+_REST_SECONDS_MAX = 2.0
+_WHOLE_COMPANY_WAITS = ("breaker", "quota", "saving")
 # A loop that has not stepped for this long is stuck: longer than Jurnal's deadline and a lost database connection.
 HEARTBEAT_SECONDS_MAX = 180.0
 
@@ -51,6 +61,7 @@ class Loops:
         poller: Poller,
         scheduler: Scheduler,
         reconcile_schedule: ReconcileSchedule,
+        daily_look: DailyLook,
         observation: Observation,
         metrics: Metrics,
         pace: Pace,
@@ -60,10 +71,12 @@ class Loops:
         self._reader = reader
         self._leases = leases
         self._followers = followers
+        followers.tell(self._commands_folded)
         self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
         self._reconcile_schedule = reconcile_schedule
+        self._daily_look = daily_look
         self._observation = observation
         self._metrics = metrics
         self._pace = pace
@@ -75,6 +88,12 @@ class Loops:
         self._schedule_now = asyncio.Event()
         self._reconcile_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
+        self._sends: Abreast[str] = Abreast(clock, steps_max=COMPANIES_AT_ONCE_MAX)
+        self._looks: Abreast[str] = Abreast(clock, steps_max=LOOKS_AT_ONCE_MAX)
+        self._companies: dict[str, tuple[str, ...]] = {}
+        self._companies_read_at = -math.inf
+        self._folds = 0
+        self._resting: dict[str, tuple[datetime, int]] = {}
 
     def wake_poller(self, store_id: str) -> None:
         """Poll a store before its interval has passed."""
@@ -82,9 +101,12 @@ class Loops:
         self._woken.set()
 
     def heartbeats(self) -> dict[Loop, float]:
-        """Return how many seconds ago each loop last stepped."""
-        now = self._clock.now()
-        return {loop: (now - at).total_seconds() for loop, at in self._beats.items()}
+        """Return how many seconds ago each loop last stepped; a send that does not end holds its loop's beat."""
+        now, oldest = self._clock.now(), self._sends.oldest()
+        beats = dict(self._beats)
+        if oldest is not None and Loop.DISPATCH in beats:
+            beats[Loop.DISPATCH] = min(beats[Loop.DISPATCH], oldest)
+        return {loop: (now - at).total_seconds() for loop, at in beats.items()}
 
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
@@ -96,7 +118,7 @@ class Loops:
 
     async def run(self) -> None:
         """Turn all loops until `stop`; then give the leases up."""
-        async with asyncio.TaskGroup() as group:
+        async with self._sends, self._looks, asyncio.TaskGroup() as group:
             group.create_task(self._turn(Loop.FOLD, self.fold_step, self._followers.woken))
             group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
@@ -126,33 +148,54 @@ class Loops:
 
     async def fold_step(self) -> bool:
         """Fold one batch of every store that waits; True while one of them has more."""
-        stepped = await self._followers.step()
-        if stepped.facts:
-            self._folded.set()
-        return stepped.more
+        return (await self._followers.step()).more
+
+    def _commands_folded(self) -> None:
+        self._folds += 1
+        self._folded.set()
 
     async def dispatch_step(self) -> bool:
-        """Make one send or probe for every company; True while one of them may have more."""
-        more = False
-        for company, stores in (await self._companies()).items():
-            with _alone(Loop.DISPATCH, company.company_id):
-                done = await self._dispatcher.step(company, stores)
-                if done.did in ("sent", "probed", "refused"):
-                    more = True
-                    self._note_send(done)
-        return more
+        """Begin a send or probe for every company that is in none; one that did something wakes this loop."""
+        now = asyncio.get_running_loop().time()
+        if now - self._companies_read_at >= self._pace.follow_wait_seconds:
+            self._companies, self._companies_read_at = await self._read_companies(), now
+        self._sends.start(filter(self._is_rested, self._companies), self._send_for)
+        return False
+
+    def _is_rested(self, company_id: str) -> bool:
+        """Tell whether a company that waits for a place looks again: it is time, or there may be something new."""
+        until, folds = self._resting.get(company_id, (self._clock.now(), self._folds))
+        return until <= self._clock.now() or folds != self._folds
+
+    async def _send_for(self, company_id: str) -> None:
+        """Make one send or probe; whatever goes wrong with it is logged, and the next one tries again."""
+        stores, folds = self._companies[company_id], self._folds
+        try:
+            with _alone(Loop.DISPATCH, company_id):
+                done = await self._dispatcher.step(Company(company_id, stores[0]), stores)
+                self._note_send(done)
+                if done.wait_until is not None and done.outcome in _WHOLE_COMPANY_WAITS:
+                    latest = self._clock.now() + timedelta(seconds=_REST_SECONDS_MAX)
+                    self._resting[company_id] = (min(done.wait_until, latest), folds)
+                # What was folded meanwhile may have come too late for this step to see it.
+                if done.did in ("sent", "probed", "refused") or self._folds != folds:
+                    self._folded.set()
+        except CONNECTION_ERRORS as error:
+            _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.DISPATCH, reason=f"{type(error).__name__}: {error}")
 
     def _note_send(self, done: Dispatched) -> None:
         if done.did == "sent":
-            self._metrics.command_outcomes_total.labels(done.kind, done.outcome).inc()
+            for outcome, rows in done.outcomes.items():
+                self._metrics.command_outcomes_total.labels(done.kind, outcome).inc(rows)
 
-    async def _companies(self) -> dict[Company, tuple[str, ...]]:
+    async def _read_companies(self) -> dict[str, tuple[str, ...]]:
+        """Return the stores of each company that are live."""
         by_id: dict[str, list[str]] = {}
         for store_id in await self._reader.stores():
             settings = await read_settings(self._pool, store_id)
             if settings.connection is not None and settings.live_mode is not None:
                 by_id.setdefault(settings.connection.company_id, []).append(store_id)
-        return {Company(company_id, stores[0]): tuple(stores) for company_id, stores in by_id.items()}
+        return {company_id: tuple(stores) for company_id, stores in by_id.items()}
 
     async def poll_step(self) -> bool:
         """Poll every store that is due; True while one of them has more pages."""
@@ -171,10 +214,12 @@ class Loops:
         return not polled.finished
 
     async def schedule_step(self) -> bool:
-        """Open the sync windows of every store whose time has come."""
-        for store_id in await self._reader.stores():
+        """Open the sync windows of every store whose time has come, and look once a day at their companies."""
+        stores = await self._reader.stores()
+        for store_id in stores:
             with _alone(Loop.SCHEDULE, store_id):
                 await self._scheduler.step(store_id)
+        self._looks.start(stores, self._look_at)
         return False
 
     async def reconcile_step(self) -> bool:
@@ -186,6 +231,13 @@ class Loops:
                     more |= await self._reconcile_schedule.step(store_id)
         return more
 
+    async def _look_at(self, store_id: str) -> None:
+        try:
+            with _alone(Loop.SCHEDULE, store_id):
+                await self._daily_look.step(store_id)
+        except CONNECTION_ERRORS as error:
+            _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.SCHEDULE, reason=f"{type(error).__name__}: {error}")
+
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows."""
         await self._observation.step()
@@ -196,8 +248,8 @@ class Loops:
         try:
             await self._followers.release()
             await self._leases.release_all(await self._reader.stores(), "poll")
-            for company in await self._companies():
-                await self._dispatcher.release(company)
+            for company_id, stores in (await self._read_companies()).items():
+                await self._dispatcher.release(Company(company_id, stores[0]))
         except CONNECTION_ERRORS as error:
             _LOG.warning(LogEvent.LEASE_LOST, reason=f"{type(error).__name__}: {error}")
 

@@ -165,6 +165,12 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     jurnal_quiet_period_seconds: Annotated[
         Seconds, Meta(description="wait before a lost single document is sent again")
     ] = 30
+    batch_rows_max: Annotated[
+        int, Meta(ge=1, le=100, description="documents that go to Jurnal in one call at most; 1: each by itself")
+    ] = 100
+    batch_wait_seconds: Annotated[
+        Seconds, Meta(description="longest a document waits for others to go with it, where calls to Jurnal are short")
+    ] = 60
     jurnal_short_of_stock_words: Annotated[
         str,
         Meta(extra={"shape": "phrases with commas between them"}),

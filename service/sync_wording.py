@@ -13,6 +13,11 @@ _WORDS = {
     "Skipped": ("It is not booked", _NOTHING),
     "Superseded": ("Another record took its place", _NOTHING),
 }
+_LOOKED_UP = "Nothing: it is looked up in Jurnal, and goes again only if it is not there"
+_TRIED_AGAIN = "Nothing more: it is tried again by itself"
+# As the list's view says it; a reason of its own names the cause and may say that what is mended goes by itself.
+_MEND = "Mend the cause, then retry it: "
+_LET_GO = "To let it go again: "
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -36,8 +41,20 @@ def wording(record: ListedRecord, *, paused: str | None, waits: str | None = Non
         return Wording(f"The store is paused {paused}", "Resume the store: jurnalsync store resume")
     if record.status == "Pending" and waits is not None:
         return Wording(waits, "Nothing: it goes by itself")
+    return _told(record)
+
+
+def _told(record: ListedRecord) -> Wording:
     reason, what_to_do = _WORDS[record.status]
-    return Wording(record.reason or reason, record.what_to_do or what_to_do)
+    match record.status, record.reason:
+        case _, None:
+            return Wording(reason, record.what_to_do or what_to_do)
+        case "Processing", why:
+            return Wording(f"It was sent, and whether Jurnal booked it is looked up: {why}", _LOOKED_UP)
+        case "Pending", why:
+            return Wording(why, _TRIED_AGAIN)
+        case _, why:
+            return Wording(why, (record.what_to_do or what_to_do).replace(_MEND, _LET_GO))
 
 
 def paused_words(actor: str, reason: str) -> str:

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
-from eventstore.clock import SystemClock
-from eventstore.connection import CONNECTION_ERRORS, Pool, open_pool
+from eventstore.clock import Clock, SystemClock
+from eventstore.connection import CONNECTION_ERRORS, Pool, closing, open_pool
 from eventstore.credentials import Credentials
 from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
@@ -33,13 +33,14 @@ from service.api.responses import problems
 from service.api.routes import api_routes
 from service.api_answers import ApiAnswers
 from service.asking import preflight_of
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.comparison import Comparison
 from service.credential_names import ISELLER_API_KEY
+from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.followers import Followers, FollowLimits
-from service.garbage import settled
 from service.inquiry import Inquiry
 from service.iseller.client import IsellerClient
 from service.iseller.cursor import PollCursors
@@ -72,19 +73,32 @@ VERSION = "0.1.0"
 _API_KEY_SECONDS = 5.0
 
 
+class Outside(msgspec.Struct, frozen=True):
+    """What a process gets from outside besides its database: the time, and sessions, which it closes.
+
+    `pace`: how often its loops turn when there is nothing to do; None: as the settings say.
+    """
+
+    clock: Clock = msgspec.field(default_factory=SystemClock)
+    pace: Pace | None = None
+    jurnal_session: Callable[[], aiohttp.ClientSession] = open_session
+    iseller_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession
+
+
 @asynccontextmanager
 async def open_ledger_parts(
     settings: Settings,
     on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
     on_failure: Callable[[BaseException, int], None] = lambda _error, _facts: None,
     on_appended: OnAppended | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Ledger]:
     """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
     master = MasterKey.from_file(settings.sealing_key_file)
     # What is appended and what is folded is written on connections of their own, which keep their plans; together with
     # all others they are what the setting allows.
     kept_connections = max(1, settings.database_connections_max // 2)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     limits = AppenderLimits(
         batch_facts_max=settings.append_batch_facts_max,
         queue_facts_max=settings.append_queue_facts_max,
@@ -130,10 +144,8 @@ async def _pool(settings: Settings, *, connections_max: int, plans_kept: bool = 
         statement_cache_size=settings.statement_cache_size,
         plans_kept=plans_kept,
     )
-    try:
+    async with closing(pool):
         yield pool
-    finally:
-        await pool.close()
 
 
 @asynccontextmanager
@@ -146,10 +158,8 @@ async def open_rebuilder(settings: Settings, ledger: Ledger) -> AsyncIterator[Re
         statement_cache_size=settings.statement_cache_size,
         search_path=SHADOW_SEARCH_PATH,
     )
-    try:
+    async with closing(shadow_pool):
         yield Rebuilder(ledger.pool, shadow_pool, ledger.reader)
-    finally:
-        await shadow_pool.close()
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -169,8 +179,9 @@ class Draining:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
-    """Open everything that `serve` runs."""
+async def open_service(settings: Settings, outside: Outside | None = None) -> AsyncIterator[Service]:
+    """Open everything that `serve` runs. `outside` is the real world if it is None."""
+    outside = outside or Outside()
     async with AsyncExitStack() as stack:
         metrics = Metrics(VERSION)
 
@@ -184,10 +195,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 guard.forget()
 
         ledger = await stack.enter_async_context(
-            open_ledger_parts(settings, metrics.batch_appended, on_failure, on_appended)
+            open_ledger_parts(settings, metrics.batch_appended, on_failure, on_appended, outside.clock)
         )
-        iseller_session = await stack.enter_async_context(aiohttp.ClientSession())
-        jurnal_session = await stack.enter_async_context(open_session())
+        iseller_session = await stack.enter_async_context(outside.iseller_session())
+        jurnal_session = await stack.enter_async_context(outside.jurnal_session())
         metrics.append_queue_facts.set_function(lambda: ledger.appender.queued_facts)
         if await login_may_change_facts(ledger.pool):
             structlog.get_logger().warning(LogEvent.OWNER_LOGIN_USED)
@@ -220,6 +231,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
                 quiet_period_seconds=settings.jurnal_quiet_period_seconds,
             ),
+            limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
             guard=guard,
         )
@@ -241,9 +253,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 local_hour=settings.reconcile_local_hour,
                 days=settings.reconcile_days,
             ),
+            daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
-            pace=Pace(follow_wait_seconds=settings.follow_wait_seconds),
+            pace=outside.pace or Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
         answers = ApiAnswers(
             ledger.pool,
@@ -258,7 +271,6 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
         operations = _operations(ledger, loops, metrics, draining)
-        stack.enter_context(settled())
         yield Service(loops, public, operations, draining)
 
 

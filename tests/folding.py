@@ -1,10 +1,13 @@
 """A story told in memory, put into a real ledger and folded into real tables."""
 
+from datetime import datetime
 from typing import Any
 
 from eventstore.connection import Pool
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.commands import KINDS
+from projections.jurnal_commands.queue import Asked, Send, SendQueue
 from projections.runner import Folded, Runner
 from tests.ledger import STORE, appender_on, positions
 from tests.story import Story
@@ -13,8 +16,17 @@ TABLES = (
     "command", "send", "sync_record", "clearing_day", "invoice_payment", "in_transit_stock", "master_data",
     "iseller_product", "store_setting", "projection_state", "stalled_stream",
 )  # fmt: skip
+ALL_KINDS = tuple(Asked(kind=kind, rows_max=100) for kind in KINDS)
 # When something happened on the database's clock; everything else is a function of the facts.
 TIMES = ("due_at", "stalled_at")
+
+
+async def first_to_send(pool: Pool, company_id: str, now: datetime) -> Send | None:
+    """Return what must be looked up first, else what may go first."""
+    queue = SendQueue(pool)
+    ready = await queue.ready(STORE, company_id, ALL_KINDS, now=now)
+    first = min(ready.sends, key=lambda send: (send.due_at, send.command_id), default=None)
+    return await queue.unknown(STORE, company_id, now=now) or first
 
 
 async def append_story(pool: Pool, story: Story) -> None:

@@ -8,6 +8,10 @@ import msgspec
 
 # Stands among the fields of a refusal whose only cause is that Jurnal has too little stock for it.
 SHORT_OF_STOCK = "short_of_stock"
+# Stands among the fields of a refusal by our own look-up, which could not tell whether Jurnal has the document already.
+IN_DOUBT = "in_doubt"
+# Stands with a product code behind it among the fields of a refusal, for each product that Jurnal has not.
+LACKS_PRODUCT = "lacks_product:"
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +26,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which command, which attempt of it, and what went over the wire (hex SHA-256; empty where nothing did)."""
+    """Which command, which attempt of it, and what went over the wire (hex SHA-256; empty where nothing did).
+
+    `batch_id`: the call that carried several documents, whose digests these are; empty for one that went by itself.
+    `http_status` is its row's own where the answer had one for it.
+    """
 
     command_id: str
     attempt: int
     request_digest: str = ""
     response_digest: str = ""
     http_status: int | None = None
+    batch_id: str = ""
 
 
 class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True):

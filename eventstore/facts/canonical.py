@@ -38,7 +38,7 @@ def source_id(kind: ReportKind, body: bytes, object_id: str) -> str:
     """Return the identity of a report: kind, iSeller's id, and either its identifying fields or its digest."""
     if kind.identity_fields:
         fields = _DECODER.decode(body)
-        values = [_canonical(fields.get(name), name) for name in kind.identity_fields]
+        values = [_identifying(kind, name, fields.get(name)) for name in kind.identity_fields]
         return ":".join([kind.name, *("open" if value is None else str(value) for value in values)])
     return f"{kind.name}:{object_id}:{canonical_digest(body)}"
 
@@ -51,6 +51,12 @@ def differing_field(kind: ReportKind, original: bytes, reported: bytes) -> tuple
         if old is not None and new is not None and old != new:
             return name, str(old), str(new)
     return None
+
+
+def _identifying(kind: ReportKind, name: str, told: Any) -> Any:
+    value = _canonical(told, name)
+    spellings = kind.identity_spellings.get(name)
+    return value if spellings is None else spellings.get(value, value)
 
 
 def _canonical(value: Any, name: str) -> Any:

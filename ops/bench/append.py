@@ -13,6 +13,7 @@ from ops.bench.limits import Limits
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge, latencies
 from ops.bench.payload import OBSERVED_AT, Orders
 from ops.bench.peer import Peer
+from ops.bench.spent import clocked
 from ops.bench.stand import STORE, Ours, Stand
 
 ONE_WRITER = Goal(case="append, 1 writer, 1 fact a commit", unit="facts/s", ratio=0.80)
@@ -103,10 +104,10 @@ async def _hash_chain(hot: Measurement, rounds: int, sizes: Sizes) -> Measuremen
 
     async def hash_all() -> Sample:
         previous = GENESIS
-        started = time.perf_counter()
-        for position, fact in enumerate(facts, start=1):
-            previous = fact_hash(previous, STORE, position, 1, OBSERVED_AT, fact)
-        return Sample((time.perf_counter() - started) / len(facts) * 1_000_000)
+        with clocked() as spent:
+            for position, fact in enumerate(facts, start=1):
+                previous = fact_hash(previous, STORE, position, 1, OBSERVED_AT, fact)
+        return Sample(spent.seconds / len(facts) * 1_000_000, None, None, *spent.each(len(facts)))
 
     (ours,) = await interleave(rounds, hash_all)
     return judge(HASH_CHAIN, ours, [Sample(1_000_000 / hot.ours)])
@@ -124,6 +125,6 @@ async def append_all(appender: Appender, facts: Sequence[NewFact], *, writers: i
             taken.append(time.perf_counter() - started)
             assert all(type(result) is Appended for result in results), "every fact of a benchmark is new"
 
-    started = time.perf_counter()
-    await asyncio.gather(*(write() for _ in range(writers)))
-    return Sample(len(facts) / (time.perf_counter() - started), *latencies(taken))
+    with clocked() as spent:
+        await asyncio.gather(*(write() for _ in range(writers)))
+    return Sample(len(facts) / spent.seconds, *latencies(taken), *spent.each(len(facts)))

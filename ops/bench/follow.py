@@ -14,6 +14,7 @@ from eventstore.event import Appended, NewFact
 from eventstore.follow import Tail
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge, latencies
 from ops.bench.payload import LookUps
+from ops.bench.spent import clocked
 from ops.bench.stand import STORE, Ours, Stand
 from projections.catalogue import CATALOGUE
 from projections.runner import Runner
@@ -72,17 +73,18 @@ async def _follow(ours: Ours, facts: list[NewFact]) -> Sample:
     appender = Appender(ours.kept, SystemClock(), on_appended=tail.told)
     runner = Runner(ours.pool, ours.reader, tail=tail, saves=ours.kept)
     folding = asyncio.create_task(_fold(runner, woken, waiting, taken, len(facts)))
-    async with asyncio.TaskGroup() as appends:
-        begun = time.perf_counter()
-        for number, fact in enumerate(facts):
-            due = begun + number / _FACTS_PER_SECOND
-            if (ahead := due - time.perf_counter()) > 0:
-                await asyncio.sleep(ahead)
-            # From the moment it was due: a load that falls behind must not hide the wait.
-            appends.create_task(append(fact, due))
-    await folding
+    with clocked() as spent:
+        async with asyncio.TaskGroup() as appends:
+            begun = time.perf_counter()
+            for number, fact in enumerate(facts):
+                due = begun + number / _FACTS_PER_SECOND
+                if (ahead := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(ahead)
+                # From the moment it was due: a load that falls behind must not hide the wait.
+                appends.create_task(append(fact, due))
+        await folding
     p50_ms, p99_ms = latencies(taken)
-    return Sample(p50_ms, p50_ms, p99_ms)
+    return Sample(p50_ms, p50_ms, p99_ms, *spent.each(len(facts)))
 
 
 async def _fold(

@@ -1,7 +1,6 @@
 """Importing a history, every hash recomputed, against COPY of the same bodies."""
 
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from eventstore.history_import import import_history
 from ops.bench.append import append_all
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.payload import Orders
+from ops.bench.spent import clocked
 from ops.bench.stand import STORE, Stand
 
 IMPORT = Goal(case="import of a history, every hash recomputed", unit="facts/s", ratio=0.80)
@@ -30,11 +30,10 @@ async def measure_import(stand: Stand, rounds: int, facts: int = 40_000) -> Asyn
 
         async def import_all() -> Sample:
             async with stand.ours(_CONNECTIONS) as empty:
-                started = time.perf_counter()
-                imported = await import_history(empty.pool, path)
-                seconds = time.perf_counter() - started
+                with clocked() as spent:
+                    imported = await import_history(empty.pool, path)
             assert imported.written == facts
-            return Sample(facts / seconds)
+            return Sample(facts / spent.seconds, None, None, *spent.each(facts))
 
         async with stand.limits(_CONNECTIONS) as limits:
             await limits.copy(bodies[:1_000])

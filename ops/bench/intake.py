@@ -16,8 +16,10 @@ from eventstore.credentials import Credentials
 from eventstore.keyring import MasterKey
 from ops.bench.intake_load import LoadOrder
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
+from ops.bench.spent import clocked
 from ops.bench.stand import SERVICE_ROLE, STORE, Ours, Stand
 from service.credential_names import ISELLER_API_KEY
+from service.garbage import settled
 from service.settings import Secret, Settings
 from service.wiring import open_service
 
@@ -61,7 +63,10 @@ async def measure_intake(stand: Stand, rounds: int, sizes: Sizes | None = None) 
     )
 
     async def load(order: LoadOrder, port: int) -> Sample:
-        return await _load(msgspec.structs.replace(order, port=port, first_order=next(orders)))
+        with clocked() as spent:
+            sample = await _load(msgspec.structs.replace(order, port=port, first_order=next(orders)))
+        python_us, postgres_us = spent.each(order.requests * order.orders_a_request)
+        return msgspec.structs.replace(sample, python_us=python_us, postgres_us=postgres_us)
 
     async with stand.ours(1) as ours, _webhooks(ours) as port, _bare() as bare_port:
         # A first round that does not count makes the customers' keys: people who buy again are the steady state.
@@ -76,7 +81,7 @@ async def measure_intake(stand: Stand, rounds: int, sizes: Sizes | None = None) 
 
         async def load_batches() -> Sample:
             sample = await load(batch, port)
-            return Sample(sample.value * _BATCH_ORDERS, sample.p50_ms, sample.p99_ms)
+            return msgspec.structs.replace(sample, value=sample.value * _BATCH_ORDERS)
 
         yield judge(
             HUNDRED_A_REQUEST,
@@ -100,7 +105,8 @@ async def _webhooks(ours: Ours) -> AsyncIterator[int]:
             sealing_key_file=key_file,
         )
         async with open_service(settings) as service, _listening(service.public) as port:
-            yield port
+            with settled():
+                yield port
 
 
 @asynccontextmanager

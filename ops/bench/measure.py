@@ -1,7 +1,9 @@
 """Ours and the limit in turns, their medians, the ratio, and whether the goal is met."""
 
+import cProfile
 import gc
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from statistics import median
 from typing import Literal
 
@@ -11,16 +13,25 @@ from rich.console import Console
 from rich.table import Table
 
 Better = Literal["more", "less"]
+# Where one more round of our side is profiled into, if anywhere.
+PROFILE: ContextVar[cProfile.Profile | None] = ContextVar("PROFILE", default=None)
+# Smaller parts are not told.
+SHARE_MIN = 0.03
 # In a narrower terminal the lines wrap: figures cut short would be worse.
-TABLE_CHARACTERS_MIN = 120
+TABLE_CHARACTERS_MIN = 150
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What one side reached in one round, in the case's unit; latencies of single calls where they are taken."""
+    """What one side reached in one round, in the case's unit; latencies of single calls where they are taken.
+
+    `python_us` and `postgres_us` are the processor's time for one fact or request.
+    """
 
     value: float
     p50_ms: float | None = None
     p99_ms: float | None = None
+    python_us: float | None = None
+    postgres_us: float | None = None
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +60,10 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     p99_goal_ms: float | None = None
     peer: float | None = None
     facts: int | None = None
+    python_us: float | None = None
+    postgres_us: float | None = None
+    limit_python_us: float | None = None
+    limit_postgres_us: float | None = None
 
 
 Side = Callable[[], Awaitable[Sample]]
@@ -63,6 +78,9 @@ async def interleave(rounds: int, *sides: Side) -> list[list[Sample]]:
             # Garbage of the side before must not be collected on the time of this one.
             gc.collect()
             samples[index].append(await sides[index]())
+    if (profile := PROFILE.get()) is not None:
+        with profile:
+            await sides[0]()
     return samples
 
 
@@ -96,6 +114,10 @@ def judge(
         p99_goal_ms=goal.p99_goal_ms,
         peer=_short(median(sample.value for sample in peer)) if peer else None,
         facts=facts,
+        python_us=_median_of([sample.python_us for sample in ours]),
+        postgres_us=_median_of([sample.postgres_us for sample in ours]),
+        limit_python_us=_median_of([sample.python_us for sample in limit]),
+        limit_postgres_us=_median_of([sample.postgres_us for sample in limit]),
     )
 
 
@@ -113,6 +135,11 @@ def latencies(seconds: Sequence[float]) -> tuple[float, float]:
 def as_json(measurement: Measurement) -> str:
     """Return the measurement as one line."""
     return msgspec.json.encode(measurement).decode()
+
+
+def print_shares(case: str, shares: Sequence[tuple[str, float]], console: Console) -> None:
+    """Print where the time of our Python goes."""
+    console.print(f"{case}: " + ", ".join(f"{part} {share:.0%}" for part, share in shares if share >= SHARE_MIN))
 
 
 def print_table(measurements: Sequence[Measurement], console: Console) -> None:
@@ -139,9 +166,15 @@ def _cells(measured: Measurement) -> dict[str, str]:
         "goal": f"{sign} {measured.goal:.2f}",
         "p50 ms": "" if measured.p50_ms is None else f"{measured.p50_ms:.2f}",
         "p99 ms": "" if measured.p99_ms is None else f"{measured.p99_ms:.2f}{p99_goal}",
+        "µs of the processor": _processor(measured.python_us, measured.postgres_us),
+        "limit's": _processor(measured.limit_python_us, measured.limit_postgres_us),
         "peer": "" if measured.peer is None else f"{measured.peer:,}",
         "met": "[green]yes[/]" if measured.met else "[red]no[/]",
     }
+
+
+def _processor(python_us: float | None, postgres_us: float | None) -> str:
+    return "" if python_us is None or postgres_us is None else f"{python_us:.1f} + {postgres_us:.1f}"
 
 
 def _median_of(values: Sequence[float | None]) -> float | None:

@@ -1,6 +1,5 @@
 """Rebuilding a projection in its shadow and swapping it in, against reading and decoding the same pages."""
 
-import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -10,6 +9,7 @@ from eventstore.event import NewFact
 from ops.bench.append import append_all
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.payload import LookUpBody, LookUps
+from ops.bench.spent import clocked
 from ops.bench.stand import SERVICE_ROLE, STORE, Ours, Stand
 from projections.catalogue import CATALOGUE
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
@@ -49,14 +49,13 @@ async def _rebuild(stand: Stand, rounds: int, goal: Goal, facts: list[NewFact]) 
         rebuilder = Rebuilder(ours.pool, shadow, ours.reader)
 
         async def rebuild() -> Sample:
-            started = time.perf_counter()
-            folded = await rebuilder.fold(STORE, _PROJECTION, lambda _position, _end: None)
-            rebuilt = await rebuilder.swap(STORE, _PROJECTION)
-            seconds = time.perf_counter() - started
+            with clocked() as spent:
+                folded = await rebuilder.fold(STORE, _PROJECTION, lambda _position, _end: None)
+                rebuilt = await rebuilder.swap(STORE, _PROJECTION)
             assert folded == len(facts)
             assert rebuilt.swapped
             assert not rebuilt.differences
-            return Sample(folded / seconds)
+            return Sample(folded / spent.seconds, None, None, *spent.each(folded))
 
         try:
             return judge(

@@ -1,12 +1,12 @@
 """Verifying a ledger against reading and decoding the same pages."""
 
-import time
 from collections.abc import AsyncIterator
 
 from eventstore.verify import Whole, verify_ledger
 from ops.bench.append import append_all
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.payload import OrderBody, Orders
+from ops.bench.spent import clocked
 from ops.bench.stand import STORE, Stand
 
 VERIFY = Goal(case="verify a ledger", unit="facts/s", ratio=0.60)
@@ -23,9 +23,9 @@ async def measure_verify(stand: Stand, rounds: int, facts: int = 50_000) -> Asyn
         await limits.copy([order.body for order in orders])
 
         async def verify() -> Sample:
-            started = time.perf_counter()
-            result = await verify_ledger(ours.reader, STORE)
+            with clocked() as spent:
+                result = await verify_ledger(ours.reader, STORE)
             assert isinstance(result, Whole), result
-            return Sample(result.facts / (time.perf_counter() - started))
+            return Sample(result.facts / spent.seconds, None, None, *spent.each(result.facts))
 
         yield judge(VERIFY, *await interleave(rounds, verify, lambda: limits.read_pages(OrderBody)), facts=facts)

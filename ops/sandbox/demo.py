@@ -53,6 +53,7 @@ _PUT_AWAY = "Stopped: the service has ended, Postgres is down, the demo's files 
     help="Share of webhooks lost: Order, Fulfillment and Refund for good, Payout and Member until the retry.",
 )
 @click.option("--outage", is_flag=True, help="The service is down for two hours of the shop's last day.")
+@click.option("--jurnal-outage", is_flag=True, help="Jurnal answers 503 for a while, before and after its work.")
 @click.option(
     "--data", type=click.Path(file_okay=False, path_type=Path), help="A new folder that keeps database, keys and log."
 )

@@ -3,8 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from email.utils import format_datetime
 from typing import Any
@@ -14,6 +14,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ops.sandbox.jurnal import Consumer, signing
+from ops.sandbox.jurnal.server import utc_now
 
 _API = "/public/jurnal/api/v1"
 _PAGE_SIZE = 100
@@ -25,12 +26,15 @@ class JurnalRefused(Exception):
 
 
 class Accountant:
-    """Speaks to Jurnal at `url` as `consumer`."""
+    """Speaks to Jurnal at `url` as `consumer`, in the time of `now`."""
 
-    def __init__(self, session: ClientSession, url: str, consumer: Consumer) -> None:
+    def __init__(
+        self, session: ClientSession, url: str, consumer: Consumer, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._session = session
         self._url = url
         self._consumer = consumer
+        self._now = now
         # What a person entered stands beside what the service books, and must not be counted with it.
         self.made: Counter[str] = Counter()
 
@@ -82,14 +86,21 @@ class Accountant:
 
     async def invoice_statuses(self) -> Counter[str]:
         """Return how many sales invoices show each status."""
-        statuses: Counter[str] = Counter()
+        return Counter([row["transaction_status"]["name"] async for row in self._rows("sales_invoices")])
+
+    async def customer_ids(self) -> list[str | None]:
+        """Return the custom_id of every customer; None of who was made without one."""
+        return [row["custom_id"] async for row in self._rows("customers")]
+
+    async def _rows(self, plural: str) -> AsyncIterator[dict[str, Any]]:
+        """Go through all pages of a list."""
         page, pages = 1, 1
         while page <= pages:
             query = {"page": str(page), "page_size": str(_PAGE_SIZE), "sort_order": "asc"}
-            answer = await self._call("GET", "sales_invoices", query=query)
-            statuses.update(row["transaction_status"]["name"] for row in answer["sales_invoices"])
+            answer = await self._call("GET", plural, query=query)
+            for row in answer[plural]:
+                yield row
             page, pages = page + 1, int(answer["total_pages"])
-        return statuses
 
     async def _report(self, name: str, **query: str) -> dict[str, Any]:
         report: dict[str, Any] = (await self._call("GET", name, query=query))[name]
@@ -99,7 +110,7 @@ class Accountant:
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None
     ) -> dict[str, Any]:
         target = f"{_API}/{path}" + (f"?{urlencode(query)}" if query else "")
-        signed_at = format_datetime(datetime.now(UTC), usegmt=True)
+        signed_at = format_datetime(self._now(), usegmt=True)
         signed = signing.signature(self._consumer.client_secret, signed_at, method, target)
         headers = {
             "Date": signed_at,

@@ -78,7 +78,10 @@ async def _make_accounts(accountant: Accountant, scenario: Scenario) -> None:
     if scenario.menu:
         banks = [outlet.payout_account for outlet in scenario.outlets if outlet.payout_account]
         owed = {*scenario.liabilities.values(), *(account for _, account in scenario.taxes.values())} - {names.tax}
-        sales = {*scenario.sales_accounts.values(), names.charges, names.shipping} - owed
+        own = {account for accounts in scenario.place_accounts.values() for account in accounts.values()}
+        sales = ({*scenario.sales_accounts.values(), names.charges, names.shipping} | own) - owed
+        if scenario.mode.discounts == "shown":
+            sales.add(names.discounts_given)
         for first, category, more in (
             ("1-1002", "Cash & Bank", [names.stored_value_clearing, *banks, *sorted({*wallets(scenario).values()})]),
             ("2-2030", _LIABILITY, sorted(owed)),

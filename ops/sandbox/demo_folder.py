@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from ops.sandbox.demo_setup import setup_text
 from ops.sandbox.scenario import Scenario
 
 
@@ -52,8 +51,8 @@ class DemoFolder:
         """File the store is set up from."""
         return self.private / "store.toml"
 
-    def write_setup(self, scenario: Scenario, made: Secrets, iseller_url: str) -> None:
-        """Write the set-up file and the secrets it names."""
+    def write_secrets(self, made: Secrets) -> None:
+        """Write the secrets that the set-up file names."""
         for name, secret in (
             ("iseller-api-key", made.iseller_api_key),
             ("iseller-client-secret", made.iseller_client_secret),
@@ -62,11 +61,6 @@ class DemoFolder:
             path = self.private / name
             path.touch(mode=0o600)
             path.write_text(secret + "\n")
-        self.setup_file.write_text(setup_text(scenario, iseller_url))
-
-    def write_mended_setup(self, scenario: Scenario, iseller_url: str) -> None:
-        """Write the set-up file again, with all that was forgotten."""
-        self.setup_file.write_text(setup_text(scenario, iseller_url, mended=True))
 
     def write_addresses(self, addresses: dict[str, str], scenario: Scenario) -> None:
         """Write where everything is, for programs, and whose names must stand nowhere in clear."""

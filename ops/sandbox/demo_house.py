@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +15,7 @@ from ops.sandbox.demo_options import DemoOptions
 from ops.sandbox.demo_ports import free_port
 from ops.sandbox.demo_process import ServiceProcess
 from ops.sandbox.demo_service_api import ServiceApi
-from ops.sandbox.demo_setup import ACCOUNTANT_CLIENT_ID, ISELLER_CLIENT_ID, SERVICE_CLIENT_ID
+from ops.sandbox.demo_setup import ACCOUNTANT_CLIENT_ID, ISELLER_CLIENT_ID, SERVICE_CLIENT_ID, setup_text
 from ops.sandbox.iseller.server import IsellerSandbox
 from ops.sandbox.iseller.settings import IsellerSettings
 from ops.sandbox.iseller.shop import Shop
@@ -26,6 +26,8 @@ RAISED_LIMIT_MINUTE, RAISED_LIMIT_HOUR = 60_000, 1_000_000
 DOCUMENTED_LIMITS, DOCUMENTED_ADDRESS_LIMITS = (30, 1_800), (40, 2_500)
 _DUPLICATE_SHARE = 0.1
 _RETRY_DELAYS_SECONDS = (0.5, 1, 2)
+_SYNC_MINUTES = 120
+_WINDOW_SECONDS = 65
 
 
 def utc_now() -> datetime:
@@ -47,6 +49,9 @@ class House:
         self.operations_url = f"http://127.0.0.1:{free_port()}"
         self.iseller = IsellerSandbox(self._iseller_settings(), self.shop, utc_now)
         self.jurnal = JurnalSandbox(self._jurnal_settings(), utc_now)
+        first = utc_now().astimezone(scenario.time_zone)
+        # Scheduled syncs open at full minutes, so every one of the demo's hours is one.
+        self._sync_times = sorted(f"{first + timedelta(minutes=after):%H:%M}" for after in range(_SYNC_MINUTES))
         self._stack = AsyncExitStack()
         self._stop_delivery = asyncio.Event()
 
@@ -76,8 +81,14 @@ class House:
         self.jurnal_url = await self._serve(self.jurnal.app())
         self.session = await self._stack.enter_async_context(ClientSession(connector=TCPConnector(limit=32)))
         self.accountant = Accountant(self.session, self.jurnal_url, self.jurnal.settings.consumers[1])
-        self.api = ServiceApi(self.session, self.service_url, self.scenario.store, self.secrets.api_token)
-        self.folder.write_setup(self.scenario, self.secrets, self.iseller_url)
+        self.api = ServiceApi(
+            self.session,
+            self.service_url,
+            self.scenario.store,
+            self.secrets.api_token,
+            records_seen=options.records_seen,
+        )
+        self.folder.write_secrets(self.secrets)
         self.service = ServiceProcess(self._service_settings(), self.operations_url, self.folder.log)
         self._stack.push_async_callback(self.service.stop)
         addresses = {
@@ -95,12 +106,44 @@ class House:
         await self.service.run_command("migrate")
         self.service.use({"JURNALSYNC_DATABASE_URL": await self.database.make_service_login()})
         await self.service.run_command("keys", "make", str(self.folder.sealing_key))
+        await self.apply_setup()
+
+    async def apply_setup(self, *, mended: bool = False, refused: bool = False) -> None:
+        """Write the set-up file as `setup_text` explains it, and let the service apply it."""
+        text = setup_text(self.scenario, self.iseller_url, times=self._sync_times, mended=mended, refused=refused)
+        self.folder.setup_file.write_text(text)
         await self.service.run_command("setup", "apply", str(self.folder.setup_file))
+
+    @property
+    def window_seconds(self) -> float:
+        """How long something may wait for its sync to open."""
+        return _WINDOW_SECONDS if self.scenario.mode.has_windows else 0
+
+    @property
+    def settle_seconds_max(self) -> float:
+        """How long everything may take to reach Jurnal after the shop's last event."""
+        return self.options.settle_seconds_max + 2 * self.window_seconds
+
+    @property
+    def still_seconds_max(self) -> float:
+        """How long nothing may move before the rest is given up."""
+        return self.options.still_seconds_max + self.window_seconds
 
     async def start_service(self) -> None:
         """Start the service and wait until it takes webhooks."""
         await self.service.start()
         await self.service.wait_until_ready(self.session)
+
+    async def start_replica(self) -> ServiceProcess:
+        """Start a second service on the same database, at other ports, and wait until it takes traffic."""
+        port, operations_port = free_port(), free_port()
+        ports = {"JURNALSYNC_LISTEN_PORT": f"{port}", "JURNALSYNC_OPERATIONS_PORT": f"{operations_port}"}
+        log = self.folder.path / "replica.log"
+        replica = self.service.beside(ports, f"http://127.0.0.1:{operations_port}", log)
+        self._stack.push_async_callback(replica.stop)
+        await replica.start()
+        await replica.wait_until_ready(self.session)
+        return replica
 
     def deliver_webhooks(self) -> None:
         """Let iSeller send its webhooks from now on."""
@@ -189,6 +232,7 @@ class House:
             "JURNAL_DATE_SKEW_SECONDS": fences.date_skew_seconds,
             "JURNAL_PROCESSING_ALLOWANCE_SECONDS": fences.processing_allowance_seconds,
             "JURNAL_QUIET_PERIOD_SECONDS": fences.quiet_period_seconds,
+            "JURNAL_BREAKER_WAIT_SECONDS": fences.breaker_wait_seconds,
             "JURNAL_REQUESTS_PER_MINUTE": minute,
             "JURNAL_REQUESTS_PER_HOUR": hour,
             "EGRESS_REQUESTS_PER_MINUTE": address_minute,

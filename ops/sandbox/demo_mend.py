@@ -32,7 +32,7 @@ async def see(house: House, intended: tuple[Intended, ...]) -> list[Intended]:
         return len(seen) == len(intended)
 
     with suppress(NotReached):
-        await until(house, "seeing what fails on purpose", all_show, _SEEN_SECONDS_MAX)
+        await until(house, "seeing what fails on purpose", all_show, _SEEN_SECONDS_MAX + house.window_seconds)
     return seen
 
 
@@ -43,8 +43,7 @@ def _shows(failure: Intended, record: dict[str, object]) -> bool:
 
 async def mend(house: House, intended: tuple[Intended, ...]) -> None:
     """Map what was not mapped, make the product that Jurnal lacks, and say of the rest who has seen to it."""
-    house.folder.write_mended_setup(house.scenario, house.iseller_url)
-    await house.service.run_command("setup", "apply", str(house.folder.setup_file))
+    await house.apply_setup(mended=True)
     if any(failure.mended_by == "product" for failure in intended):
         await make_product(house.accountant, house.scenario, UNKNOWN_PRODUCT)
     for failure in intended:

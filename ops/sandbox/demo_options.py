@@ -14,6 +14,7 @@ class Fences(msgspec.Struct, frozen=True, kw_only=True):
     quiet_period_seconds: int = 30
     deadline_seconds: int = 90
     lease_seconds: int = 10
+    breaker_wait_seconds: int = 30
 
 
 SHORT_FENCES = Fences(
@@ -22,6 +23,7 @@ SHORT_FENCES = Fences(
     quiet_period_seconds=2,
     deadline_seconds=5,
     lease_seconds=3,
+    breaker_wait_seconds=2,
 )
 
 
@@ -42,6 +44,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     kill_service_once: bool = False
     lose_webhooks: float = 0
     outage: bool = False
+    jurnal_outage: bool = False
     data: Path | None = None
     postgres_major: int = 18
     server_url: str | None = None
@@ -49,8 +52,8 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fences(self) -> Fences:
-        """A killed service leaves calls without an answer: with short fences the demo need not wait minutes."""
-        return SHORT_FENCES if self.kill_service_once else Fences()
+        """Calls may be left without an answer: with short fences the demo need not wait minutes for them."""
+        return SHORT_FENCES if self.kill_service_once or self.jurnal_outage else Fences()
 
     @property
     def settle_seconds_max(self) -> float:
@@ -64,6 +67,16 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     def still_seconds_max(self) -> float:
         """How long nothing may move before the rest is given up: longer than a fence or a quota window."""
         return 25 if self.quota == "raised" else 200
+
+    @property
+    def records_seen(self) -> int:
+        """How many sync records a look brings along: only somebody who watches sees any, and they cost the service."""
+        return 500 if self.watched else 1
+
+    @property
+    def look_seconds(self) -> float:
+        """How long between two looks for the screen; each costs the service three answers."""
+        return 0.3 if self.watched else 1
 
     @property
     def show_seconds(self) -> float:

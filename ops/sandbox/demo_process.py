@@ -51,6 +51,10 @@ class ServiceProcess:
         """Change settings for whatever is started from now on."""
         self._environment |= settings
 
+    def beside(self, settings: Mapping[str, str], operations_url: str, log: Path) -> "ServiceProcess":
+        """Return a second service with the settings of this one but for some."""
+        return ServiceProcess({**self._environment, **settings}, operations_url, log)
+
     async def run_command(self, *arguments: str) -> None:
         """Run one command of the service's command line to its end. Raises `ServiceFailed`."""
         process = await self._launch(*arguments)
@@ -100,6 +104,16 @@ class ServiceProcess:
         if process is not None:
             process.kill()
             await process.wait()
+
+    def pause(self) -> None:
+        """Stop it in the middle of whatever it does (SIGSTOP): it keeps its connections and hears nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on where it stopped (SIGCONT)."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def log_tail(self) -> str:
         """Return the last lines it wrote."""

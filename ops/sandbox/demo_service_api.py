@@ -1,5 +1,6 @@
 """What the demo asks the service over its HTTP API, and one picture of everything at a moment."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ class ApiUnreachable(Exception):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """The service's own account: sync and invoices by status, in transit by SKU, and the newest sync records."""
+    """The service's own account: sync and invoices by status, in transit by SKU, and the newest records asked for."""
 
     sync: dict[str, int]
     in_transit: dict[str, Decimal]
@@ -30,9 +31,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceApi:
-    """The API of one store."""
+    """The API of one store; of a view, so many records are asked for."""
 
-    def __init__(self, session: ClientSession, url: str, store: str, token: str) -> None:
+    def __init__(self, session: ClientSession, url: str, store: str, token: str, *, records_seen: int) -> None:
+        self._records_seen = records_seen
         self._session = session
         self._url = url
         self._path = f"/v1/stores/{store}"
@@ -40,7 +42,7 @@ class ServiceApi:
 
     async def view(self) -> View:
         """Read sync, in transit and invoices. Raises `ApiUnreachable`."""
-        sync = await self._read(f"{self._path}/sync?limit={_PAGE_ROWS}")
+        sync = await self._read(f"{self._path}/sync?limit={self._records_seen}")
         in_transit = await self._read(f"{self._path}/in-transit?limit=1")
         invoices = await self._read(f"{self._path}/invoices?limit=1")
         return View(
@@ -80,6 +82,14 @@ class ServiceApi:
         """Let a record be retried or skipped. Raises `ApiUnreachable` when it is not."""
         path = f"{self._path}/sync/{quote(record_id, safe='')}/{decision}"
         status, answer = await self._call("POST", path, body={"actor": actor, "reason": reason})
+        if status not in {200, 202}:
+            raise ApiUnreachable(f"{path} answered {status}: {answer}")
+
+    async def send_by_hand(self, scope: str, first: date, last: date, actor: str) -> None:
+        """Ask that what waits of these dates is sent. Raises `ApiUnreachable` when that is not taken."""
+        path = f"{self._path}/sync-requests"
+        asked = {"scope": scope, "first": first, "last": last, "actor": actor, "reason": "The day is over"}
+        status, answer = await self._call("POST", path, body=asked)
         if status not in {200, 202}:
             raise ApiUnreachable(f"{path} answered {status}: {answer}")
 

@@ -3,10 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 import msgspec
 
-from ops.sandbox.demo_house import House
+from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_service_api import ApiUnreachable, View
 from ops.sandbox.expected import ExpectedBooks
 from ops.sandbox.traffic import Traffic
@@ -19,13 +20,23 @@ from ops.sandbox.traffic_events import (
     TransferStarted,
 )
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.3
 # Longer than the poller waits: what only a poll tells has come by then.
 _STILL_SECONDS = 2.5
 # A payment known when its invoice is made is the invoice's deposit, any other one a document of its own. Which of
 # them it is depends on what the service had heard by then, so only their sum is certain.
 _PAYMENT_TYPES = ("receive_payment", "deposit_payment")
 _UNCERTAIN_TYPES = ("stock_adjustment",)
+_BY_HAND = "Transfers of this store are sent by hand"
+_WAITS_FOR_SYNC = (
+    _BY_HAND,
+    "Waits for the transfer sync",
+    "Waits for the sales sync",
+    "Waits until the shift",
+)
+_DAYS_SENT = 10
+_SHOWN_MAX = 5
+_ACTOR = "owner@demo"
 
 
 class NotReached(Exception):
@@ -91,11 +102,32 @@ def missing(house: House, view: View, due: Due) -> list[str]:
     return lacking
 
 
+async def send_by_hand(house: House) -> bool:
+    """Tell whether anything waits for its sync; what waits for somebody to send it is sent, as the merchant does."""
+    mode = house.scenario.mode
+    if not mode.waits:
+        return False
+    reasons = [str(record["reason"]) for record in await house.api.records(status="Held")]
+    if any(reason.startswith(_BY_HAND) for reason in reasons):
+        today = utc_now().astimezone(house.scenario.time_zone).date()
+        await house.api.send_by_hand("transfers", today - timedelta(days=_DAYS_SENT), today, _ACTOR)
+    return any(reason.startswith(_WAITS_FOR_SYNC) for reason in reasons)
+
+
+async def _on_their_way(house: House) -> list[str]:
+    """Return the records that go to Jurnal by themselves: not what follows a document that failed."""
+    failed = {record["reference"] for record in await house.api.records(status="Failed")}
+    moving = await house.api.records(status="Pending,Processing")
+    return [
+        f"{each['kind']} {each['reference']}: {each['reason']}" for each in moving if each["reference"] not in failed
+    ]
+
+
 async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[str]:
     """Wait until nothing is missing. Return what is: empty, unless nothing moved any more or time was up."""
     clock = asyncio.get_running_loop().time
     deadline = moved_at = clock()
-    deadline += house.options.settle_seconds_max
+    deadline += house.settle_seconds_max
     before: object = None
     lacking = ["the service's API does not answer"]
     while clock() < deadline:
@@ -107,15 +139,17 @@ async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[s
             continue
         look(view)
         lacking = missing(house, view, due)
+        if view.sync.get("Held"):
+            await send_by_hand(house)
         if not lacking:
             return []
         state = (view.sync, view.in_transit, view.invoices, house.jurnal.documents(), house.iseller.outbox.pending)
         if state != before:
             before, moved_at = state, clock()
-        elif clock() - moved_at > house.options.still_seconds_max:
-            return [*lacking, f"nothing moved for {house.options.still_seconds_max:.0f} s"]
+        elif clock() - moved_at > house.still_seconds_max:
+            return [*lacking, f"nothing moved for {house.still_seconds_max:.0f} s"]
         await asyncio.sleep(_LOOK_SECONDS)
-    return [*lacking, f"not settled within {house.options.settle_seconds_max:.0f} s"]
+    return [*lacking, f"not settled within {house.settle_seconds_max:.0f} s"]
 
 
 async def caught_up(house: House) -> None:
@@ -130,14 +164,14 @@ async def caught_up(house: House) -> None:
         if state != before:
             before, moved_at = state, clock()
         still = clock() - moved_at
-        on_their_way = view.sync.get("Pending", 0) + view.sync.get("Processing", 0)
-        if still > house.options.still_seconds_max:
-            raise NotReached(
-                f"catching up did not happen: {on_their_way} sync records are on their way and stand still"
-            )
-        return not house.iseller.outbox.pending and not on_their_way and still > _STILL_SECONDS
+        if house.iseller.outbox.pending or still <= _STILL_SECONDS:
+            return False
+        moving = await _on_their_way(house)
+        if moving and still > house.still_seconds_max:
+            raise NotReached(f"catching up did not happen, these stand still: {'; '.join(moving[:_SHOWN_MAX])}")
+        return not moving and not await send_by_hand(house)
 
-    await until(house, "catching up", nothing_moves, house.options.settle_seconds_max)
+    await until(house, "catching up", nothing_moves, house.settle_seconds_max)
 
 
 async def until(house: House, what: str, look: Callable[[], Awaitable[bool]], seconds_max: float) -> None:

@@ -1,6 +1,7 @@
 """The store's set-up file: what the merchant's accountant maps, first without and then with what was forgotten."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 from ops.sandbox.demo_company import PAYMENT_METHODS
 from ops.sandbox.scenario import Channel, Outlet, Scenario
@@ -10,10 +11,17 @@ _COMPANY = "demo-company"
 ISELLER_CLIENT_ID = "demo-iseller-client"
 SERVICE_CLIENT_ID = "demo-jurnalsync"
 ACCOUNTANT_CLIENT_ID = "demo-accountant"
+_REFUSED = {"KN-GAYO-250": "Service Charges"}
 
 
-def setup_text(scenario: Scenario, iseller_url: str, *, mended: bool = False) -> str:
-    """Return the store's set-up file. `mended`: what exists in iSeller and had not been mapped is mapped, too."""
+def setup_text(
+    scenario: Scenario, iseller_url: str, *, times: Sequence[str] = (), mended: bool = False, refused: bool = False
+) -> str:
+    """Return the store's set-up file; scheduled syncs open at `times`, HH:MM on the store's clock.
+
+    `mended`: what exists in iSeller and had not been mapped is mapped, too. `refused`: the branch sells onto an account
+    of its own, which only a preflight may see.
+    """
     names = scenario.accounts
     lines = [
         f'store = "{scenario.store}"',
@@ -29,6 +37,7 @@ def setup_text(scenario: Scenario, iseller_url: str, *, mended: bool = False) ->
         f'goods_received_account = "{names.goods_received}"',
         f'stock_adjustment_account = "{names.stock_adjustment}"',
         "term_days = 30",
+        *_sync("transfer_sync", scenario.mode.transfer_sync, times),
         "",
         "[iseller]",
         f'url = "{iseller_url}"',
@@ -47,7 +56,7 @@ def setup_text(scenario: Scenario, iseller_url: str, *, mended: bool = False) ->
         if mended or percentage not in scenario.later_taxes:
             lines.append(f'"{percentage}" = "{name}"')
     if scenario.menu:
-        lines += _sales(scenario)
+        lines += _sales(scenario, times)
     for gateway, account in scenario.gateway_accounts.items():
         lines += _payment("payments", gateway, account, PAYMENT_METHODS[gateway])
     for name, account in scenario.type_accounts.items():
@@ -55,13 +64,28 @@ def setup_text(scenario: Scenario, iseller_url: str, *, mended: bool = False) ->
             lines += [*_payment("payments", CUSTOM, account, name), f'payment_type_name = "{name}"']
     for outlet in (*scenario.outlets, *(scenario.later_outlets if mended else ())):
         lines += _outlet(outlet)
+        if scenario.menu:
+            own = _REFUSED if refused else scenario.place_accounts.get(outlet.code, {})
+            lines += _own_accounts("outlets", own)
     for channel in scenario.channels:
         lines += _channel(channel)
+        lines += _own_accounts("channels", scenario.place_accounts.get(channel.name, {}))
     return "\n".join(lines) + "\n"
 
 
-def _sales(scenario: Scenario) -> list[str]:
-    names, liabilities = scenario.accounts, {*scenario.liabilities.values()}
+def _sync(entry: str, mode: str, times: Sequence[str]) -> list[str]:
+    at = f", times = {json.dumps(times)}" if mode in {"scheduled", "shift_closing"} else ""
+    return [f'{entry} = {{ mode = "{mode}"{at} }}']
+
+
+def _own_accounts(table: str, accounts: Mapping[str, str]) -> list[str]:
+    products = {sku: account for sku, account in accounts.items() if sku}
+    lines = ["", f"[{table}.sales_accounts]", f"products = {_inline(products)}"]
+    return [*lines, f'account = "{accounts[""]}"'] if "" in accounts else lines
+
+
+def _sales(scenario: Scenario, times: Sequence[str]) -> list[str]:
+    names, liabilities, mode = scenario.accounts, {*scenario.liabilities.values()}, scenario.mode
     sold_value = {sku: account for sku, account in scenario.sales_accounts.items() if account in liabilities}
     lines = [
         "",
@@ -73,7 +97,14 @@ def _sales(scenario: Scenario) -> list[str]:
         f'sales_return_account = "{names.sales_return}"',
         f'stored_value_clearing = "{names.stored_value_clearing}"',
         f"stored_value_products = {_inline(sold_value)}",
-        f'zero_prices = "{scenario.mode.zero_prices}"',
+        f'zero_prices = "{mode.zero_prices}"',
+        f'same_day_void = "{mode.same_day_void}"',
+        f'sales_account_conflict = "{mode.sales_account_conflict}"',
+        f"charges_taxed = {json.dumps(mode.charges_taxed)}",
+        f"customer_ids = {json.dumps(mode.customer_ids)}",
+        f"payment_method_kept = {json.dumps(mode.payment_method_kept)}",
+        *([f'discount_account = "{names.discounts_given}"'] if mode.discounts == "shown" else []),
+        *_sync("sync", mode.sales_sync, times),
         "",
         "[sales_accounts]",
         f'account = "{names.sales}"',
@@ -104,5 +135,5 @@ def _payment(table: str, gateway: str, account: str, method: str) -> list[str]:
     return ["", f"[[{table}]]", f'gateway = "{gateway}"', f'account = "{account}"', f'payment_method = "{method}"']
 
 
-def _inline(table: dict[str, str]) -> str:
+def _inline(table: Mapping[str, str]) -> str:
     return "{ " + ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in table.items()) + " }"

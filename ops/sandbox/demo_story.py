@@ -6,26 +6,22 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
-from aiohttp import web
 
 from ops.sandbox.demo_company import make_master_data
-from ops.sandbox.demo_day import Day, outage_indices
+from ops.sandbox.demo_day import Day
 from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_mend import by_kind, mend, see
 from ops.sandbox.demo_payouts import payout_report
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_screen import Moment, Screen
 from ops.sandbox.demo_service_api import ApiUnreachable, View
-from ops.sandbox.demo_settle import Due, NotReached, settle, until
-from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
+from ops.sandbox.demo_settle import Due, send_by_hand, settle, until
+from ops.sandbox.demo_trouble import Trouble
 from ops.sandbox.expected import expected_books
-from ops.sandbox.jurnal.faults import FaultPlan, no_fault
 from ops.sandbox.traffic import Traffic, apply, generate
 from ops.sandbox.traffic_events import OrderCompleted, PayoutUntold
 
 _STEP_SECONDS_MAX = 30.0
-_CATCH_SECONDS_MAX = 10.0
-_LOOK_SECONDS = 0.3
 _SEEN_SECONDS = 2.0
 _ACTOR = "owner@demo"
 
@@ -101,12 +97,26 @@ class Story:
         await until(house, "noticing a sale before Live Mode", self._early_sale_is_skipped, _STEP_SECONDS_MAX)
         writes = house.calls("POST")
         self._screen.done(f"sale {early.order.order_reference} before Live Mode: Skipped, {writes} documents sent")
+        if self._options.everything and self._scenario.mode.sales_account_conflict == "refuse":
+            await self._see_conflict_refused()
         await until(house, "a clean preflight", self._preflight_is_clean, _STEP_SECONDS_MAX)
         self._screen.done("preflight is clean: every outlet, account, tax and product is mapped")
         status = await house.api.activate_live_mode(_ACTOR)
         refused = await house.api.try_to_deactivate_live_mode()
         self._course.live_mode = LiveModeSeen(writes_before=writes, switch_off_status=refused)
         self._screen.done(f"activated ({status}); switching it off again is refused ({refused})")
+
+    async def _see_conflict_refused(self) -> None:
+        """Map what Jurnal cannot do, see the preflight refuse it, and take it back."""
+
+        async def is_refused() -> bool:
+            findings = await self._house.api.preflight()
+            return any(finding["check"] == "sales_account_conflict" and finding["blocks"] for finding in findings)
+
+        await self._house.apply_setup(refused=True)
+        await until(self._house, "the preflight's refusal of a second sales account", is_refused, _STEP_SECONDS_MAX)
+        await self._house.apply_setup()
+        self._screen.done("an outlet's own sales account is refused by the preflight, and taken back")
 
     async def _early_sale_is_skipped(self) -> bool:
         skipped = await self._house.api.records(kind="sale", status="Skipped")
@@ -119,14 +129,14 @@ class Story:
 
     async def _live_through_the_days(self) -> None:
         first = self._traffic.first_transfer_started_index
-        interruptions = {first: self._before_first_transfer, first + 1: self._first_transfer_stands_in_transit}
+        trouble = Trouble(self._house, self._screen)
+        interruptions = {
+            **trouble.interruptions(self._traffic),
+            first: self._before_first_transfer,
+            first + 1: self._first_transfer_stands_in_transit,
+        }
         day = self._day = Day(self._house, self._traffic, interruptions)
-        if self._options.kill_service_once:
-            interruptions[len(self._traffic.events) // 2] = self._kill_and_restart
-        if self._options.outage:
-            down, up = outage_indices(self._scenario, self._traffic)
-            interruptions[down] = self._stop_service
-            interruptions[up] = self._start_service
+        trouble.watch(day)
         await day.play()
         await self._enter_untold_payouts()
         await self._mend_what_failed()
@@ -157,7 +167,8 @@ class Story:
         self._screen.step("Transfer of goods between outlets", f"5 pieces leave {source} for {destination}")
 
     async def _first_transfer_stands_in_transit(self) -> None:
-        await until(self._house, "goods in transit", self._five_pieces_are_in_transit, _STEP_SECONDS_MAX)
+        seconds_max = _STEP_SECONDS_MAX + self._house.window_seconds
+        await until(self._house, "goods in transit", self._five_pieces_are_in_transit, seconds_max)
         self._screen.done(f'5 pieces stand in "{self._scenario.transit_warehouse}", here and in Jurnal')
         if self._options.watched:
             await asyncio.sleep(_SEEN_SECONDS)
@@ -165,47 +176,18 @@ class Story:
             self._screen.step("Sales and payouts", f"three days, {self._options.orders} orders")
 
     async def _five_pieces_are_in_transit(self) -> bool:
+        await send_by_hand(self._house)
         view = await self._house.api.view()
         stock = await self._house.accountant.stock(self._course.today)
         held = {sku: count for sku, count in stock[self._scenario.transit_warehouse].items() if count}
         return sum(view.in_transit.values()) == 5 and held == view.in_transit
-
-    async def _kill_and_restart(self) -> None:
-        """Kill it where it hurts most: Jurnal has made a document, and the service never hears of it."""
-        caught = _AnswerHeld(self._house)
-        try:
-            with suppress(NotReached):
-                await until(self._house, "a document whose answer is held", caught.document_is_made, _CATCH_SECONDS_MAX)
-            await self._house.service.kill()
-        finally:
-            caught.let_go()
-        what = "before Jurnal's answer to a document reached it" if caught.made else "between two calls"
-        self._screen.done(f"the service is killed (SIGKILL), {what}, and started again")
-        await self._house.start_service()
-
-    async def _stop_service(self) -> None:
-        assert self._day is not None
-        self._day.service_goes_down()
-        code = await self._house.service.stop()
-        self._screen.done(f"the service is down for two hours of the shop's day (it ended with {code})")
-
-    async def _start_service(self) -> None:
-        assert self._day is not None
-        # Every webhook of the two hours has met a closed door before it opens again.
-        await until(self._house, "trying the webhooks", self._webhooks_were_tried, _STEP_SECONDS_MAX)
-        await self._house.start_service()
-        self._day.service_is_back()
-        self._screen.done("the service is back")
-
-    async def _webhooks_were_tried(self) -> bool:
-        return not self._house.shop.notices
 
     async def _watch(self) -> None:
         """Keep the screen up to date; a service that is down or starting is simply not seen."""
         while True:
             with suppress(ApiUnreachable):
                 self._look(await self._house.api.view())
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._options.look_seconds)
 
     def _look(self, view: View) -> None:
         day = self._day
@@ -221,37 +203,6 @@ class Story:
                 view=view,
             )
         )
-
-
-class _AnswerHeld:
-    """Holds Jurnal's answer to the service's next document back, once the document is made."""
-
-    _HELD_SECONDS = 60.0
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._documents_before: int | None = None
-        self.made = False
-        house.jurnal.gate.fault = self._hold
-
-    def _hold(self, request: web.Request) -> FaultPlan | None:
-        from_service = SERVICE_CLIENT_ID in request.headers.get("Authorization", "")
-        if request.method != "POST" or not from_service or self._documents_before is not None:
-            return None
-        self._documents_before = self._documents()
-        return FaultPlan(delay_after_commit_seconds=self._HELD_SECONDS)
-
-    def _documents(self) -> int:
-        return sum(self._house.jurnal.documents().values())
-
-    async def document_is_made(self) -> bool:
-        """Say whether there is such a document now."""
-        self.made = self._documents_before is not None and self._documents() > self._documents_before
-        return self.made
-
-    def let_go(self) -> None:
-        """Answer at once again."""
-        self._house.jurnal.gate.fault = no_fault
 
 
 def early_order(traffic: Traffic, house: House) -> OrderCompleted:

@@ -38,6 +38,7 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
     `profit_and_loss`: account name to amount, income positive (Sales Discount negative), costs positive.
     `balances`: see `balance_accounts`; "goods_received" only where suppliers brought or took anything.
     `receivables`: what each customer owes, the anonymous ones together, largest first; who owes nothing is left out.
+    `customers`: iSeller's id of everybody who bought by name, as far as Jurnal is to know them by it, else "", sorted.
     `invoices`: Open, Partial, Paid. `stock`: warehouse to SKU to quantity, the transit warehouse left out.
     `in_transit`: every SKU that travelled. `documents` and `references`: by type; a reference is the iSeller id by
     which the document is found. `exact`: account name to balance before rounding, debit positive; their sum is 0.
@@ -46,6 +47,7 @@ class ExpectedBooks(msgspec.Struct, frozen=True, kw_only=True):
     profit_and_loss: dict[str, Decimal]
     balances: dict[str, Decimal]
     receivables: list[Decimal]
+    customers: list[str]
     invoices: dict[str, int]
     stock: dict[str, dict[str, Decimal]]
     in_transit: dict[str, Decimal]
@@ -143,6 +145,7 @@ class _Record:
             profit_and_loss=self._profit_and_loss(),
             balances=self._balances(),
             receivables=sorted((half_up(owed) for owed in self.sales.owed_by.values() if half_up(owed)), reverse=True),
+            customers=self._customers(),
             invoices=self.sales.statuses(),
             stock={
                 warehouse: {sku: _plain(quantity) for sku, quantity in sorted(pieces.items())}
@@ -154,14 +157,21 @@ class _Record:
             exact=dict(self.accounts),
         )
 
+    def _customers(self) -> list[str]:
+        known = {customer.customer_id: customer.external_customer_id for customer in self.scenario.customers}
+        shared = self.scenario.mode.customer_ids
+        return sorted((shared and known[identity]) or "" for identity in self.sales.customers)
+
     def _profit_and_loss(self) -> dict[str, Decimal]:
         names, scenario = self.scenario.accounts, self.scenario
         owed = {*scenario.liabilities.values()}
-        own = sorted({*scenario.sales_accounts.values()} - owed)
+        places = {account for accounts in scenario.place_accounts.values() for account in accounts.values()}
+        own = sorted({*scenario.sales_accounts.values()} - owed | places)
         income = (
             names.sales,
             *own,
             names.sales_discount,
+            names.discounts_given,
             names.sales_return,
             names.charges,
             names.shipping,

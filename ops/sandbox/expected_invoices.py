@@ -1,5 +1,6 @@
 """The written rules that make an invoice of an order, for the expected books; exact fractions of a rupiah."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from math import floor
@@ -36,11 +37,15 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpectedInvoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the invoice must say; `discount` is taken off all of it after tax."""
+    """What the invoice must say; `discount` is taken off all of it after tax.
+
+    `given`: discounts that are shown beside it, by the sales account that stands gross of them.
+    """
 
     total: Fraction
     lines: tuple[InvoiceLine, ...]
     discount: Fraction
+    given: dict[str, Fraction] = {}
 
     @property
     def net(self) -> Fraction:
@@ -50,27 +55,36 @@ class ExpectedInvoice(msgspec.Struct, frozen=True, kw_only=True):
 
 def expected_invoice(scenario: Scenario, order: Order) -> ExpectedInvoice:
     """Net every line of its discounts, its share of the order's, and the tax it includes; tax what is sent exactly."""
-    names = scenario.accounts
     lines = [line for line in order.lines if _stands_on_invoice(scenario, line)]
+    dues = _dues(order, lines)
     drawn = [
         piece
-        for line, net in zip(lines, _nets(scenario, order, lines), strict=True)
-        for piece in _drawn(scenario, line, net)
+        for line, due in zip(lines, dues, strict=True)
+        for piece in _drawn(scenario, order, line, _without_tax(scenario, order, line, due))
     ]
-    charges = order.charges
-    for amount, sku, account in (
-        (charges.order_idr, scenario.charge_sku, names.charges),
-        (charges.subtotal_idr, scenario.charge_sku, names.charges),
-        (charges.final_idr, scenario.charge_sku, names.charges),
-        (charges.shipping_idr, scenario.shipping_sku, names.shipping),
-    ):
-        if amount:
-            drawn.append(_untaxed(sku, account, Fraction(amount)))
+    drawn += _charges(scenario, order, lines, drawn)
     total = Fraction(order.total_idr)
     remainder = total - sum((line.net + line.tax_amount for line in drawn), _ZERO)
     if remainder > 0:
-        drawn.append(_untaxed(scenario.rounding_sku, names.rounding, remainder))
-    return ExpectedInvoice(total=total, lines=tuple(drawn), discount=max(-remainder, _ZERO))
+        drawn.append(_extra(scenario, scenario.rounding_sku, scenario.accounts.rounding, remainder))
+    given: dict[str, Fraction] = defaultdict(Fraction)
+    if scenario.mode.discounts == "shown":
+        for line, due in zip(lines, dues, strict=True):
+            off = _without_tax(scenario, order, line, Fraction(line.gross_idr) - due)
+            given[sales_account(scenario, order, line.sku.strip())] += off
+    return ExpectedInvoice(
+        total=total, lines=tuple(drawn), discount=max(-remainder, _ZERO), given={k: v for k, v in given.items() if v}
+    )
+
+
+def sales_account(scenario: Scenario, order: Order, sku: str) -> str:
+    """Return the account that takes the order's sales of a product: the place's word before the product's own."""
+    own = scenario.sales_accounts.get(sku, scenario.accounts.sales)
+    if own in scenario.liabilities.values():
+        return own
+    channel = scenario.channel(order.channel, order.channel_detail)
+    here = scenario.place_accounts.get(channel.name if channel else order.outlet_code, {})
+    return here.get(sku) or here.get("") or own
 
 
 def shared_out(amount: Fraction, weights: list[Fraction]) -> list[Fraction]:
@@ -109,21 +123,52 @@ def _stands_on_invoice(scenario: Scenario, line: OrderLine) -> bool:
     return line.modifies is None or line.price_idr > 0 or scenario.product(line.sku).in_stock
 
 
-def _nets(scenario: Scenario, order: Order, lines: list[OrderLine]) -> list[Fraction]:
+def _dues(order: Order, lines: list[OrderLine]) -> list[Fraction]:
+    """Return what each line is worth after all discounts, with the tax that its price holds."""
     before_order = [Fraction(line.before_order_idr) for line in lines]
     order_level = Fraction(order.order_discount_idr) + Fraction(order.order_promotion_idr)
-    nets = [before - share for before, share in zip(before_order, shared_out(order_level, before_order), strict=True)]
-    if not order.tax_inclusive:
-        return nets
-    rates = [tax_percentage(scenario, line) for line in lines]
-    return [_to_the_cent(net * 100 / (100 + rate)) for net, rate in zip(nets, rates, strict=True)]
+    return [before - share for before, share in zip(before_order, shared_out(order_level, before_order), strict=True)]
+
+
+def _without_tax(scenario: Scenario, order: Order, line: OrderLine, amount: Fraction) -> Fraction:
+    """Take included tax out, to the hundredth."""
+    rate = tax_percentage(scenario, line)
+    return _to_the_cent(amount * 100 / (100 + rate)) if order.tax_inclusive and rate else amount
+
+
+def _charges(
+    scenario: Scenario, order: Order, lines: list[OrderLine], drawn: list[InvoiceLine]
+) -> Iterator[InvoiceLine]:
+    """Draw charges, those before the total taxed as the goods are if the shop taxes charges, and shipping."""
+    names, charges = scenario.accounts, order.charges
+    rates = {rate: _ZERO for line in lines if (rate := tax_percentage(scenario, line))}
+    for line in drawn:
+        if line.tax:
+            rates[line.tax] += line.net
+    weights = list(rates.values())
+    if not any(weights):
+        weights = [Fraction(place == 0) for place in range(len(weights))]
+    for amount in map(Fraction, (charges.order_idr, charges.subtotal_idr)):
+        shares = [(amount, _ZERO)]
+        if scenario.mode.charges_taxed and rates:
+            shares = list(zip(shared_out(amount, weights), rates, strict=True))
+        for share, rate in shares:
+            net = _to_the_cent(share * 100 / (100 + rate)) if order.tax_inclusive and rate else share
+            if net:
+                yield _extra(scenario, scenario.charge_sku, names.charges, net, rate)
+    for sku, account, amount in (
+        (scenario.charge_sku, names.charges, Fraction(charges.final_idr)),
+        (scenario.shipping_sku, names.shipping, Fraction(charges.shipping_idr)),
+    ):
+        if amount:
+            yield _extra(scenario, sku, account, amount)
 
 
 def _to_the_cent(amount: Fraction) -> Fraction:
     return floor(amount / _CENT + Fraction(1, 2)) * _CENT
 
 
-def _drawn(scenario: Scenario, line: OrderLine, net: Fraction) -> Iterator[InvoiceLine]:
+def _drawn(scenario: Scenario, order: Order, line: OrderLine, net: Fraction) -> Iterator[InvoiceLine]:
     percentage, sku = tax_percentage(scenario, line), line.sku.strip()
     for quantity, rate in _split(line, net):
         if not rate and scenario.mode.zero_prices == "adjust_stock":
@@ -134,7 +179,7 @@ def _drawn(scenario: Scenario, line: OrderLine, net: Fraction) -> Iterator[Invoi
             quantity=quantity,
             rate=rate,
             tax=percentage,
-            account=scenario.sales_accounts.get(sku, scenario.accounts.sales),
+            account=sales_account(scenario, order, sku),
             tax_account=_tax_account(scenario, percentage),
         )
 
@@ -165,7 +210,13 @@ def _split(line: OrderLine, net: Fraction) -> list[tuple[Fraction, Fraction]]:
     return [(amount, rate) for amount, rate in pieces if amount]
 
 
-def _untaxed(sku: str, account: str, amount: Fraction) -> InvoiceLine:
+def _extra(scenario: Scenario, sku: str, account: str, amount: Fraction, tax: Fraction = _ZERO) -> InvoiceLine:
     return InvoiceLine(
-        detail_id="", sku=sku, quantity=Fraction(1), rate=amount, tax=_ZERO, account=account, tax_account=""
+        detail_id="",
+        sku=sku,
+        quantity=Fraction(1),
+        rate=amount,
+        tax=tax,
+        account=account,
+        tax_account=_tax_account(scenario, tax) if tax else "",
     )

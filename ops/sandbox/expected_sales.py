@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from itertools import product
 from math import floor
@@ -23,14 +23,19 @@ _ZERO = Fraction(0)
 
 
 class Sold(msgspec.Struct, kw_only=True):
-    """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid."""
+    """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid.
+
+    `received`: each payment's account and amount. `is_anew`: it took the place of one that was returned whole, and the
+    credit of that pays it.
+    """
 
     order: Order
     invoice: ExpectedInvoice
     returned: list[Fraction]
-    payments: int = 0
+    received: list[tuple[str, Fraction]] = []
     paid: Fraction = _ZERO
     lowered: Fraction = _ZERO
+    is_anew: bool = False
 
     @property
     def owed(self) -> Fraction:
@@ -55,10 +60,13 @@ class SalesRecord:
         self.accounts: dict[str, Fraction] = defaultdict(Fraction)
         self.owed_by: dict[str, Fraction] = defaultdict(Fraction)
         self.invoices: list[Sold] = []
+        self.customers: set[str] = set()
         self._current: dict[str, Sold] = {}
 
     def sell(self, order: Order) -> None:
         """Book an order with the payments known at its completion: the first is the deposit."""
+        if order.customer_id is not None:
+            self.customers.add(order.customer_id)
         self._invoice(order)
         for payment in order.payments:
             self.pay(order.order_id, payment)
@@ -67,10 +75,10 @@ class SalesRecord:
     def pay(self, order_id: str, payment: Payment) -> None:
         """Receive a payment, never more than is owed."""
         sold = self._current[order_id]
-        amount = min(Fraction(payment.amount_idr), sold.owed)
-        self._move(account_of(self._scenario, payment), self._scenario.accounts.receivables, amount, sold)
+        amount, account = min(Fraction(payment.amount_idr), sold.owed), account_of(self._scenario, payment)
+        self._move(account, self._scenario.accounts.receivables, amount, sold)
         sold.paid += amount
-        sold.payments += 1
+        sold.received.append((account, amount))
 
     def change(self, event: OrderAfterwards) -> None:
         """Take back or change; a payment that failed after all stands until a person has seen to it."""
@@ -78,9 +86,7 @@ class SalesRecord:
             case OrderRefunded():
                 self._refund(event)
             case OrderVoided():
-                sold = self._current[event.order_id]
-                self._take_back(sold, self._left(sold), event.money)
-                self._restock(sold.order.lines, sold.order, event.at)
+                self._void(event)
             case VoidUndone():
                 self._invoice(self._current[event.order_id].order)
                 for payment in event.payments:
@@ -97,6 +103,12 @@ class SalesRecord:
         return dict(counts)
 
     def _invoice(self, order: Order) -> Sold:
+        sold = self._bill(order)
+        self._hand_over(order, Fraction(1))
+        return sold
+
+    def _bill(self, order: Order) -> Sold:
+        """Enter an invoice without its goods."""
         invoice = expected_invoice(self._scenario, order)
         sold = Sold(order=order, invoice=invoice, returned=[_ZERO] * len(invoice.lines))
         self._enter(sold, Fraction(1))
@@ -106,20 +118,51 @@ class SalesRecord:
         return sold
 
     def _enter(self, sold: Sold, sign: Fraction) -> None:
-        """Enter an invoice and its goods, or (-1) take it out as if it had never been."""
-        names, order = self._scenario.accounts, sold.order
+        """Enter an invoice, or (-1) take it out as if it had never been."""
+        names = self._scenario.accounts
         for line in sold.invoice.lines:
             self._move(names.receivables, line.account, sign * line.net, sold)
             self._move(names.receivables, line.tax_account or names.tax, sign * line.tax_amount, sold)
         self._move(names.sales_discount, names.receivables, sign * sold.invoice.discount, sold)
+        for account, amount in sold.invoice.given.items():
+            self._move(names.discounts_given, account, sign * amount, sold)
+
+    def _hand_over(self, order: Order, sign: Fraction) -> None:
+        """Let the goods of an order go on the day of its sale, or (-1) never have gone."""
         warehouse, day = warehouse_of(self._scenario, order), local_date(self._scenario, order.at)
         for sku, quantity in sold_goods(self._scenario, order.lines):
             self._goods.sell(day, warehouse, sku, sign * Fraction(quantity))
 
+    def _void(self, event: OrderVoided) -> None:
+        """Take everything back, or (by the rule, on the sale's own day) let the invoice be gone with its deposit."""
+        sold = self._current[event.order_id]
+        mode, same_day = self._scenario.mode, self._day(event.at) == self._day(sold.order.at)
+        is_touched = sold.is_anew or any(sold.returned) or self._has_separate_payment(sold)
+        is_bare = bool(sold.invoice.lines) and not is_touched
+        if mode.same_day_void == "delete" and same_day and is_bare:
+            for account, amount in sold.received:
+                self._move(self._scenario.accounts.receivables, account, amount, sold)
+            self._remove(sold)
+            return
+        self._take_back(sold, self._left(sold), event.money)
+        self._restock(sold.order.lines, sold.order, event.at)
+
+    def _remove(self, sold: Sold) -> None:
+        """Take an invoice out of the books as if it had never been."""
+        self.invoices.remove(sold)
+        self._enter(sold, Fraction(-1))
+        self._hand_over(sold.order, Fraction(-1))
+        self._references["sales_invoice"].remove(sold.order.order_id)
+
+    def _day(self, at: datetime) -> date:
+        return local_date(self._scenario, at)
+
     def _refund(self, event: OrderRefunded) -> None:
         sold, refund = self._current[event.order_id], event.refund
         money = () if refund.money is None else (refund.money,)
-        self._take_back(sold, self._meant(sold, refund), money)
+        quantities = self._meant(sold, refund)
+        sold, again = self._owing_again(sold, quantities, money)
+        self._take_back(sold, quantities, money, owed_again=again)
         lines = {line.order_detail_id: line for line in sold.order.lines}
         back = [
             msgspec.structs.replace(lines[piece.order_detail_id], quantity=piece.quantity) for piece in refund.pieces
@@ -129,8 +172,33 @@ class SalesRecord:
         else:
             self._throw_away(back, event.at)
 
+    def _owing_again(self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...]) -> tuple[Sold, Fraction]:
+        """Return the invoice that a refund is of, and what of its money is owed again: the goods' worth had been paid.
+
+        No document raises what an invoice owes. So it is returned whole and booked anew that day, with what had come
+        back before, and with less of its money; the goods stay where they are.
+        """
+        worth = self._worth(sold, quantities)
+        credit = _to_the_cent(worth - min(worth, sold.owed))
+        again = _to_the_cent(min(_total(money), worth))
+        if sold.owed <= 0 or again <= credit:
+            return sold, _ZERO
+        before, back = sold.returned, self._worth(sold, sold.returned)
+        paid = _to_the_cent(sold.invoice.total - back - sold.owed)
+        self._take_back(sold, self._left(sold), (), keeps_credit=True)
+        anew = self._bill(sold.order)
+        anew.paid, anew.received, anew.is_anew = paid - again, sold.received, True
+        self._take_back(anew, before, (), keeps_credit=True)
+        return anew, again
+
     def _take_back(
-        self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...], *, keeps_credit: bool = False
+        self,
+        sold: Sold,
+        quantities: list[Fraction],
+        money: tuple[Payment, ...],
+        *,
+        keeps_credit: bool = False,
+        owed_again: Fraction = _ZERO,
     ) -> None:
         """Return lines, lower what is owed, and pay the rest out; what was given back beyond it is returns, too."""
         names, worth = self._scenario.accounts, self._worth(sold, quantities)
@@ -141,26 +209,28 @@ class SalesRecord:
         sold.returned = [before + more for before, more in zip(sold.returned, quantities, strict=True)]
         lowered = min(worth, sold.owed)
         sold.lowered += lowered
-        credit = floor((worth - lowered) / _CENT) * _CENT
-        given_back = sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+        credit = _to_the_cent(worth - lowered) + owed_again
         for payment in money:
             amount = Fraction(payment.amount_idr)
             self._move(names.receivables, account_of(self._scenario, payment), amount, sold)
         if not keeps_credit:
-            self._move(names.receivables, names.sales_return, credit - given_back, sold)
+            self._move(names.receivables, names.sales_return, credit - _total(money), sold)
 
     def _edit(self, event: OrderEdited) -> None:
         """Change the invoice; one with payments of their own is returned whole and booked anew, with its money."""
         before = self._current[event.order.order_id]
-        if before.payments > 1:
+        is_anew = before.is_anew or self._has_separate_payment(before)
+        if is_anew:
             self._take_back(before, self._left(before), (), keeps_credit=True)
             self._restock(before.order.lines, before.order, event.at)
         else:
-            self.invoices.remove(before)
-            self._enter(before, Fraction(-1))
-            self._references["sales_invoice"].remove(event.order.order_id)
+            self._remove(before)
         after = self._invoice(event.order)
-        after.paid, after.payments = before.paid, before.payments
+        after.paid, after.received, after.is_anew = before.paid, before.received, is_anew
+
+    def _has_separate_payment(self, sold: Sold) -> bool:
+        """Tell whether an invoice has more than a deposit; where methods are kept, no payment is one."""
+        return len(sold.received) > (0 if self._scenario.mode.payment_method_kept else 1)
 
     def _left(self, sold: Sold) -> list[Fraction]:
         return [line.quantity - back for line, back in zip(sold.invoice.lines, sold.returned, strict=True)]
@@ -219,6 +289,15 @@ class SalesRecord:
         self.accounts[credit] -= amount
         customer = sold.order.customer_id or ""
         self.owed_by[customer] += amount * ((debit == receivables) - (credit == receivables))
+
+
+def _total(money: Iterable[Payment]) -> Fraction:
+    return sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+
+
+def _to_the_cent(amount: Fraction) -> Fraction:
+    """Leave out what is less than a hundredth: it cannot be paid."""
+    return floor(amount / _CENT) * _CENT
 
 
 def _spread(places: list[int], left: list[Fraction], quantity: Fraction) -> dict[int, Fraction]:

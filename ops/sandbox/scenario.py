@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ops.sandbox.scenario_mode import Mode
+
 
 class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     """One branch and the register that stands in it.
@@ -105,6 +107,7 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     mdr: str = "iSeller Pay MDR"
     sales: str = "Service Revenue"
     sales_discount: str = "Sales Discount"
+    discounts_given: str = "Discounts Given"
     rounding: str = "Rounding"
     cost_of_sales: str = "Cost of Sales"
     inventory: str = "Inventory"
@@ -120,19 +123,14 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     stored_value_clearing: str = "iSeller Stored Value Clearing"
 
 
-class Mode(msgspec.Struct, frozen=True, kw_only=True):
-    """How one company wants what is a matter of choice: settings of the service and, where both know it, of Jurnal."""
-
-    zero_prices: Literal["send", "adjust_stock"] = "send"
-
-
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A whole shop; `gateway_accounts` maps an iSeller gateway to the account its money lands in.
 
     `products` are kept in stock, `menu` are made of them. `type_accounts`: payment types with an account of their own.
     `liabilities`: gateways that pay out of what the shop owes. `taxes`: further percentages with the tax's name and
-    its account. `sales_accounts`: products with a sales account of their own, by SKU. `later_outlets` and
-    `later_types` exist in iSeller and are mapped when somebody misses them.
+    its account. `sales_accounts`: products with a sales account of their own, by SKU. `place_accounts`: what an outlet
+    (by code) or a channel (by name) sells onto another one, by SKU, "" for all else. `later_outlets` and `later_types`
+    exist in iSeller and are mapped when somebody misses them.
     """
 
     store: str
@@ -156,6 +154,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     later_taxes: tuple[Decimal, ...] = ()
     liabilities: dict[str, str] = {}
     sales_accounts: dict[str, str] = {}
+    place_accounts: dict[str, dict[str, str]] = {}
     taxes: dict[Decimal, tuple[str, str]] = {}
     charge_sku: str = "ISELLER-CHARGE"
     shipping_sku: str = "ISELLER-SHIPPING"

@@ -9,7 +9,6 @@ from ops.sandbox.scenario import (
     KOPI_NUSANTARA,
     MAIN_OUTLET,
     Channel,
-    Mode,
     Outlet,
     Part,
     Product,
@@ -17,11 +16,17 @@ from ops.sandbox.scenario import (
     guid,
     made_product,
 )
+from ops.sandbox.scenario_mode import Mode, drawn_mode
 
 RESTAURANT_TAX = Decimal(10)
 UNMAPPED_TAX = Decimal(12)
 _DRINKS = frozenset({"KN-LATTE", "KN-AMERICANO", "KN-TUBRUK"})
 _MERCHANDISE = "Merchandise Sales"
+# What the branch and a marketplace sell onto accounts of their own, where that is a journal entry an invoice.
+_PLACE_ACCOUNTS = {
+    "KG": {"KN-GAYO-250": "Branch Sales", "KN-CANGKIR": "Branch Sales", "KN-PAKET": "Branch Sales"},
+    "Tokopedia": {"": "Marketplace Sales"},
+}
 TOKOPEDIA = Channel(
     channel="marketplace",
     detail="tokopedia",
@@ -127,11 +132,18 @@ _NAMESAKES = (
 
 def everything(seed: int) -> Scenario:
     """Return the shop; what is a matter of choice follows from the seed."""
+    return everything_as(drawn_mode(seed))
+
+
+def everything_as(mode: Mode) -> Scenario:
+    """Return the shop with these choices."""
     return msgspec.structs.replace(
         KOPI_NUSANTARA,
         outlets=(
-            MAIN_OUTLET,
-            msgspec.structs.replace(KELAPA_GADING_BRANCH, tax_inclusive=True, payout_account="Bank Mandiri"),
+            msgspec.structs.replace(MAIN_OUTLET, tax_inclusive=mode.main_has_tax),
+            msgspec.structs.replace(
+                KELAPA_GADING_BRANCH, tax_inclusive=mode.branch_has_tax, payout_account="Bank Mandiri"
+            ),
         ),
         later_outlets=(BANDUNG,),
         customers=(*KOPI_NUSANTARA.customers, *_NAMESAKES),
@@ -159,5 +171,6 @@ def everything(seed: int) -> Scenario:
         },
         taxes={RESTAURANT_TAX: ("PB1", "PB1 Payable"), UNMAPPED_TAX: ("PPN 12", "VAT Out")},
         later_taxes=(UNMAPPED_TAX,),
-        mode=Mode(zero_prices="adjust_stock" if seed % 3 == 1 else "send"),
+        place_accounts=_PLACE_ACCOUNTS if mode.sales_account_conflict == "reclass" else {},
+        mode=mode,
     )

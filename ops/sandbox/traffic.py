@@ -71,11 +71,26 @@ def generate(scenario: Scenario, seed: int, orders: int, today: date, *, everyth
         failing, intended = make_intended(scenario, seed, days)
         intended += reversed_payments(sales)
         sales += failing
+    return arranged(scenario, seed, today, sales, transfers, intended=intended, everything=everything)
+
+
+def arranged(
+    scenario: Scenario,
+    seed: int,
+    today: date,
+    sales: list[Event],
+    transfers: list[Event],
+    *,
+    intended: tuple[Intended, ...] = (),
+    everything: bool,
+) -> Traffic:
+    """Return sales and transfers, of which there is one, in time order with what goes with them over the three days."""
+    days = business_days(today)
     happenings: list[Event] = [
         *transfers,
         *make_buys(scenario, seed, days, sales + transfers),
         *_members(scenario, seed, days),
-        *_shifts(scenario, seed, days),
+        *_shifts(scenario, seed, days, everything=everything),
         *sales,
         *make_payouts(scenario, seed, days, sales, everything=everything),
     ]
@@ -155,14 +170,17 @@ def _members(scenario: Scenario, seed: int, days: tuple[date, date, date]) -> li
     return registered + changed
 
 
-def _shifts(scenario: Scenario, seed: int, days: tuple[date, date, date]) -> list[Event]:
+def _shifts(scenario: Scenario, seed: int, days: tuple[date, date, date], *, everything: bool) -> list[Event]:
+    """Open and close every register. With everything, shifts end before the shop catches up: their sales go by then."""
     dice = Dice(seed, "shifts")
+    outlets = (*scenario.outlets, *scenario.later_outlets)
     shifts: list[Event] = []
     for day in days:
-        for outlet in scenario.outlets:
+        for outlet in outlets:
             shift_id = dice.guid()
             opened = moment(scenario, day, 6 * 60, dice.between(0, 59))
-            closed = moment(scenario, day, 23 * 60 + 55, dice.between(0, 59))
+            closing = 22 * 60 + 53 if everything else 23 * 60 + 55
+            closed = moment(scenario, day, closing, dice.between(0, 59))
             shifts.append(ShiftOpened(at=opened, register_shift_id=shift_id, outlet_code=outlet.code))
             shifts.append(ShiftClosed(at=closed, register_shift_id=shift_id))
     return shifts

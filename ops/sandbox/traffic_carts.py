@@ -33,19 +33,31 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taxing(msgspec.Struct, frozen=True):
-    """How iSeller reckons at one place: percent of the store, decimals of a line's tax, and the total's multiple."""
+    """How iSeller reckons at one place: percent of the store, decimals of a tax, and the total's multiple."""
 
     percentage: Decimal
     inclusive: bool
     decimals: int
     multiple_idr: Decimal
+    charges_taxed: bool = False
 
     @classmethod
     def at(cls, scenario: Scenario, outlet: Outlet, *, online: bool) -> "Taxing":
         """Return the outlet's; online, tax has its hundredths and nothing is rounded to coins."""
         decimals = 2 if online else outlet.tax_decimals
         multiple = _RUPIAH if online else outlet.rounding_multiple_idr
-        return cls(scenario.tax_percentage, outlet.tax_inclusive, decimals, multiple)
+        taxed = scenario.mode.charges_taxed
+        return cls(scenario.tax_percentage, outlet.tax_inclusive, decimals, multiple, taxed)
+
+    def rate(self, line: OrderLine) -> Fraction:
+        """Return the line's tax in percent."""
+        if not line.taxable:
+            return Fraction(0)
+        return Fraction(self.percentage if line.tax_percentage is None else line.tax_percentage)
+
+    def tax(self, net: Fraction, rate: Fraction) -> Decimal:
+        """Return the tax at a rate, on top of an amount or within it."""
+        return rounded(net * rate / (100 + rate) if self.inclusive else net * rate / 100, self.decimals)
 
 
 def fill(scenario: Scenario, dice: Dice, plan: Plan) -> Basket:
@@ -71,9 +83,14 @@ def totalled(
     """Tax every line on what is left of it, and add the order up as iSeller does."""
     worth = sum((line.before_order_idr for line in lines), _NOTHING)
     kept = 1 - Fraction(discount_idr + promotion_idr) / Fraction(worth)
-    taxed = tuple(msgspec.structs.replace(line, tax_idr=_tax(line, kept, taxing)) for line in lines)
-    added = _NOTHING if taxing.inclusive else sum((line.tax_idr for line in taxed), _NOTHING)
+    taxed = tuple(
+        msgspec.structs.replace(line, tax_idr=taxing.tax(Fraction(line.before_order_idr) * kept, taxing.rate(line)))
+        for line in lines
+    )
     charges = charges or Charges()
+    if taxing.charges_taxed:
+        charges = msgspec.structs.replace(charges, tax_idr=_tax_of_charges(charges, lines, taxing))
+    added = _NOTHING if taxing.inclusive else sum((line.tax_idr for line in taxed), charges.tax_idr)
     exact = worth - discount_idr - promotion_idr + added + charges.total_idr
     total = (exact / taxing.multiple_idr).quantize(_RUPIAH, ROUND_HALF_UP) * taxing.multiple_idr
     return Basket(
@@ -86,13 +103,24 @@ def totalled(
     )
 
 
-def _tax(line: OrderLine, kept: Fraction, taxing: Taxing) -> Decimal:
-    if not line.taxable:
-        return _NOTHING
-    percentage = Fraction(taxing.percentage if line.tax_percentage is None else line.tax_percentage)
-    net = Fraction(line.before_order_idr) * kept
-    tax = net * percentage / (100 + percentage) if taxing.inclusive else net * percentage / 100
-    return rounded(tax, taxing.decimals)
+def _tax_of_charges(charges: Charges, lines: tuple[OrderLine, ...], taxing: Taxing) -> Decimal:
+    """Tax charges as the order's taxed goods are, by what these are worth without the tax that they hold."""
+    worth: dict[Fraction, Fraction] = {}
+    for line in lines:
+        if rate := taxing.rate(line):
+            within = 100 + rate if taxing.inclusive else Fraction(100)
+            worth[rate] = worth.get(rate, Fraction(0)) + Fraction(line.before_order_idr) * 100 / within
+    if worth and not any(worth.values()):
+        worth[next(iter(worth))] = Fraction(1)
+    whole = sum(worth.values(), Fraction(0))
+    return sum(
+        (
+            taxing.tax(Fraction(amount) * of_rate / whole, rate)
+            for amount in (charges.order_idr, charges.subtotal_idr)
+            for rate, of_rate in worth.items()
+        ),
+        _NOTHING,
+    )
 
 
 def rounded(amount: Fraction, decimals: int) -> Decimal:

@@ -57,16 +57,20 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charges(msgspec.Struct, frozen=True, kw_only=True):
-    """Additional charges by the point at which iSeller reckons them, and shipping; none of them is taxed."""
+    """Additional charges by the point at which iSeller reckons them, and shipping.
+
+    `tax_idr`: the tax on the first two, in a shop that taxes charges.
+    """
 
     order_idr: Decimal = Decimal(0)
     subtotal_idr: Decimal = Decimal(0)
     final_idr: Decimal = Decimal(0)
     shipping_idr: Decimal = Decimal(0)
+    tax_idr: Decimal = Decimal(0)
 
     @property
     def total_idr(self) -> Decimal:
-        """All of them."""
+        """All of them, without their tax unless it is included."""
         return self.order_idr + self.subtotal_idr + self.final_idr + self.shipping_idr
 
 

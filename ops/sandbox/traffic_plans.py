@@ -49,6 +49,7 @@ After = Literal[
     "refund_to_store_credit",
     "full_refund",
     "refund_unpaid",
+    "refund_partly_paid",
     "void_same_day",
     "void_later",
     "exchange",
@@ -61,9 +62,10 @@ After = Literal[
 # What has two meanings, whether or not it was booked before: only on the last day, after the shop has caught up.
 LATE: tuple[After, ...] = ("void_undone", "edit_unpaid", "edit_with_deposit", "edit_with_payments", "payment_reversed")
 LATEST_MINUTE = 22 * 60 + 30
-_OPENING_MINUTE = 6 * 60 + 15
-_MONEY_OF: dict[After, Money] = {
+OPENING_MINUTE = 6 * 60 + 15
+MONEY_OF: dict[After, Money] = {
     "refund_unpaid": "on_account",
+    "refund_partly_paid": "partial",
     "edit_unpaid": "on_account",
     "edit_with_payments": "split",
     "payment_reversed": "paid_later",
@@ -106,7 +108,7 @@ def make_plans(scenario: Scenario, seed: int, orders: int, days: tuple[date, ...
     """Plan `orders` orders; from a hundred on, every kind of everything occurs."""
     dice = Dice(seed, "plans")
     moments = sorted(
-        moment(scenario, dice.pick(days), dice.between(_OPENING_MINUTE, LATEST_MINUTE), dice.between(0, 59))
+        moment(scenario, dice.pick(days), dice.between(OPENING_MINUTE, LATEST_MINUTE), dice.between(0, 59))
         for _ in range(orders)
     )
     contents, monies = _Deck(dice, get_args(Content)), _Deck(dice, (*get_args(Money), *["paid"] * 12))
@@ -114,16 +116,16 @@ def make_plans(scenario: Scenario, seed: int, orders: int, days: tuple[date, ...
     afters = _afters(scenario, dice, moments, days[-1])
     plans = []
     for at, after in zip(moments, afters, strict=True):
-        channel = places.draw() if after not in _MONEY_OF else None
+        channel = places.draw() if after not in MONEY_OF else None
         outlet = scenario.outlet(channel.outlet_code) if channel else dice.pick(scenario.outlets)
-        money: Money = _MONEY_OF.get(after) or ("paid" if channel else _money(dice, after, monies))
+        money: Money = MONEY_OF.get(after) or ("paid" if channel else _money(dice, after, monies))
         drawn = frozenset(contents.draw() for _ in range(dice.between(0, _CONTENTS_MAX)))
         plans.append(
             Plan(
                 at=at,
                 outlet=outlet,
                 channel=channel,
-                contents=drawn - _unfit(after, money),
+                contents=drawn - unfit(after, money),
                 money=money,
                 after=after,
             )
@@ -137,7 +139,18 @@ def _money(dice: Dice, after: After, monies: "_Deck[Money]") -> Money:
         return monies.draw()
     if after in LATE or dice.chance(0.5):
         return "paid"
-    return dice.pick(_MONEY_VOIDED if after in {"void_same_day", "void_later"} else _MONEY_BACK)
+    return dice.pick(monies_of(after))
+
+
+def monies_of(after: After) -> tuple[Money, ...]:
+    """Return how an order may be paid, beside all at once, for something to come after it."""
+    if after == "nothing":
+        return get_args(Money)
+    if after in MONEY_OF:
+        return (MONEY_OF[after],)
+    if after in LATE:
+        return ("paid",)
+    return _MONEY_VOIDED if after in {"void_same_day", "void_later"} else _MONEY_BACK
 
 
 def _afters(scenario: Scenario, dice: Dice, moments: Sequence[datetime], today: date) -> list[After]:
@@ -153,7 +166,7 @@ def _afters(scenario: Scenario, dice: Dice, moments: Sequence[datetime], today: 
     ]
 
 
-def _unfit(after: After, money: Money) -> frozenset[Content]:
+def unfit(after: After, money: Money) -> frozenset[Content]:
     """Return what must not be in an order: nobody gives back a top-up, or pays one with what it tops up."""
     unfit: set[Content] = set()
     if after != "nothing" or money not in {"paid", "split"}:

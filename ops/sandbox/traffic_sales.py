@@ -21,17 +21,19 @@ _CAUGHT_UP_MINUTE, _LATE_MINUTE = 22 * 60 + 55, 23 * 60 + 10
 
 def make_sales(scenario: Scenario, seed: int, orders: int, days: tuple[date, date, date]) -> list[Event]:
     """Return what becomes of `orders` orders, in no particular order; the new order of an exchange is one more."""
-    making = _Making(scenario, Dice(seed, "sales"), days)
+    till, dice = Till(scenario, days), Dice(seed, "sales")
     events: list[Event] = []
     for plan in make_plans(scenario, seed, orders, days):
-        events += making.order(plan)
-    return [*events, CaughtUp(at=moment(scenario, days[-1], _CAUGHT_UP_MINUTE))]
+        events += till.order(plan, dice)
+    return [*events, till.caught_up]
 
 
-class _Making:
-    def __init__(self, scenario: Scenario, dice: Dice, days: tuple[date, date, date]) -> None:
+class Till:
+    """Rings up orders as they are planned; numbers run through."""
+
+    def __init__(self, scenario: Scenario, days: tuple[date, date, date]) -> None:
         self._scenario = scenario
-        self._dice = dice
+        self.caught_up = CaughtUp(at=moment(scenario, days[-1], _CAUGHT_UP_MINUTE))
         self._numbers = {prefix: count(1001) for prefix in self._prefixes()}
         self._last = moment(scenario, days[-1], _LAST_MINUTE)
         self._late = moment(scenario, days[-1], _LATE_MINUTE)
@@ -40,10 +42,9 @@ class _Making:
         registers = [outlet.register_number for outlet in self._scenario.outlets]
         return [*registers, *(channel.name[0] for channel in self._scenario.channels)]
 
-    def order(self, plan: Plan) -> list[Event]:
-        """Return the completion of one order and all that follows."""
-        dice, basket = self._dice, fill(self._scenario, self._dice, plan)
-        order = self._order(plan, basket, plan.at)
+    def order(self, plan: Plan, dice: Dice) -> list[Event]:
+        """Return the completion of one order and all that follows; the dice decide what the plan leaves open."""
+        order = self._order(plan, dice, fill(self._scenario, dice, plan), plan.at)
         events: list[Event] = [OrderCompleted(at=plan.at, order=order)]
         unpaid = order.total_idr - sum(payment.amount_idr for payment in order.payments)
         paid_later = later(dice, plan, unpaid, plan.at, self._last)
@@ -54,15 +55,14 @@ class _Making:
         taken_back = afterwards(self._scenario, dice, plan, order, paid_later, (self._last, self._late))
         events += taken_back
         if plan.after == "exchange":
-            events.append(self._exchanged_for(plan, taken_back[0].at + timedelta(seconds=40)))
+            events.append(self._exchanged_for(plan, dice, taken_back[0].at + timedelta(seconds=40)))
         return events
 
-    def _exchanged_for(self, plan: Plan, at: datetime) -> OrderCompleted:
-        return OrderCompleted(at=at, order=self._order(plan, fill(self._scenario, self._dice, plan), at))
+    def _exchanged_for(self, plan: Plan, dice: Dice, at: datetime) -> OrderCompleted:
+        return OrderCompleted(at=at, order=self._order(plan, dice, fill(self._scenario, dice, plan), at))
 
-    def _order(self, plan: Plan, basket: Basket, at: datetime) -> Order:
-        dice, channel = self._dice, plan.channel
-        customer = self._customer(plan)
+    def _order(self, plan: Plan, dice: Dice, basket: Basket, at: datetime) -> Order:
+        channel, customer = plan.channel, self._customer(plan, dice)
         prefix = channel.name[0] if channel else plan.outlet.register_number
         return Order(
             order_id=dice.guid(),
@@ -84,8 +84,8 @@ class _Making:
             charges=basket.charges,
         )
 
-    def _customer(self, plan: Plan) -> Customer | None:
+    def _customer(self, plan: Plan, dice: Dice) -> Customer | None:
         known: Sequence[Customer] = self._scenario.customers
         owes = plan.money not in {"paid", "split", "overpaid"}
         registered = owes or plan.channel is not None or plan.after == "refund_to_store_credit"
-        return self._dice.pick(known) if registered or self._dice.chance(0.2) else None
+        return dice.pick(known) if registered or dice.chance(0.2) else None

@@ -54,7 +54,9 @@ def afterwards(
                 for payment in paid_later[:1]
             ]
         case _:
-            return [_refunded(dice, plan, order, paid, _later(dice, order, paid_later, last))]
+            at = _later(dice, order, paid_later, last)
+            in_part = plan.after == "refund_partly_paid"
+            return _in_part(dice, order, paid, at) if in_part else [_refunded(dice, plan, order, paid, at)]
 
 
 def edited(scenario: Scenario, dice: Dice, plan: Plan, order: Order) -> Order:
@@ -72,7 +74,11 @@ def edited(scenario: Scenario, dice: Dice, plan: Plan, order: Order) -> Order:
         order.charges,
     )
     return msgspec.structs.replace(
-        order, lines=basket.lines, rounding_idr=basket.rounding_idr, total_idr=basket.total_idr
+        order,
+        lines=basket.lines,
+        charges=basket.charges,
+        rounding_idr=basket.rounding_idr,
+        total_idr=basket.total_idr,
     )
 
 
@@ -122,6 +128,34 @@ def _refunded(dice: Dice, plan: Plan, order: Order, paid: Sequence[Payment], at:
         webhook=dice.chance(0.85),
     )
     return OrderRefunded(at=at, order_id=order.order_id, refund=refund)
+
+
+def _in_part(dice: Dice, order: Order, paid: Sequence[Payment], at: datetime) -> list[OrderAfterwards]:
+    """Return refunds of an order that owes: of what goods are worth, of less or of more, never beyond what is paid."""
+    pieces = _some(dice, order)
+    first, left = pieces[0], sum((payment.amount_idr for payment in paid), Decimal(0))
+    if len(pieces) == 1 and first.quantity == int(first.quantity) > 1:
+        one = msgspec.structs.replace(first, quantity=Decimal(1))
+        pieces = (msgspec.structs.replace(first, quantity=first.quantity - 1), one)
+    refunds: list[OrderAfterwards] = []
+    for number, piece in enumerate(pieces):
+        worth = _worth(order, piece)
+        amount = min(worth + dice.pick((Decimal(0), Decimal(0), -(worth // 2), Decimal(1_000))), left)
+        if amount <= 0:
+            continue
+        left -= amount
+        moment_of_it = at + timedelta(seconds=number)
+        money = gives_back(dice, pays(dice, _back_by(dice, paid), amount, at), amount, moment_of_it)
+        refund = Refund(
+            refund_id=dice.guid(),
+            amount_idr=amount,
+            pieces=(piece,),
+            restocked=dice.chance(0.8),
+            money=money,
+            webhook=dice.chance(0.85),
+        )
+        refunds.append(OrderRefunded(at=moment_of_it, order_id=order.order_id, refund=refund))
+    return refunds
 
 
 def _quarter(total_idr: Decimal) -> Decimal:

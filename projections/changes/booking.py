@@ -76,7 +76,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     `command_id`: of its BookInvoice. `changes`: how often it was updated. `ended`: taken back whole on `ended_on`: the
     order was voided, and the invoice returned or deleted, or it is replaced by the next booking. `content`: a digest of
     what iSeller told of lines and amounts; another one is an edited order. `journal`: the entry beside it that moves
-    between accounts.
+    between accounts. `rounded`: what of the total is neither its lines and taxes nor iSeller's own rounding,
+    IDR, signed.
     """
 
     revision: int
@@ -98,6 +99,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     changes: int = 0
     ended: Literal["", "returned", "deleted", "replaced"] = ""
     ended_on: date | None = None
+    rounded: Decimal = _ZERO
 
     @property
     def paid(self) -> Decimal:

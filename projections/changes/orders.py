@@ -17,13 +17,22 @@ from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.refunds import RefundReport
 from projections.changes.asked import Asked
 from projections.changes.booking import BookedPayment, Booking
-from projections.changes.refunds import TakenBack, first_told, order_told, refund_told, return_transaction_told
+from projections.changes.refunds import (
+    PlannedRefund,
+    TakenBack,
+    first_told,
+    order_told,
+    refund_told,
+    return_transaction_told,
+)
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict, seen_to_by
 
 OrderFact = OrderReport | Transaction | RefundReport | RecordSkipped
 
 _RETURNS = ("refund", "void")
+# What was refused of older ones waits for a person: each is written again with every change of the order.
+_BEFORE_MAX = 8
 _REVERSED = frozenset({"error", "failure", "failed", "void", "voided", "cancelled"})
 _STATUS_RANK = {"draft": 0, "reserved": 1, "completed": 2, "void": 3, "cancelled": 3}
 _DETAILS = (
@@ -55,6 +64,18 @@ class TransactionStatus(msgspec.Struct, frozen=True, array_like=True):
     status: str
 
 
+class PlannedBefore(msgspec.Struct, frozen=True, array_like=True):
+    """What was planned of an order when it had asked for `asked` commands, before something was taken back or changed.
+
+    `refunds` and `over` as in `TakenBack`.
+    """
+
+    asked: int
+    bookings: tuple[Booking, ...]
+    refunds: dict[str, PlannedRefund]
+    over: Decimal
+
+
 class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     """All that is known of an order, and what of it is planned or waits.
 
@@ -63,7 +84,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     opened for it, or a person sent it. `bookings`: its invoices, the last one is the current. `verdicts`: by
     record, why what is not planned is not, and `shown` what the list shows of it. `skipped_records`: by record, who
     has seen to it and why. `asked`: what was planned, `refused`: what of it Jurnal refused, `anew_at`: the position at
-    which such was planned anew last.
+    which such was planned anew last. `before`: what was planned before each time that something was taken back or
+    changed, the newest last. `lacks`: by refused command, the commands whose products Jurnal has not.
     """
 
     order_id: str
@@ -82,6 +104,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     asked: tuple[Asked, ...] = ()
     refused: tuple[str, ...] = ()
     anew_at: int = 0
+    before: tuple[PlannedBefore, ...] = ()
+    lacks: dict[str, tuple[str, ...]] = {}
 
     @property
     def stream_id(self) -> str:
@@ -157,6 +181,23 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
                 break
             found |= {payment.command_id: payment for payment in each.payments}
         return found
+
+    def with_before(self, earlier: "OrderState", asked: int) -> "OrderState":
+        """Return the same with what was planned when it was `earlier`, and had asked for so many commands."""
+        told = earlier.taken_back
+        before = PlannedBefore(asked, earlier.bookings, told.planned, told.over)
+        return msgspec.structs.replace(self, before=(*self.before, before)[-_BEFORE_MAX:])
+
+    def as_before(self, before: PlannedBefore) -> "OrderState":
+        """Return the same with all unplanned that was planned since."""
+        taken_back = msgspec.structs.replace(self.taken_back, planned=before.refunds, over=before.over)
+        return msgspec.structs.replace(
+            self,
+            bookings=before.bookings,
+            taken_back=taken_back,
+            asked=self.asked[: before.asked],
+            before=self.before[: self.before.index(before)],
+        )
 
     def with_booking(self, booking: Booking) -> "OrderState":
         """Return the same with the current booking replaced."""

@@ -6,14 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.reports.payouts import PayoutReport
+from eventstore.facts.reports.payouts import COMPLETED, FAILED, PayoutReport
 from projections.changes.asked import Asked
 from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
-
-# iSeller's words are known from translated screens only; each column is one meaning.
-COMPLETED = frozenset({"completed", "complete", "completion", "success", "successful"})
-FAILED = frozenset({"failed", "failure", "error"})
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +27,8 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
 
     `told_at`: the position of the report that `status` and `completion` are of. A completed payout without `completion`
     lacks its date or an amount. `seen_to`: a person's word that it is not booked by us. `asked`: its commands;
-    `refused`: those that Jurnal refused, `anew_at`: the position at which such were planned anew last.
+    `refused`: those that Jurnal refused, `lacks`: by such a one, the commands whose products Jurnal has not, none of a
+    payout; `anew_at`: the position at which such were planned anew last.
     """
 
     reference_id: str
@@ -44,6 +41,7 @@ class PayoutState(msgspec.Struct, frozen=True, kw_only=True, tag="payout"):
     seen_to: str = ""
     asked: tuple[Asked, ...] = ()
     refused: tuple[str, ...] = ()
+    lacks: dict[str, tuple[str, ...]] = {}
     anew_at: int = 0
 
     @property

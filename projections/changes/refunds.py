@@ -49,6 +49,11 @@ class RefundRecord(msgspec.Struct, frozen=True, kw_only=True):
     restocked: tuple[Goods, ...]
     tells_goods: bool
 
+    @property
+    def has_goods(self) -> bool:
+        """Tell whether it is about goods at all."""
+        return bool(self.refunded or self.restocked)
+
 
 class MoneyBack(msgspec.Struct, frozen=True, kw_only=True):
     """A successful transaction of type `refund`. `amount` in IDR."""

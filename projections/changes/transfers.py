@@ -80,8 +80,8 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     `source_*` is also the only outlet of a correction. `return_of`: the transfer whose cancelled goods this one brings
     back, by the stock action `return_of_action`, started by the fact at `return_started_by`; they are booked there.
     `offered`: its start was compared with them. `asked`: what was planned, `refused`: what of it Jurnal refused,
-    `anew_at`: the position at which such was planned anew last. `skipped_records`: by record, who has seen to it and
-    why.
+    `lacks`: by such a one, the commands whose products Jurnal has not, `anew_at`: the position at which such was
+    planned anew last. `skipped_records`: by record, who has seen to it and why.
     """
 
     stream_id: str
@@ -101,6 +101,7 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     return_started_by: int = 0
     asked: tuple[Asked, ...] = ()
     refused: tuple[str, ...] = ()
+    lacks: dict[str, tuple[str, ...]] = {}
     anew_at: int = 0
     skipped_records: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ import msgspec
 
 from projections.changes.orders import OrderState
 from projections.changes.payouts import PayoutState
+from projections.changes.products import ProductState
 from projections.changes.transfers import TransferState
 
 # A shard is written again with every change of one of its documents: many shards keep that cheap when thousands wait.
@@ -20,7 +21,7 @@ SALES_WINDOW_NEED = "window:sales"
 # Any mapping or rule may mend what waits with this: it is judged again with every change of them.
 SETTINGS_NEED = "settings"
 
-WaitingDocument = TransferState | OrderState | PayoutState
+WaitingDocument = TransferState | OrderState | PayoutState | ProductState
 
 
 class Waiting(msgspec.Struct, frozen=True, tag="waiting"):
@@ -51,15 +52,25 @@ def account_need(setting: str) -> str:
     return f"account:{setting}"
 
 
+def made_need(command_id: str) -> str:
+    """Return the name of the need that this command has made what it makes."""
+    return f"made:{command_id}"
+
+
 def shift_need(register_id: str) -> str:
     """Return the name of the need that the shift of this register is closed."""
     return f"shift:{register_id}"
 
 
 def waits_for(document: WaitingDocument) -> tuple[str, ...]:
-    """Return all that a document waits for: what Jurnal refused may be planned otherwise once a setting changes."""
-    needs = document.needs()
-    return needs if not document.refused or SETTINGS_NEED in needs else (*needs, SETTINGS_NEED)
+    """Return all that a document waits for.
+
+    What Jurnal refused may be planned otherwise once a setting changes, and goes once a product is made that it lacked.
+    """
+    if not document.refused:
+        return document.needs()
+    lacks = (need for each in document.lacks.values() for need in each)
+    return tuple(dict.fromkeys((*document.needs(), SETTINGS_NEED, *map(made_need, lacks))))
 
 
 def kept_waiting(shard: Waiting, document: WaitingDocument) -> Waiting:

@@ -55,7 +55,7 @@ class InTransitStock:
 
 
 def _concerns(fact: Fact) -> bool:
-    return fact.stream_id.startswith(("transfer-", SETTINGS_STREAM, SYNC_STREAM_PREFIX))
+    return fact.stream_id.startswith(("transfer-", "product-", SETTINGS_STREAM, SYNC_STREAM_PREFIX))
 
 
 def _rows(transfer: TransferState, position: int) -> list[InTransitRow]:

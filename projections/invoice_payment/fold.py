@@ -23,11 +23,14 @@ from projections.jurnal_commands.decision import Decision, Planned
 from projections.projection import NOTHING, Evolved, Row, States, Table
 
 _ZERO = Decimal(0)
-_STREAMS = ("order-", "shift-", SETTINGS_STREAM, SYNC_STREAM_PREFIX)
+_STREAMS = ("order-", "product-", "shift-", SETTINGS_STREAM, SYNC_STREAM_PREFIX)
 
 
 class InvoiceRow(Row, frozen=True, kw_only=True):
-    """One invoice. Amounts in IDR; owed is `total` - `paid` - `returned`. `jurnal_id` None until it is booked."""
+    """One invoice. Amounts in IDR; owed is `total` - `paid` - `returned`. `jurnal_id` None until it is booked.
+
+    `rounded`: what of the total is neither its lines and taxes nor iSeller's own rounding, signed.
+    """
 
     transaction_no: str
     order_id: str
@@ -41,6 +44,7 @@ class InvoiceRow(Row, frozen=True, kw_only=True):
     returned: Decimal
     status: str
     updated: int
+    rounded: Decimal
 
 
 class Owed(msgspec.Struct, frozen=True, array_like=True):
@@ -178,6 +182,7 @@ def _row(order: OrderState, booking: Booking, owed: Owed | None, received: Decim
         returned=_ZERO if owed is None else owed.returned,
         status=_status(owed),
         updated=position,
+        rounded=booking.rounded,
     )
 
 

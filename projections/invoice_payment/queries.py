@@ -29,11 +29,16 @@ class ListedInvoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusCount(msgspec.Struct, frozen=True):
-    """How many invoices hold `status`; `past_due` tells those due before the day asked for."""
+    """How many invoices hold `status`; `past_due` tells those due before the day asked for.
+
+    `rounded_invoices`: how many of them needed rounding of ours, `rounded`: how much it comes to, IDR, signed.
+    """
 
     status: str
     past_due: bool
     invoices: int
+    rounded_invoices: int
+    rounded: Decimal
 
 
 async def read_invoices(
@@ -61,4 +66,4 @@ async def read_owed(pool: Pool, store_id: str, numbers: Iterable[str]) -> dict[s
 async def count_invoices(pool: Pool, store_id: str, *, due_before: date) -> list[StatusCount]:
     """Return how many booked invoices hold each status, those due before a day apart."""
     records = await pool.fetch(_COUNTS, store_id, due_before)
-    return [StatusCount(record["status"], record["past_due"], record["invoices"]) for record in records]
+    return [StatusCount(**record) for record in records]

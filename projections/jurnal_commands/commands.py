@@ -6,6 +6,7 @@ when it sends. No personal value stands in a command: `CreateCustomer` points at
 
 from datetime import date
 from decimal import Decimal
+from typing import get_args
 
 import msgspec
 
@@ -292,5 +293,6 @@ Command = (
     | DeleteDuplicate
 )
 
+KINDS = tuple(kind.__name__ for kind in get_args(Command))
 ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 DECODER: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

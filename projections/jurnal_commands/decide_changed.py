@@ -5,19 +5,19 @@ Else all that is left comes back on the invoice's own date and the order is book
 new invoice. What the customer paid beyond the new one stays his credit until its refund is told.
 """
 
-from datetime import date
 from decimal import Decimal
 
 import msgspec
 
 from eventstore.event import Fact
-from projections.changes.booking import BookedEntry, BookedPayment, Booking
+from projections.changes.booking import BookedEntry, Booking
 from projections.changes.orders import OrderState
 from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.jurnal_commands.commands import ApplyCredit, BookInvoice, JournalLine, UpdateInvoice
+from projections.jurnal_commands.booking_anew import book_anew, change_key, change_number
+from projections.jurnal_commands.commands import BookInvoice, JournalLine, UpdateInvoice
 from projections.jurnal_commands.decide_voided import voided_at
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
 from projections.jurnal_commands.invoice import content_of
@@ -29,17 +29,13 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.sale import plan_sale
 from projections.jurnal_commands.taking_back import (
     Taking,
     entry,
-    payable,
-    return_goods,
     rupiah,
     side,
     stock_of_parts,
-    with_credits,
 )
 
 _ZERO = Decimal(0)
@@ -98,7 +94,7 @@ def _edited(
         return state.with_booking(msgspec.structs.replace(booking, content=new.content)), []
     invoice = next((each.command for each in decisions if isinstance(each, Planned) and _is_invoice(each)), None)
     if isinstance(invoice, BookInvoice) and _may_update(booking, new):
-        return _updated(Taking(state, settings, fact, record, _key(state), booking.booked_on), new, invoice)
+        return _updated(Taking(state, settings, fact, record, change_key(state), booking.booked_on), new, invoice)
     return _booked_anew(state, settings, fact, shifts, record)
 
 
@@ -106,17 +102,8 @@ def _is_invoice(planned: Planned) -> bool:
     return isinstance(planned.command, BookInvoice)
 
 
-def _number(state: OrderState) -> int:
-    """Return which change of the order the next one is."""
-    return sum(booking.changes + 1 for booking in state.bookings)
-
-
-def _key(state: OrderState) -> str:
-    return f"change:{_number(state)}"
-
-
 def _record(state: OrderState, settings: StoreSettings) -> SyncRecord:
-    identity = f"change-{state.order_id}-{_number(state)}"
+    identity = f"change-{state.order_id}-{change_number(state)}"
     total = Decimal(state.known["total_amount"])
     return record_of(state, identity, "change", order_day(state, settings), total)
 
@@ -206,70 +193,12 @@ def _booked_anew(
     day = booking_day(settings, old.booked_on)
     if isinstance(day, Verdict):
         return day
-    key = _key(state)
-    taking = Taking(state, settings, fact, record, key, day)
-    goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
-    if isinstance(goods, Verdict):
-        return goods
-    (made,) = goods.credits
-    credit = payable(made.credit)
-    state = _ended(with_credits(state, goods.credits), day)
-    state, sold = plan_sale(state, settings, fact, shifts, old.revision + 1, record=record, day=day)
-    new = state.booking
-    assert new is not None
-    if new.revision == old.revision:
-        return state.verdicts[record.record_id]
-    applied = min(credit, new.total) if new.lines else _ZERO
-    used = msgspec.structs.replace(made, paid_out=applied)
-    state = with_credits(_carried(state, old, applied), (used,))
-    decisions: list[Decision] = [*goods.decisions, *sold]
-    if applied:
-        taking = msgspec.structs.replace(taking, state=state)
-        decisions.append(_applied(taking, made.source, applied))
-    state, noted = _left_over(state, settings, key, credit - applied)
-    return state, [*decisions, *noted]
-
-
-def _ended(state: OrderState, day: date) -> OrderState:
-    booking = state.booking
-    assert booking is not None
-    return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
-
-
-def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
-    """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
-    left, payments = applied, []
-    for payment in old.payments:
-        amount = min(payment.amount, left)
-        left -= amount
-        payments.append(msgspec.structs.replace(payment, amount=amount))
-    planned = {
-        key: msgspec.structs.replace(refund, is_carried=True) if refund.revision == old.revision else refund
-        for key, refund in state.taken_back.planned.items()
-    }
-    new = state.booking
-    assert new is not None
-    carried: tuple[BookedPayment, ...] = tuple(payments)
-    state = state.with_booking(msgspec.structs.replace(new, payments=carried))
-    return msgspec.structs.replace(
-        state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned, over=_ZERO)
-    )
-
-
-def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:
-    booking = taking.booking
-    command = ApplyCredit(
-        order_id=taking.state.order_id,
-        order_reference=taking.state.reference,
-        apply_id=taking.key,
-        source=source,
-        invoice=booking.command_id,
-        invoice_no=booking.invoice_no,
-        walk_in_contact=booking.walk_in_contact,
-        customer_id=booking.customer_id,
-        amount=amount,
-    )
-    return taking.planned(command, source, booking.command_id)
+    key = change_key(state)
+    anew = book_anew(Taking(state, settings, fact, record, key, day), shifts)
+    if isinstance(anew, Verdict):
+        return anew
+    state, noted = _left_over(anew.state, settings, key, anew.left_over)
+    return state, [*anew.decisions, *noted]
 
 
 def _left_over(

@@ -1,29 +1,30 @@
-"""Decides what an import of products asks of Jurnal: each product once, and what its outlets begin with. Pure.
+"""Judges what an import of a product asks of Jurnal: the product once, and what its outlets begin with. Pure.
 
 It goes before Live Mode as after it: an import is set up, not business. The identities are the product's, and the
 product's at an outlet, so asking twice makes nothing twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
+import msgspec
+
 from eventstore.event import Fact
-from eventstore.facts.operators import ImportedProduct, OpeningStock, ProductsImportRequested
+from eventstore.facts.operators import ImportedProduct, OpeningStock
+from projections.changes.products import ProductState, product_stream
 from projections.changes.settings import StoreSettings
 from projections.jurnal_commands.commands import AdjustStock, CreateProduct, StockChange
 from projections.jurnal_commands.decision import Decision, Noted, Planned, SyncRecord
 from projections.jurnal_commands.identity import command_id
 
 
-def decide_import(settings: StoreSettings, fact: Fact, asked: ProductsImportRequested) -> list[Decision]:
-    """Return the commands of an import; the stock of a product stands behind it in its lane."""
-    return [
-        decision
-        for product in asked.products
-        for decision in (
-            _product(settings, fact, product),
-            *_stock(settings, fact, product, asked.stock_date),
-        )
+def judge_product(state: ProductState, settings: StoreSettings, fact: Fact) -> tuple[ProductState, Sequence[Decision]]:
+    """Return the commands of a product that is not planned yet; its stock stands behind it in its lane."""
+    if state.planned:
+        return state, ()
+    decisions = [_product(settings, fact, state.product), *_stock(settings, fact, state.product, state.stock_date)]
+    return msgspec.structs.replace(state, planned=True), [
+        decision for decision in decisions if decision.record.record_id not in state.skipped_records
     ]
 
 
@@ -43,7 +44,12 @@ def _product(settings: StoreSettings, fact: Fact, product: ImportedProduct) -> D
         buy_price=product.buy_price,
         sell_account=liability or mapped,
     )
-    return Planned(command_id=command_id(fact.store_id, command), command=command, lane=_lane(product), record=record)
+    return Planned(
+        command_id=command_id(fact.store_id, command),
+        command=command,
+        lane=product_stream(product.product_id),
+        record=record,
+    )
 
 
 def _stock(settings: StoreSettings, fact: Fact, product: ImportedProduct, stock_date: date) -> Iterator[Decision]:
@@ -80,8 +86,9 @@ def _opening(
         account=account,
         lines=(StockChange(product.sku, stock.quantity, stock.unit_price),),
     )
-    return Planned(command_id=command_id(fact.store_id, command), command=command, lane=_lane(product), record=record)
-
-
-def _lane(product: ImportedProduct) -> str:
-    return f"product-{product.product_id}"
+    return Planned(
+        command_id=command_id(fact.store_id, command),
+        command=command,
+        lane=product_stream(product.product_id),
+        record=record,
+    )

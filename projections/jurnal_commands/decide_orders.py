@@ -11,6 +11,7 @@ from projections.changes.refunds import refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
+from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.decide_changed import judge_changed
 from projections.jurnal_commands.decide_taken_back import judge_taken_back
 from projections.jurnal_commands.decision import Decision, Planned
@@ -27,6 +28,7 @@ def judge_order(
 ) -> tuple[OrderState, list[Decision]]:
     """Judge all of an order that is not planned yet; return the state with what is planned, and what is new of it."""
     decisions: list[Decision] = []
+    known = state
     if state.booking is None:
         if (verdict := _not_to_plan(state, settings, fact)) is not None:
             state, decisions = with_verdict(state, sale_record(state, settings), verdict)
@@ -36,15 +38,30 @@ def judge_order(
             state, decisions = plan_sale(state, settings, fact, shifts)
     else:
         state, decisions = judge_changed(state, settings, fact, shifts)
+        if _asked(decisions):
+            state = state.with_before(known, len(known.asked))
     if state.booking is None:
-        state, taken_back = judge_taken_back(state, settings, fact)
+        state, taken_back = judge_taken_back(state, settings, fact, shifts)
         return state, [*decisions, *taken_back]
     state, money = plan_payments(state, settings, fact)
-    state, taken_back = judge_taken_back(state, settings, fact)
+    paid = state
+    state, taken_back = judge_taken_back(state, settings, fact, shifts)
+    if _asked(taken_back):
+        new = _asked([*decisions, *money]) - {each.command_id for each in known.asked}
+        state = state.with_before(paid, len(known.asked) + len(new))
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.
     state, more = plan_payments(state, settings, fact)
     state, reversed_money = judge_reversed(state, settings)
     return state, _last_words([*decisions, *money, *taken_back, *more, *reversed_money])
+
+
+def _asked(decisions: list[Decision]) -> set[str]:
+    """Return the commands that are planned in the order's own lane."""
+    return {
+        decision.command_id
+        for decision in decisions
+        if isinstance(decision, Planned) and not isinstance(decision.command, CreateCustomer)
+    }
 
 
 def _last_words(decisions: list[Decision]) -> list[Decision]:

@@ -12,11 +12,13 @@ from projections.changes.booking import BookedCredit
 from projections.changes.orders import OrderState, Payment
 from projections.changes.refunds import MoneyBack, PaidBack, PlannedRefund, Refund, refunds_of
 from projections.changes.settings import StoreSettings
+from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
+from projections.jurnal_commands.booking_anew import book_anew, change_key
 from projections.jurnal_commands.commands import ApplyCredit
 from projections.jurnal_commands.decide_voided import judge_void
-from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.decision import Decision, SyncRecord
 from projections.jurnal_commands.order_action import (
     booking_day,
     local_day,
@@ -25,9 +27,11 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
+from projections.jurnal_commands.owing_again import owed_again
 from projections.jurnal_commands.payments import Purse, never_booked, purse_of
 from projections.jurnal_commands.refund_checks import WAITS_FOR_MONEY, is_carried, not_to_plan, refund_record_id
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
+from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
     Back,
     PayOut,
@@ -49,7 +53,9 @@ _ZERO = Decimal(0)
 _NEVER_BOOKED = Verdict("skipped", "Gives back what was paid beyond the invoice, which was never booked")
 
 
-def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
+def judge_taken_back(
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts
+) -> tuple[OrderState, list[Decision]]:
     """Judge every refund and the void of an order that are not planned yet."""
     decisions: list[Decision] = []
     # What an invoice that is booked anew owes is first of all what was carried onto it less for its refunds.
@@ -59,7 +65,7 @@ def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> 
     while planned != state.taken_back.planned:
         planned = state.taken_back.planned
         for refund in refunds:
-            state, judged = _judge(state, settings, fact, refund, refunds)
+            state, judged = _judge(state, settings, fact, shifts, refund, refunds)
             decisions += judged
     for refund in refunds:
         state, superseded = _superseded(state, settings, refund)
@@ -70,7 +76,7 @@ def judge_taken_back(state: OrderState, settings: StoreSettings, fact: Fact) -> 
 
 
 def _judge(
-    state: OrderState, settings: StoreSettings, fact: Fact, refund: Refund, refunds: tuple[Refund, ...]
+    state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...]
 ) -> tuple[OrderState, list[Decision]]:
     known = state.taken_back.planned.get(refund.key)
     booking = state.booking
@@ -85,13 +91,45 @@ def _judge(
     if isinstance(day, Verdict):
         return with_verdict(state, record, day)
     key = refund.key if booking.revision == 1 else f"{refund.key}:{booking.revision}"
-    planned = _plan(Taking(state, settings, fact, record, key, day), refund, known)
+    planned = _planned(Taking(state, settings, fact, record, key, day), shifts, refund, refunds)
     if isinstance(planned, Verdict):
         return with_verdict(state, record, planned)
-    state, back = planned
-    if not back and state.taken_back.planned[refund.key].unbooked:
+    state, decisions = planned
+    if not decisions and state.taken_back.planned[refund.key].unbooked:
         return with_verdict(state, record, _NEVER_BOOKED)
-    return without_verdict(state, record), list(back)
+    return without_verdict(state, record), decisions
+
+
+def _planned(
+    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...]
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    """Plan one refund, on the invoice or on one that is booked anew for it."""
+    known = taking.state.taken_back.planned.get(refund.key)
+    outs = _pay_outs(taking, refund.money) if known is None else _paid_again(taking, known)
+    if isinstance(outs, Verdict):
+        return outs
+    more = owed_again(taking, refund.record, outs, is_replayed=known is not None)
+    if isinstance(more, Verdict):
+        return more
+    return _plan_anew(taking, shifts, refund, refunds, more) if more else _plan(taking, refund, outs, known)
+
+
+def _plan_anew(
+    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    """Book the order anew and plan the refund on that invoice, after those that are carried onto it: all or nothing."""
+    anew = book_anew(msgspec.structs.replace(taking, key=change_key(taking.state)), shifts, kept=more)
+    if isinstance(anew, Verdict):
+        return anew
+    state, decisions = anew.state, anew.decisions
+    for each in (*(each for each in refunds if is_carried(state, each)), refund):
+        state, judged = _judge(state, taking.settings, taking.fact, shifts, each, refunds)
+        decisions += judged
+    assert state.booking is not None
+    planned = state.taken_back.planned.get(refund.key)
+    if planned is None or planned.revision != state.booking.revision:
+        return state.verdicts[taking.record.record_id]
+    return state, decisions
 
 
 def _record(state: OrderState, settings: StoreSettings, refund: Refund) -> SyncRecord:
@@ -130,15 +168,13 @@ def _paid_out(state: OrderState, settings: StoreSettings) -> tuple[OrderState, l
     return state, decisions
 
 
-def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[OrderState, list[Planned]] | Verdict:
-    """Plan one refund: its goods, then its money; `known`: how it was planned on an earlier invoice."""
-    is_carried = known is not None and known.is_carried
-    outs = _pay_outs(taking, refund.money) if known is None else _paid_again(taking, known)
-    if isinstance(outs, Verdict):
-        return outs
+def _plan(
+    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], known: PlannedRefund | None
+) -> tuple[OrderState, list[Decision]] | Verdict:
+    """Plan one refund: its goods, then its money (`outs`); `known`: how it was planned on an earlier invoice."""
     record = refund.record
-    if record is None or not (record.refunded or record.restocked):
-        is_over = is_carried or (known is not None and not outs and known.unbooked > 0)
+    if record is None or not record.has_goods:
+        is_over = known is not None and (known.is_carried or (not outs and known.unbooked > 0))
         back = Back([], ()) if is_over else _money_alone(taking, refund, outs)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
@@ -147,16 +183,23 @@ def _plan(taking: Taking, refund: Refund, known: PlannedRefund | None) -> tuple[
         return back
     paid = tuple(PaidBack(out.account, out.liability, out.amount) for out in less(outs, back.unbooked))
     identities = tuple(each.transaction_id for each in refund.money)
-    worth = sum((credit.amount for credit in back.credits if credit.lines), _ZERO)
+    made = _made(taking, back)
+    worth = sum((credit.amount for credit in made), _ZERO)
     told = taking.state.taken_back
     if known is not None and known.is_carried:
-        kept = sum((credit.paid_out for credit in back.credits if credit.lines), _ZERO)
+        kept = sum((credit.paid_out for credit in made), _ZERO)
         told = msgspec.structs.replace(told, over=max(told.over + worth - known.worth - kept, _ZERO))
         paid, worth = known.paid, known.worth
     unbooked = back.unbooked if known is None else known.unbooked
     planned = PlannedRefund(taking.booking.revision, identities, paid, worth, unbooked=unbooked)
     state = msgspec.structs.replace(taking.state, taken_back=told.with_planned(refund.key, planned))
-    return with_credits(state, back.credits), back.decisions
+    return with_credits(state, back.credits), list(back.decisions)
+
+
+def _made(taking: Taking, back: Back) -> list[BookedCredit]:
+    """Return the returns that were planned, without the credits of before that were used up."""
+    known = {credit.source for booking in taking.state.bookings for credit in booking.credits}
+    return [credit for credit in back.credits if credit.lines and credit.source not in known]
 
 
 def _paid_again(taking: Taking, known: PlannedRefund) -> tuple[PayOut, ...]:
@@ -217,10 +260,20 @@ def _goods_and_money(
     elif not outs and refund.amount and made.credit > 0:
         return _without_money(refund.amount, taking.booking.remaining)
     else:
-        money = pay_back(taking, made, less(outs, unbooked))
+        money = _pay_back(taking, made, less(outs, unbooked))
     if isinstance(money, Verdict):
         return money
     return Back([*goods.decisions, *money.decisions], money.credits, unbooked)
+
+
+def _pay_back(taking: Taking, made: BookedCredit, outs: tuple[PayOut, ...]) -> Back | Verdict:
+    """Pay out of the credit that the goods made; what is beyond it out of one that stands, else of one by hand."""
+    beyond = max(sum((out.amount for out in outs), _ZERO) - payable(made.credit), _ZERO)
+    outs, standing = out_of_standing_credit(taking, outs, beyond)
+    money = pay_back(taking, made, outs)
+    if isinstance(money, Verdict):
+        return money
+    return Back([*standing.decisions, *money.decisions], (*money.credits, *standing.credits))
 
 
 def _unbooked(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], credit: Decimal) -> Decimal | Verdict:

@@ -7,7 +7,7 @@ import msgspec
 
 from eventstore.chain import microseconds
 from eventstore.event import Fact
-from projections.changes.booking import BookedCredit, Booking
+from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
 from projections.changes.refunds import PaidBack, PlannedRefund
 from projections.changes.settings import StoreSettings
@@ -24,16 +24,13 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.returned_goods import pick_all
+from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
-    Back,
     PayOut,
     Taking,
     entry,
     money_is_missing,
-    onto_liabilities,
     pay_back,
-    payable,
-    refunded,
     return_goods,
     side,
     stock_of_parts,
@@ -192,7 +189,8 @@ def _returned(taking: Taking) -> tuple[OrderState, list[Planned]] | Verdict:
         return goods
     (made,) = goods.credits
     due, refunds = _due(taking)
-    outs, left_over = _out_of_left_over(taking, _pay_outs(taking, due))
+    all_outs = _pay_outs(taking, due)
+    outs, left_over = out_of_standing_credit(taking, all_outs, sum((out.amount for out in all_outs), _ZERO))
     money = pay_back(taking, made, outs)
     if isinstance(money, Verdict):
         return money
@@ -201,25 +199,6 @@ def _returned(taking: Taking) -> tuple[OrderState, list[Planned]] | Verdict:
     assert state.booking is not None
     ended = msgspec.structs.replace(state.booking, ended="returned", ended_on=taking.day)
     return state.with_booking(ended), [*goods.decisions, *left_over.decisions, *money.decisions]
-
-
-def _out_of_left_over(taking: Taking, outs: tuple[PayOut, ...]) -> tuple[tuple[PayOut, ...], Back]:
-    """Pay out of what an earlier invoice left as the customer's credit first; return what is still to be paid."""
-    decisions: list[Planned] = []
-    used: list[BookedCredit] = []
-    for credit in (each for booking in taking.state.bookings[:-1] for each in booking.credits):
-        left = payable(credit.credit - credit.paid_out)
-        for number, out in enumerate(outs):
-            amount = min(left, out.amount)
-            if amount:
-                part = msgspec.structs.replace(out, mark=f"{out.mark}:{len(used)}", amount=amount)
-                decisions += [refunded(taking, credit.source, part), *onto_liabilities(taking, (part,))]
-                rest = msgspec.structs.replace(out, amount=out.amount - amount)
-                outs = (*outs[:number], rest, *outs[number + 1 :])
-                left -= amount
-        if left < payable(credit.credit - credit.paid_out):
-            used.append(msgspec.structs.replace(credit, paid_out=payable(credit.credit) - left))
-    return tuple(out for out in outs if out.amount), Back(decisions, tuple(used))
 
 
 def _due(taking: Taking) -> tuple[dict[Purse, Decimal], dict[str, PlannedRefund]]:

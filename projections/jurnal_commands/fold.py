@@ -90,6 +90,7 @@ class SendAdded(Row, frozen=True, kw_only=True):
 
     command_id: str
     company_id: str
+    kind: str
 
 
 class CommandSettled(Row, frozen=True, kw_only=True):
@@ -274,7 +275,7 @@ def _accepted(states: States, answer: CommandAccepted, fact: Fact) -> Evolved:
     shards, freed = freed_by(states, answer.attempted.command_id)
     again = (CommandFreed(command_id=command_id, released_at=fact.position) for command_id in freed)
     told = _told(states, answer, fact)
-    return Evolved({**told.states, **shards}, (settled, *again))
+    return Evolved({**told.states, **shards}, (settled, *again, *told.rows))
 
 
 def _refused(states: States, answer: CommandRefused, fact: Fact) -> Evolved:
@@ -301,11 +302,13 @@ def _told(states: States, meaning: Meaning, fact: Fact) -> Evolved:
             CommandSkipped(command_id=command_id, reason=reason, settled_at=fact.position)
             for command_id in told.skipped
         )
+    freed = [CommandFreed(command_id=command_id, released_at=fact.position) for command_id in told.freed]
     planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
     if not planned:
-        return Evolved(told.states, skipped) if told.states or skipped else NOTHING
+        rows = [*skipped, *freed]
+        return Evolved(told.states, rows) if told.states or rows else NOTHING
     added = _all_added(planned, told, fact)
-    return Evolved({**told.states, **stock_states(planned)}, [*added, *skipped])
+    return Evolved({**told.states, **stock_states(planned)}, [*added, *skipped, *freed])
 
 
 def _held_back(parked: CommandParked, fact: Fact) -> CommandHeldBack:
@@ -354,4 +357,4 @@ def _added(decision: Planned, needs: tuple[str, ...], company_id: str, fact: Fac
         body=ENCODER.encode(decision.command),
         needs=" ".join(needs),
     )
-    return command, SendAdded(command_id=decision.command_id, company_id=company_id)
+    return command, SendAdded(command_id=command.command_id, company_id=company_id, kind=command.kind)

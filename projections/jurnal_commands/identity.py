@@ -40,7 +40,7 @@ def command_id(store_id: str, command: Command) -> str:  # noqa: PLR0911 - one b
         case CreateCustomer():
             return customer_command_id(store_id, command.customer_id)
         case CreateProduct():
-            return _identity("prd", store_id, command.product_code)
+            return product_command_id(store_id, command.product_code)
         case TransferStock():
             return _identity("ret" if command.is_return else "trf", store_id, command.adjustment_id)
         case AdjustStock():
@@ -83,6 +83,11 @@ def _order_command_id(store_id: str, command: OrderCommand) -> str:  # noqa: PLR
 def customer_command_id(store_id: str, customer_id: str) -> str:
     """Return the identity of the command that makes a customer known."""
     return _identity("cus", store_id, customer_id)
+
+
+def product_command_id(store_id: str, product_code: str) -> str:
+    """Return the identity of the command that makes a product."""
+    return _identity("prd", store_id, product_code)
 
 
 def invoice_command_id(store_id: str, order_id: str, revision: int = 1) -> str:

@@ -1,7 +1,10 @@
 """The way of commands over the wire: the only writer of `send`. Every change is fenced by (command, attempt)."""
 
-from datetime import date, datetime
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -11,19 +14,21 @@ from eventstore.connection import Pool
 from eventstore.statements import statement
 from projections.jurnal_commands.commands import DECODER, Command
 
-_NEXT = statement(__package__, "next_send")
-_BEGIN = statement(__package__, "begin_attempt")
+_READY = statement(__package__, "ready_sends")
+_UNKNOWN = statement(__package__, "next_unknown")
+_OF_BATCH = statement(__package__, "unknown_of_batch")
+_BEGIN = statement(__package__, "begin_attempts")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _CLOSE = statement(__package__, "close_settled_sends")
 _CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
-_MOVE = statement(__package__, "move_send")
+_MOVE = statement(__package__, "move_sends")
 _REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
-_HAS = statement(__package__, "has_command")
+_STREAM = statement(__package__, "stream_of_command")
 _LEDGER_END = statement(__package__, "ledger_end")
 _FOLDED = statement(__package__, "folded_position")
 _PAUSED = statement(__package__, "read_paused_sending")
@@ -32,12 +37,24 @@ _STATES = statement(__package__, "count_states")
 STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
 
 
+# Of each kind no more are looked at in one go, whatever stands in the queue.
+_LOOKED_AT_MAX = 500
+_START = (datetime.min.replace(tzinfo=UTC), "")
+Key = tuple[str, str]
+
+
+class _NotAll(Exception):
+    """Some attempts of a call cannot begin: the others are taken back."""
+
+
 class Send(msgspec.Struct, frozen=True, kw_only=True):
     """A command that may go now, or must be looked up. `attempt` counts attempts made so far.
 
     `credit_before` and `owed_before`: what the credit it uses had left, and the invoice it pays owed, before the last
     attempt, IDR. `vouched`: a person released it since, and answers for what cannot be looked up.
     `released_at`: the position of the release that let it go again; 0 for none.
+    `kind`: empty of what an earlier release wrote. `alone`: it may go by no endpoint but that of single documents.
+    `batch_id`: the call of several that it was lost with.
     """
 
     store_id: str
@@ -53,21 +70,76 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     owed_before: Decimal | None = None
     vouched: bool = False
     released_at: int = 0
+    kind: str = ""
+    due_at: datetime
+    alone: bool = False
+    batch_id: UUID | None = None
+
+    @property
+    def key(self) -> Key:
+        """Return store and command."""
+        return self.store_id, self.command_id
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A call about to be made, for one row or several. All times are the database's."""
+
+    batch_id: UUID
+    signed_at: datetime
+    deadline_at: datetime
+    request_digest: str
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt about to be made. Absence may be concluded from `absent_from` on; all times are the database's.
+    """One row's part in a call about to be made. Absence may be concluded from `absent_from` on.
 
     `credit_before` and `owed_before` are as in `Send`.
     """
 
-    number: int
-    signed_at: datetime
-    deadline_at: datetime
+    send: Send
     absent_from: datetime
-    request_digest: str
     credit_before: Decimal | None = None
     owed_before: Decimal | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt's own answer told: `outcome` is a word of the table's."""
+
+    outcome: Literal["accepted", "refused", "waiting", "unknown"]
+    http_status: int | None = None
+    response_digest: str = ""
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A send's way to `state`, its fence to `absent_from` if given.
+
+    `settled_at`: the position of the last word that ends it. Only a release behind that opens it again. `alone`: it is
+    looked up by itself, and sent by itself from now on. `ended`: the attempt's own answer is here.
+    """
+
+    send: Send
+    state: str
+    due_at: datetime
+    reason: str | None = None
+    absent_from: datetime | None = None
+    settled_at: int | None = None
+    alone: bool = False
+    ended: Ended | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for of one kind: at most `rows_max`, due behind the send at `behind`."""
+
+    kind: str
+    rows_max: int
+    behind: tuple[datetime, str] = _START
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What may go now, oldest first in each kind; `more`: by kind, behind which send the look at it ended."""
+
+    sends: tuple[Send, ...]
+    more: Mapping[str, tuple[datetime, str]]
 
 
 class SendQueue:
@@ -76,71 +148,120 @@ class SendQueue:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def recover(self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime) -> int:
+    async def recover(
+        self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime, adopts: bool = True
+    ) -> int:
         """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
 
-        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. So it is with
-        what was never sent and was found in Jurnal all the same.
+        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. To find one
+        takes a walk through all that is due (`adopts`); until then nothing is sent of it.
         What was cut off between its answer's fact and its send row is done, as the fold has found meanwhile.
         """
+        lost = 0
         async with self._pool.acquire() as connection:
-            expired = await connection.execute(_EXPIRE, store_id, company_id, now)
-            adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+            expired = await connection.fetchval(_EXPIRE, store_id, company_id, now)
+            if adopts:
+                adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
+                lost = int(adopted.rsplit(" ", 1)[1])
+            # What was never sent and was found in Jurnal all the same.
             await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
             await connection.execute(_CLOSE, store_id, company_id, now)
             await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
-        return int(expired.rsplit(" ", 1)[1]) + int(adopted.rsplit(" ", 1)[1])
+        return int(expired) + lost
 
-    async def next(self, store_id: str, company_id: str, *, now: datetime, since: date | None = None) -> Send | None:
-        """Return the next send of a store that its lane and its needs let go, or that must be looked up.
+    async def ready(
+        self, store_id: str, company_id: str, asked: Sequence[Asked], *, now: datetime, since: date | None = None
+    ) -> Ready:
+        """Return the sends of a store that their lanes and their needs let go now, of the kinds asked for.
 
         `since`: of business of that day or later, passing over what stands before it.
         """
-        record = await self._pool.fetchrow(_NEXT, store_id, company_id, now, since)
+        records = await self._pool.fetch(
+            _READY,
+            store_id,
+            company_id,
+            now,
+            [each.kind for each in asked],
+            [each.behind[0] for each in asked],
+            _LOOKED_AT_MAX,
+            [each.rows_max for each in asked],
+            since,
+            [each.behind[1] for each in asked],
+        )
+        return Ready(
+            sends=tuple(_send(record) for record in records if record["may_go"]),
+            more={
+                record["kind"]: (record["due_at"], record["command_id"])
+                for record in records
+                if record["place"] == _LOOKED_AT_MAX
+            },
+        )
+
+    async def unknown(self, store_id: str, company_id: str, *, now: datetime) -> Send | None:
+        """Return the first send of a store that must be looked up now."""
+        record = await self._pool.fetchrow(_UNKNOWN, store_id, company_id, now)
         return None if record is None else _send(record)
 
-    async def begin(self, send: Send, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int) -> bool:
-        """Record an attempt before anything goes over the wire.
+    async def unknown_of(self, store_id: str, company_id: str, batch_id: UUID, *, now: datetime) -> tuple[Send, ...]:
+        """Return what must be looked up now of a store's sends that were lost with one call."""
+        return tuple(map(_send, await self._pool.fetch(_OF_BATCH, store_id, company_id, now, batch_id)))
 
-        False if the lease or the row is no longer ours, the command is not due any more, or the store is paused.
+    async def begin(
+        self, begun: Begun, attempts: Sequence[Attempt], *, company_id: str, owner: UUID, epoch: int
+    ) -> frozenset[Key]:
+        """Record all attempts of one call before anything goes over the wire; all of them or none.
+
+        Return which could begin: fewer than all means that none did, because the lease or a row is no longer ours, a
+        command is not due any more, or its store is paused.
         """
-        status = await self._pool.execute(
-            _BEGIN,
-            send.store_id,
-            send.command_id,
-            send.attempt,
-            attempt.number,
-            attempt.signed_at,
-            attempt.deadline_at,
-            attempt.absent_from,
-            attempt.request_digest,
-            company_id,
-            owner,
-            epoch,
-            attempt.credit_before,
-            attempt.owed_before,
-        )
-        return status == "UPDATE 1"
+        sends = [attempt.send for attempt in attempts]
+        able: frozenset[Key] = frozenset()
+        with contextlib.suppress(_NotAll):
+            async with self._pool.acquire() as connection, connection.transaction():
+                records = await connection.fetch(
+                    _BEGIN,
+                    [send.store_id for send in sends],
+                    [send.command_id for send in sends],
+                    [send.attempt for send in sends],
+                    [attempt.absent_from for attempt in attempts],
+                    [attempt.credit_before for attempt in attempts],
+                    [attempt.owed_before for attempt in attempts],
+                    begun.signed_at,
+                    begun.deadline_at,
+                    begun.request_digest,
+                    len(attempts),
+                    begun.batch_id,
+                    company_id,
+                    owner,
+                    epoch,
+                )
+                able = frozenset((record["store_id"], record["command_id"]) for record in records)
+                if len(able) < len(sends):
+                    raise _NotAll
+        return able
 
-    async def move(
-        self,
-        send: Send,
-        *,
-        state: str,
-        due_at: datetime,
-        reason: str | None = None,
-        absent_from: datetime | None = None,
-        settled_at: int | None = None,
-    ) -> bool:
-        """Move a send to `state`, its fence to `absent_from` if given; False if another attempt has begun meanwhile.
-
-        `settled_at`: the position of the last word that ends it. Only a release behind that opens it again.
-        """
-        status = await self._pool.execute(
-            _MOVE, send.store_id, send.command_id, send.attempt, state, due_at, reason, absent_from, settled_at
-        )
-        return status == "UPDATE 1"
+    async def move(self, moves: Sequence[Move], *, now: datetime) -> int:
+        """Move sends and end attempts; return how many moved: none that another attempt has begun of meanwhile."""
+        async with self._pool.acquire() as connection:
+            moved = await connection.fetchval(
+                _MOVE,
+                [move.send.store_id for move in moves],
+                [move.send.command_id for move in moves],
+                [move.send.attempt for move in moves],
+                [move.state for move in moves],
+                [move.due_at for move in moves],
+                [move.reason for move in moves],
+                [move.absent_from for move in moves],
+                [move.settled_at for move in moves],
+                [move.alone for move in moves],
+                [None if move.ended is None else move.ended.outcome for move in moves],
+                [None if move.ended is None else move.ended.http_status for move in moves],
+                ["" if move.ended is None else move.ended.response_digest for move in moves],
+                now,
+            )
+        assert isinstance(moved, int)
+        return moved
 
     async def ledger_end(self, store_id: str) -> int:
         """Return the last position of the store's ledger."""
@@ -190,6 +311,10 @@ def _send(record: asyncpg.Record) -> Send:
         owed_before=record["owed_before"],
         vouched=record["vouched"],
         released_at=record["released_at"],
+        kind=record["kind"],
+        due_at=record["due_at"],
+        alone=record["alone"],
+        batch_id=record["batch_id"],
     )
 
 
@@ -199,6 +324,7 @@ async def count_states(pool: Pool) -> dict[str, int]:
     return {state: counts.get(state, 0) for state in STATES}
 
 
-async def has_command(pool: Pool, store_id: str, command_id: str) -> bool:
-    """Tell whether a store has a command."""
-    return bool(await pool.fetchval(_HAS, store_id, command_id))
+async def stream_of_command(pool: Pool, store_id: str, command_id: str) -> str | None:
+    """Return the stream of a command's document, None if the store has no such command."""
+    found: str | None = await pool.fetchval(_STREAM, store_id, command_id)
+    return found

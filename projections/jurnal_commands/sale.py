@@ -58,11 +58,12 @@ def plan_sale(
     *,
     record: SyncRecord | None = None,
     day: date | None = None,
+    due: date | None = None,
 ) -> tuple[OrderState, list[Decision]]:
     """Plan the invoice of a completed order with what stands beside it, or keep why it waits.
 
-    A sale that is booked anew (`revision` above 1) is told as `record`, dated `day`, waits for no sync and takes no
-    deposit.
+    A sale that is booked anew (`revision` above 1) is told as `record`, dated `day`, owed by `due`, waits for no sync
+    and takes no deposit.
     """
     record = record or sale_record(state, settings)
     order = state.report
@@ -76,6 +77,7 @@ def plan_sale(
         return with_verdict(state, record, held)
     first = _deposit(state, settings) if ready.drawn.lines and revision == 1 else None
     invoice = _invoice(state, settings, ready, revision, first)
+    invoice = msgspec.structs.replace(invoice, due_date=due or invoice.due_date)
     booking = _booking(order, fact, ready.drawn, invoice)
     decisions: list[Decision] = []
     if ready.drawn.lines:
@@ -213,6 +215,7 @@ def _booking(order: OrderReport, fact: Fact, drawn: Drawn, invoice: BookInvoice)
         content=content_of(order),
         parts=drawn.parts,
         journal=tuple(BookedEntry(line.account, line.debit - line.credit) for line in drawn.journal),
+        rounded=drawn.remainder,
     )
 
 

@@ -11,6 +11,7 @@ from eventstore.event import Fact
 from eventstore.facts.operators import RecordSkipped
 from eventstore.facts.registry import Meaning
 from projections.changes.orders import OrderState
+from projections.changes.products import ProductState
 from projections.changes.verdict import seen_to_by
 from projections.clearing.unsettled import (
     CLEARING_KEY,
@@ -84,8 +85,10 @@ class SyncStatus:
         """Write the records that a report's decisions speak of, and the money that they move."""
         told = tell(states, fact, meaning)
         if not told.decisions:
-            # A word about a document was judged with it; what cannot be read is no document.
-            rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and not told.documents else ()
+            # A word about a document was judged with it; what cannot be read is no document, and a product has no
+            # judgement beside its commands.
+            is_bare = all(isinstance(document, ProductState) for document in told.documents.values())
+            rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and is_bare else ()
             return Evolved(told.states, rows) if told.states or rows else NOTHING
         by_record: dict[str, list[Decision]] = {}
         for decision in told.decisions:

@@ -101,11 +101,22 @@ class ShownInvoice(msgspec.Struct, frozen=True, kw_only=True):
     status: InvoiceStatus
 
 
+class Rounded(msgspec.Struct, frozen=True, kw_only=True):
+    """How many invoices took rounding beyond iSeller's own, and how much in all, IDR, signed.
+
+    It is at most Rp 1 for each taxed or weighed line of an invoice.
+    """
+
+    invoices: int
+    amount: Decimal
+
+
 class InvoicePage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of invoices; `counts` are of the whole store, at `today`, its local date."""
+    """A page of invoices; `counts` and `rounded` are of the whole store, at `today`, its local date."""
 
     invoices: list[ShownInvoice]
     counts: dict[InvoiceStatus, int]
+    rounded: Rounded
     today: dt.date
     next: str | None
 

@@ -203,11 +203,16 @@ class InvoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvoiceCount(msgspec.Struct, frozen=True):
-    """How many invoices hold this status; `past_due` tells those whose due date is before the day asked for."""
+    """How many invoices hold this status; `past_due` tells those whose due date is before the day asked for.
+
+    `rounded_invoices` and `rounded`: how many of them took rounding of ours, and how much in all.
+    """
 
     status: PaidStatus
     past_due: bool
     invoices: int
+    rounded_invoices: int = 0
+    rounded: Decimal = Decimal(0)
 
 
 DifferenceKind = Literal["missing", "duplicate", "altered", "unknown", "paid_differently"]

@@ -24,6 +24,7 @@ from service.api.responses import (
     InTransitPage,
     InvoicePage,
     PreflightReport,
+    Rounded,
     ShownInvoice,
     StorePage,
     StreamFact,
@@ -95,7 +96,8 @@ class StoreAnswers:
         )
         rows = await self._queries.invoices(store_id, wanted)
         counts = dict.fromkeys(INVOICE_STATUSES, 0)
-        for count in await self._queries.invoice_counts(store_id, store.today):
+        counted = await self._queries.invoice_counts(store_id, store.today)
+        for count in counted:
             counts[shown_status(count.status, past_due=count.past_due)] += count.invoices
         following = _next(request, after=rows[asked.limit - 1].transaction_no) if len(rows) > asked.limit else None
         shown = [
@@ -111,7 +113,12 @@ class StoreAnswers:
             )
             for row in rows[: asked.limit]
         ]
-        return json_response(InvoicePage(invoices=shown, counts=counts, today=store.today, next=following))
+        rounded = Rounded(
+            invoices=sum(count.rounded_invoices for count in counted),
+            amount=sum((count.rounded for count in counted), Decimal(0)),
+        )
+        page = InvoicePage(invoices=shown, counts=counts, rounded=rounded, today=store.today, next=following)
+        return json_response(page)
 
     async def differences(self, request: web.Request) -> web.Response:
         """Answer a page of what differs between the ledger and Jurnal."""

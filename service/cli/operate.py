@@ -5,9 +5,8 @@ import asyncio
 import click
 
 from eventstore.facts.operators import CommandParked, CommandReleased, OperatorFact, StreamFactSkipped, StreamRetried
-from projections.jurnal_commands.queue import has_command
+from projections.jurnal_commands.queue import stream_of_command
 from service.cli.decided import ACTOR, REASON, STORE, open_store, tell_position
-from service.ledger_parts import Ledger
 from service.operations import Word
 
 
@@ -49,7 +48,7 @@ def command() -> None:
 @REASON
 def park_command(command_id: str, store: str, actor: str, reason: str) -> None:
     """Keep COMMAND_ID from being sent until it is released."""
-    _append(store, f"command-{command_id}", CommandParked(command_id=command_id, actor=actor, reason=reason))
+    _tell_document(store, CommandParked(command_id=command_id, actor=actor, reason=reason))
 
 
 @command.command(name="release")
@@ -59,7 +58,7 @@ def park_command(command_id: str, store: str, actor: str, reason: str) -> None:
 @REASON
 def release_command(command_id: str, store: str, actor: str, reason: str) -> None:
     """Let COMMAND_ID go again. It is looked up in Jurnal first, so it is booked at most once."""
-    _append(store, f"command-{command_id}", CommandReleased(command_id=command_id, actor=actor, reason=reason))
+    _tell_document(store, CommandReleased(command_id=command_id, actor=actor, reason=reason))
 
 
 @click.group()
@@ -98,17 +97,27 @@ def resume_store(store: str, actor: str, reason: str) -> None:
 def _append(store_id: str, stream_id: str, decided: OperatorFact) -> None:
     async def run() -> int:
         async with open_store(store_id) as ledger:
-            if isinstance(decided, CommandParked | CommandReleased):
-                await _refuse_unknown(ledger, store_id, decided.command_id)
             return await ledger.operations.append(store_id, stream_id, decided)
 
     tell_position(type(decided).__name__, asyncio.run(run()))
 
 
-async def _refuse_unknown(ledger: Ledger, store_id: str, command_id: str) -> None:
-    if not await has_command(ledger.pool, store_id, command_id):
-        raise click.BadParameter(
-            f"store {store_id} has no command {command_id}. A command's id is its document's custom_id in Jurnal; "
-            "`jurnalsync sync retry` and `sync skip` take the lines of `jurnalsync sync list` instead",
-            param_hint="COMMAND_ID",
-        )
+def _tell_document(store_id: str, decided: CommandParked | CommandReleased) -> None:
+    """Append a word on a command in the stream of its document, where a retry puts it too: it may be planned anew."""
+
+    async def run() -> int:
+        async with open_store(store_id) as ledger:
+            stream_id = await stream_of_command(ledger.pool, store_id, decided.command_id)
+            if stream_id is None:
+                raise _unknown(store_id, decided.command_id)
+            return await ledger.operations.append(store_id, stream_id, decided)
+
+    tell_position(type(decided).__name__, asyncio.run(run()))
+
+
+def _unknown(store_id: str, command_id: str) -> click.BadParameter:
+    return click.BadParameter(
+        f"store {store_id} has no command {command_id}. A command's id is its document's custom_id in Jurnal; "
+        "`jurnalsync sync retry` and `sync skip` take the lines of `jurnalsync sync list` instead",
+        param_hint="COMMAND_ID",
+    )

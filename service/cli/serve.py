@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack
 
 import click
 import structlog
 from aiohttp import web
 
+from service.garbage import settled
 from service.settings import Settings
 from service.telemetry.logs import LogEvent
 from service.wiring import VERSION, open_service
@@ -19,7 +21,9 @@ async def serve(settings: Settings) -> None:
     Raises `ClickException` if an address cannot be listened on.
     """
     log = structlog.get_logger()
-    async with open_service(settings) as service:
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(open_service(settings))
+        stack.enter_context(settled())
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -79,10 +79,15 @@ class _Gate(aiohttp.TraceConfig):
         self.on_request_chunk_sent.append(_before_body)
 
 
-def open_session() -> aiohttp.ClientSession:
-    """Return the only kind of session that JurnalClient accepts; the caller closes it."""
+def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+    """Return the only kind of session that JurnalClient accepts; the caller closes it.
+
+    `connector` is the way to Jurnal, sockets if it is None.
+    """
+    if connector is None:
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_SECONDS)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_SECONDS),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "jurnalsync"},
         trace_configs=[_Gate()],

@@ -35,14 +35,14 @@ def summed(quantities: Iterator[tuple[str, Decimal]]) -> dict[str, Decimal]:
 def differs(what: str, wanted: object, found: object) -> Iterator[str]:
     """Compare values as they are."""
     if wanted != found:
-        yield f"{what} is {found}, not {wanted}"
+        yield f"{what} is {'missing' if found is None else found}, not {wanted}"
 
 
 def amount_differs(what: str, wanted: Decimal, found: Any) -> Iterator[str]:
     """Compare amounts or quantities."""
     read = read_decimal(found)
     if read is None or abs(read - wanted) > AMOUNT_DIFFERENCE_IDR_MAX:
-        yield f"{what} is {read}, not {wanted}"
+        yield f"{what} is {'missing' if read is None else read}, not {wanted}"
 
 
 def name_differs(stem: str, wanted: str, record: Record) -> Iterator[str]:
@@ -50,4 +50,4 @@ def name_differs(stem: str, wanted: str, record: Record) -> Iterator[str]:
     block = block_of(record, stem)
     found = text_of(block, "name") or ("Unassigned" if block.get("id") == -1 else None)
     if found is None or found.casefold() != wanted.casefold():
-        yield f"{stem} is {found}, not {wanted}"
+        yield f"{stem} is {found or 'missing'}, not {wanted}"

@@ -90,7 +90,8 @@ class Ambiguous(msgspec.Struct, frozen=True, kw_only=True):
 Outcome = Accepted | AlreadyThere | Refused | TryLater | Unknown
 ProbeOutcome = Found | Absent | ProbeFailed | Ambiguous
 
-_UNAUTHORISED = "Jurnal refuses the signature: check this machine's clock and the credential"
+_UNAUTHORISED = "Jurnal does not let us in"
+_LET_IN = "Check this machine's clock, and that the credential is valid and may do this"
 
 
 def outcome_of(
@@ -122,11 +123,11 @@ def _not_accepted(command: Command, answer: Response, complaint: Complaint, stoc
     if answer.status == 429:
         return _over_limit(answer, complaint)
     if answer.status == 401:
-        return TryLater(reason=with_words(_UNAUTHORISED, complaint, is_personal=is_personal), scope="service")
+        return TryLater(reason=_not_let_in(complaint, is_personal=is_personal), scope="service")
     # A redirect, a request time-out and all of 5xx come from somewhere on the way: Jurnal itself may have gone on.
     if answer.status < 400 or answer.status == 408 or answer.status >= 500:
-        sentence = f"Jurnal answered {answer.status}, which does not tell whether it booked the document"
-        return Unknown(reason=with_words(sentence, complaint, is_personal=is_personal))
+        told_in_words = with_words(f"Jurnal answered {answer.status}", complaint, is_personal=is_personal)
+        return Unknown(reason=told_in_words)
     refusal = refusal_of(command, answer.status, complaint, stock_words)
     fields = complaint.fields if refusal.field is None else (*complaint.fields, refusal.field)
     return Refused(reason=told(command, refusal, complaint), fields=fields)
@@ -171,6 +172,22 @@ def rows_outcome(answer: Response | NoAnswer) -> tuple[tuple[Record, ...], bool]
     return tuple(rows_of(record, "data")), record.get("more") is True
 
 
+def list_outcome(resource: Resource, answer: Response | NoAnswer) -> list[Record] | ProbeFailed:
+    """Return the rows of one page of a list."""
+    if isinstance(answer, NoAnswer):
+        return ProbeFailed(reason=answer.reason)
+    if not 200 <= answer.status < 300:
+        told = _not_read(answer)
+        return told if isinstance(told, ProbeFailed) else ProbeFailed(reason="Jurnal does not list its documents")
+    try:
+        page = read_json(answer.body)
+    except UnreadableAnswer as unreadable:
+        return ProbeFailed(reason=f"Jurnal answered {answer.status}, but {unreadable}")
+    if not isinstance(page, dict) or not isinstance(page.get(resource.plural), list):
+        return ProbeFailed(reason=f"Jurnal answered {answer.status}, but the answer holds no {resource.plural}")
+    return rows_of(page, resource.plural)
+
+
 def _not_read(answer: Response, *, is_personal: bool = False) -> Absent | ProbeFailed:
     complaint = read_complaint(answer.body)
     if answer.status in {404, 422} and _speaks_for_jurnal(answer, complaint):
@@ -178,8 +195,14 @@ def _not_read(answer: Response, *, is_personal: bool = False) -> Absent | ProbeF
     if answer.status == 429:
         limited = _over_limit(answer, complaint)
         return ProbeFailed(reason=limited.reason, wait_seconds=limited.wait_seconds)
-    sentence = _UNAUTHORISED if answer.status == 401 else f"Jurnal answered {answer.status} to a look-up"
+    if answer.status == 401:
+        return ProbeFailed(reason=_not_let_in(complaint, is_personal=is_personal))
+    sentence = f"Jurnal answered {answer.status} to a look-up"
     return ProbeFailed(reason=with_words(sentence, complaint, is_personal=is_personal))
+
+
+def _not_let_in(complaint: Complaint, *, is_personal: bool) -> str:
+    return f"{with_words(_UNAUTHORISED, complaint, is_personal=is_personal)}. {_LET_IN}"
 
 
 def _accepted(command: Command, answer: Response) -> Accepted | Unknown:

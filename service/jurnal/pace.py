@@ -5,8 +5,7 @@ until a whole window after that last moment: whenever a further call is granted,
 window with it is counted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
 
@@ -36,19 +35,11 @@ class Limit(msgspec.Struct, frozen=True):
     window_seconds: int
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """One call's place. `released_at` is when its answer came; until then its deadline stands for it."""
-
-    granted_at: datetime
-    deadline: datetime
-    released_at: datetime | None = None
-
-
 class Window(msgspec.Struct, frozen=True):
-    """One window of a budget: how many places a caller may see taken, and when each taken one is free again."""
+    """One window of a budget: how many places a caller may see taken, and how many are."""
 
     calls: int
-    ends: Sequence[datetime]
+    taken: int
 
 
 class Reserves(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,39 +50,27 @@ class Reserves(msgspec.Struct, frozen=True, kw_only=True):
     backfill: Fraction = Fraction(1, 10)
 
 
-class Granted(msgspec.Struct, frozen=True):
-    """A place is free now."""
-
-
-class FreeAt(msgspec.Struct, frozen=True):
-    """No place is free before `at`, unless a call in flight is answered before its deadline."""
-
-    at: datetime
-
-
 CONSUMER_LIMITS = (Limit(30, 60), Limit(1_800, 3_600))
 ADDRESS_LIMITS = (Limit(40, 60), Limit(2_500, 3_600))
 
 
-def place(windows: Iterable[Window], now: datetime) -> Granted | FreeAt:
-    """Tell whether one more call may be granted now, given all places that may still count."""
-    free_at = max((_free_at(window, now) for window in windows), default=now)
-    return Granted() if free_at <= now else FreeAt(free_at)
+def too_many(window: Window) -> int | None:
+    """Return how many of a window's places must be free again before the one whose end gives room; None: there is room.
+
+    A full window with as many calls as it may see has room with the first end: 0 before it.
+    """
+    assert window.calls > 0, "a limit of nothing would wait for ever"
+    return None if window.taken < window.calls else window.taken - window.calls
 
 
-def left(window: Window, now: datetime) -> int:
+def left(window: Window) -> int:
     """Return how many more calls this window would grant now."""
-    return max(0, window.calls - sum(end > now for end in window.ends))
+    return max(0, window.calls - window.taken)
 
 
-def ends_of(holds: Iterable[Hold], window_seconds: int) -> list[datetime]:
-    """Return when each place is free again in windows of this length."""
-    return [counts_until(hold, window_seconds) for hold in holds]
-
-
-def counts_until(hold: Hold, window_seconds: int) -> datetime:
-    """Return when a hold stops counting in windows of this length; with the longest it can be forgotten."""
-    return (hold.released_at or hold.deadline) + timedelta(seconds=window_seconds)
+def is_short(windows: Iterable[Window]) -> bool:
+    """Tell whether less than half of some window is left: what is not in a hurry had better share its call."""
+    return any(2 * left(window) < window.calls for window in windows)
 
 
 def calls_for(calls: int, purpose: Purpose, reserves: Reserves) -> int:
@@ -125,10 +104,3 @@ def foreign_calls(own_left: int, remaining: int, in_flight: int) -> int:
     Of what remains, our own calls on their way may yet take theirs; more than the rest must not be granted.
     """
     return max(0, own_left - max(0, remaining - in_flight))
-
-
-def _free_at(window: Window, now: datetime) -> datetime:
-    assert window.calls > 0, "a limit of nothing would wait for ever"
-    counting = sorted(end for end in window.ends if end > now)
-    too_many = len(counting) - window.calls
-    return now if too_many < 0 else counting[too_many]

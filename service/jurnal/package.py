@@ -39,6 +39,16 @@ def share_of(calls_per_month: int, used: Used, today: date) -> int:
     return min(left_this_morning, max(1, left_this_morning // days_left))
 
 
+def is_ahead(package: Package, used: Used, now: datetime) -> bool:
+    """Tell whether more of the day's share is used than of the day is over."""
+    if package.calls_per_month is None:
+        return False
+    today = local_day(package, now)
+    share = share_of(package.calls_per_month, used, today)
+    begins, ends = start_of(today, package.zone), start_of(today + timedelta(days=1), package.zone)
+    return used.today * (ends - begins) > share * (now - begins)
+
+
 def package_free_at(
     package: Package, used: Used, purpose: Purpose, reserves: Reserves, now: datetime
 ) -> datetime | None:

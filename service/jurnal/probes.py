@@ -110,7 +110,7 @@ def _returned(command: ReturnSale, command_id: str, before: Before) -> Steps[Pro
         if carries(found.record.get("memo"), command_id):
             return found
         is_alike = _equal(read_decimal(found.record.get("return_amount")), command.amount)
-        if is_alike and not is_marked(found.record.get("memo")) and _is_since(found.record, before.signed_at):
+        if is_alike and not is_marked(found.record.get("memo")) and is_since(found.record, before.signed_at):
             alike.append(found.document.transaction_no or str(return_id))
     if alike and not before.vouched:
         return Ambiguous(
@@ -189,7 +189,7 @@ def _refund_on_page(
             return found, seen
         seen += 1
         # Newest first: what was made before the attempt was signed cannot be ours.
-        if not _is_since(found.record, signed_at):
+        if not is_since(found.record, signed_at):
             return Absent(), seen
         if seen >= _REFUNDS_READ_MAX:
             reason = (
@@ -261,7 +261,7 @@ def _equal(found: Decimal | None, wanted: Decimal) -> bool:
     return found is not None and abs(found - wanted) <= AMOUNT_DIFFERENCE_IDR_MAX
 
 
-def _is_since(record: Mapping[str, object], signed_at: datetime | None) -> bool:
+def is_since(record: Mapping[str, object], signed_at: datetime | None) -> bool:
     """Tell whether a record may have been made by an attempt signed then; clocks may differ by what Jurnal accepts."""
     if signed_at is None:
         return True

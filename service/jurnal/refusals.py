@@ -41,6 +41,9 @@ _PRODUCT = re.compile(r"product (in transaction lines .* not available|not found
 _ABSENT = re.compile(r"not exist|not found|tidak (ada|ditemukan)", re.IGNORECASE)
 _OVERPAID = re.compile(r"greater than (the )?remaining|melebihi", re.IGNORECASE)
 _NO_INVOICE = re.compile(r"invoice not exist", re.IGNORECASE)
+_TEXT = re.compile(r"too long|emoji|maximum of \d+ characters", re.IGNORECASE)
+_DISCOUNT = re.compile(r"discount cannot exceed", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"must be sent|(must not|can't|cannot) be blank|tidak boleh kosong", re.IGNORECASE)
 _SUBSCRIPTION = re.compile(r"trial|expired|subscription|berakhir", re.IGNORECASE)
 _TAKES_GOODS = (BookInvoice, UpdateInvoice, TransferStock, AdjustStock)
 
@@ -145,6 +148,31 @@ def _price(refused: _Refused) -> Refusal | None:
     )
 
 
+def _text(refused: _Refused) -> Refusal | None:
+    if not refused.says(_TEXT):
+        return None
+    return Refusal(
+        "Jurnal does not take a text of this: it is too long, or has a symbol in it",
+        "Shorten it in iSeller, then retry; if it is short, report this to support with its identity",
+    )
+
+
+def _discount(refused: _Refused) -> Refusal | None:
+    if not refused.says(_DISCOUNT):
+        return None
+    return Refusal(
+        "Jurnal takes no discount that is larger than what it is taken off", "Correct the order in iSeller, then retry"
+    )
+
+
+def _left_out(refused: _Refused) -> Refusal | None:
+    if not refused.says(_LEFT_OUT):
+        return None
+    return Refusal(
+        "Jurnal misses something in this", "Nobody but us can add it: report this to support with its identity"
+    )
+
+
 def _product(refused: _Refused) -> Refusal | None:
     if not refused.says(_PRODUCT) and not refused.names_part("product"):
         return None
@@ -226,10 +254,14 @@ _RULES: tuple[Callable[[_Refused], Refusal | None], ...] = (
     _form,
     _money_account,
     _invoice,
+    # Of a total that it does not take, Jurnal says that too much is received and that its tax is wrong as well.
+    _price,
     _too_much,
     _product,
     _named,
-    _price,
+    _text,
+    _discount,
+    _left_out,
     _guarded,
 )
 _GENERAL = {
@@ -263,7 +295,7 @@ def told(command: Command, refusal: Refusal, complaint: Complaint) -> str:
 def with_words(sentence: str, complaint: Complaint, *, is_personal: bool) -> str:
     """Add Jurnal's own words, except about a person: they may repeat a name, and reasons stand in the ledger."""
     words = ", ".join(complaint.fields) if is_personal else "; ".join(_kept(complaint))
-    return f"{sentence}: {words}" if words else sentence
+    return f"{sentence}: {words.rstrip('.')}" if words else sentence
 
 
 def _kept(complaint: Complaint) -> Iterator[str]:

@@ -1,2 +1,3 @@
-SELECT budget, closed_until, closed_scope, closed_at, trial_at FROM quota_budget
-WHERE budget = ANY ($1::text[]) ORDER BY budget FOR UPDATE
+-- What is read of them must be read by a statement that begins after this one: a statement sees what was committed
+-- when it began, and this one may wait.
+SELECT budget FROM quota_budget WHERE budget = ANY ($1::text[]) ORDER BY budget FOR UPDATE

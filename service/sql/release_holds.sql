@@ -1,1 +1,3 @@
-UPDATE quota_hold SET released_at = $3 WHERE budget = ANY ($1::text[]) AND hold_id = $2 AND released_at > $3
+WITH clock AS MATERIALIZED (SELECT jurnalsync_clock() AS now)
+UPDATE quota_hold SET released_at = clock.now FROM clock
+WHERE budget = ANY ($1::text[]) AND hold_id = $2 AND released_at > clock.now

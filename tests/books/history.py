@@ -1,8 +1,7 @@
 """What a shop's days make iSeller report: webhooks as they are sent, and all that a poll shows in the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 import msgspec
@@ -16,13 +15,11 @@ from ops.sandbox.scenario import Scenario
 from ops.sandbox.traffic import Traffic, apply
 from ops.sandbox.traffic_afterwards import OrderEdited, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_events import CaughtUp, PayoutUntold, StockBought
+from tests.books.delivery import Delivery, Way
 
 _ROWS_MAX = 100_000
-# Tried first so long after it happened; retried until then.
-_STAMPED_MINUTES = 20
+# All that was told of a moment has come by then.
 _LATE_MINUTES = 60
-_RETRIED = 0.4
-_POLLED_BETWEEN = 0.5
 _POLLS = 3
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -46,25 +43,30 @@ class Told(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """All that is reported of a traffic, and the goods that were bought meanwhile.
 
-    `polls`: all that was shown at some moments, the last one behind everything.
+    `polls`: all that was shown at some moments, the last one behind everything. `shifts`: what was shown of them when
+    the shop had caught up: a shop that sends with its shifts had closed them.
     """
 
     webhooks: list[Told]
     polls: list[list[Told]]
     buys: list[StockBought]
+    shifts: list[Told]
 
-    def delivered(self, seed: int, *, repeated: float, lost: float) -> list[Told]:
+    def delivered(self, delivery: Delivery) -> list[Told]:
         """Return the reports as they come in: webhooks of an hour in any order, some twice, some never; and polls."""
-        dice = Random(seed)  # noqa: S311 - a seed that can be told and repeated
-        kept = [told for told in self.webhooks if told.only or dice.random() >= lost]
-        twice = kept + [told for told in kept if dice.random() < repeated]
-        arriving = [_sent(dice, told) for told in twice]
+        arriving = [
+            sent
+            for told, way in zip(self.webhooks, delivery.ways, strict=False)
+            if told.only or not way.lost
+            for sent in _sent(told, way)
+        ]
         *between, last = self.polls
-        for polled in between:
-            if dice.random() < _POLLED_BETWEEN:
-                arriving += [(told.observed_at, told) for told in _in_any_order(dice, polled)]
+        for polled, seen in zip(between, delivery.polls, strict=False):
+            if seen:
+                arriving += [(told.observed_at, told) for told in _mixed(delivery, polled)]
+        arriving += [(told.observed_at + timedelta(minutes=_LATE_MINUTES), told) for told in self.shifts]
         ordered = sorted(arriving, key=lambda arrived: (arrived[1].turn, arrived[0]))
-        return [*(told for _, told in ordered), *_in_any_order(dice, last)]
+        return [*(told for _, told in ordered), *_mixed(delivery, last)]
 
 
 def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: bool) -> History:
@@ -76,10 +78,13 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
     webhooks: list[Told] = []
     buys: list[StockBought] = []
     polls: list[list[Told]] = []
+    shifts: list[Told] = []
     turn = 0
     for number, event in enumerate(traffic.events, start=1):
         now[0] = event.at
-        turn += isinstance(event, CaughtUp)
+        if isinstance(event, CaughtUp):
+            shifts += [told for told in _polled(shop, event.at, turn) if told.kind == "register_shift"]
+            turn += 1
         if (bought := apply(event, shop)) is not None:
             buys.append(bought)
         if isinstance(event, PayoutUntold):
@@ -92,25 +97,23 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
             webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only, turn=turn))
         if number % (len(traffic.events) // _POLLS) == 0 and number < len(traffic.events):
             polls.append(_polled(shop, event.at, turn))
-    return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys)
+    return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys, shifts)
 
 
-def _sent(dice: Random, told: Told) -> tuple[datetime, Told]:
+def _sent(told: Told, way: Way) -> Iterator[tuple[datetime, Told]]:
     """Return when a webhook came in, stamped when it was first tried: both in another order than things happened.
 
     What nothing else tells is stamped at once: stamped after its undoing it would have had no meaning.
     """
-    waited = 0 if told.only else dice.uniform(0, _STAMPED_MINUTES)
-    stamped = told.observed_at + timedelta(minutes=waited)
-    late = dice.uniform(0, _LATE_MINUTES - _STAMPED_MINUTES) if dice.random() < _RETRIED else 0
-    return stamped + timedelta(minutes=late), msgspec.structs.replace(told, observed_at=stamped)
+    for waited, late in ((way.waited, way.late), *way.again):
+        stamped = told.observed_at + timedelta(minutes=0 if told.only else waited)
+        yield stamped + timedelta(minutes=late), msgspec.structs.replace(told, observed_at=stamped)
 
 
-def _in_any_order(dice: Random, polled: list[Told]) -> list[Told]:
-    """Shuffle what one poll shows, kind by kind."""
-    kinds = sorted({told.kind for told in polled})
-    turns = {kind: turn for turn, kind in enumerate(dice.sample(kinds, len(kinds)))}
-    return sorted(dice.sample(polled, len(polled)), key=lambda told: turns[told.kind])
+def _mixed(delivery: Delivery, polled: list[Told]) -> list[Told]:
+    """Mix what one poll shows, kind by kind."""
+    turns = {kind: turn for turn, kind in enumerate(delivery.mixed(sorted({told.kind for told in polled})))}
+    return sorted(delivery.mixed(polled), key=lambda told: turns[told.kind])
 
 
 def _polled(shop: Shop, at: datetime, turn: int) -> list[Told]:

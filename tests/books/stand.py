@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +17,13 @@ from eventstore.clock import SystemClock
 from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.facts.registry import REPORT_KINDS
-from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
+from eventstore.facts.settings import (
+    SETTINGS_STREAM,
+    LiveModeActivated,
+    SyncFact,
+    SyncRequested,
+    SyncWindowOpened,
+)
 from eventstore.keyring import Keyring
 from eventstore.store import LedgerReader
 from ops.sandbox.demo_accountant import Accountant
@@ -41,6 +48,7 @@ from service.jurnal_calls import Company, JurnalCalls
 from service.master_data import MasterDataDirectory
 from service.people import People
 from service.quota import QuotaBudget
+from service.scheduler import sync_fact
 from service.setup import StoreSetup
 from service.setup_ledger import setting_fact
 from tests.books.history import Told
@@ -51,6 +59,7 @@ _SECRETS = ("iseller-api-key", "iseller-client-secret", "jurnal-client-secret")
 _SECRET = "made-up"
 _STEPS_MAX = 20_000
 _REPORT_DAYS = 10
+_LAST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -75,7 +84,27 @@ class Merchant:
         await self.appender.append(self.scenario.store, [activated])
 
     async def hear(self, reports: Iterable[Told]) -> None:
-        """Take in reports in their order, each by its way: what a poll shows again is news if it had changed."""
+        """Take in reports in their order; whenever the shop has caught up, every sync has opened."""
+        for _, of_one_turn in groupby(reports, attrgetter("turn")):
+            await self._hear(of_one_turn)
+            await self._open_syncs()
+
+    async def _open_syncs(self) -> None:
+        """Let windows open that let go all that happened, and let somebody send by hand what no window lets go."""
+        mode, now = self.scenario.mode, datetime.now(UTC)
+        syncs: list[SyncFact] = []
+        if mode.sales_sync != "real_time":
+            syncs.append(SyncWindowOpened(scope="sales", until=_LAST))
+        if mode.transfer_sync == "scheduled":
+            syncs.append(SyncWindowOpened(scope="transfers", until=_LAST))
+        elif mode.transfer_sync == "manual":
+            first, last = date(2000, 1, 1), _LAST.date()
+            syncs.append(SyncRequested(scope="transfers", first=first, last=last, actor="owner", reason="The day"))
+        facts = [sync_fact(sync, f"test:{uuid4()}", now) for sync in syncs]
+        await self.appender.append(self.scenario.store, facts)
+
+    async def _hear(self, reports: Iterable[Told]) -> None:
+        """Take in reports, each by its way: what a poll shows again is news if it had changed."""
         store = self.scenario.store
         for (kind, observed_at, is_polled), told in groupby(reports, _page_of):
             page = list(told)
@@ -135,7 +164,12 @@ async def open_merchant(
             Consumer(client_id="accountant", client_secret=_SECRET, limit_minute=None, limit_hour=None),
         )
         sandbox = JurnalSandbox(
-            SandboxSettings(consumers=consumers, address_limit_minute=None, address_limit_hour=None)
+            SandboxSettings(
+                consumers=consumers,
+                address_limit_minute=None,
+                address_limit_hour=None,
+                zero_price_lines="refused" if scenario.mode.zero_prices == "adjust_stock" else "accepted",
+            )
         )
         server = await stack.enter_async_context(TestServer(sandbox.app()))
         url = str(server.make_url("")).rstrip("/")
@@ -161,7 +195,7 @@ def _merchant(
     credentials = Credentials(pool, MASTER)
     quota = QuotaBudget(pool, egress_address="test", company_limits=_PLENTY, address_limits=_PLENTY)
     client = JurnalClient(session, url, clock, deadline_seconds=30)
-    calls = JurnalCalls(pool, client, credentials, quota, Breakers(pool, uuid4(), BreakerLimits()), deadline_seconds=30)
+    calls = JurnalCalls(client, credentials, quota, Breakers(pool, uuid4(), BreakerLimits()), deadline_seconds=30)
     queue = SendQueue(pool)
     directory = MasterDataDirectory(pool, appender, queue, calls, clock)
     dispatcher = Dispatcher(
@@ -181,7 +215,7 @@ async def _set_up(merchant: Merchant, folder: Path) -> None:
     for name in _SECRETS:
         (folder / name).write_text(_SECRET)
     file = folder / "store.toml"
-    file.write_text(setup_text(merchant.scenario, "https://kopi.example", mended=True))
+    file.write_text(setup_text(merchant.scenario, "https://kopi.example", times=("12:00",), mended=True))
     clock = SystemClock()
     credentials = Credentials(merchant.pool, MASTER)
     setup = StoreSetup(merchant.pool, merchant.reader, merchant.appender, credentials, clock)

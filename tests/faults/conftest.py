@@ -1,5 +1,6 @@
 """A server that may be restarted at will, its template database, and the process that forks others."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -7,14 +8,17 @@ import pytest
 import pytest_asyncio
 
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
+from ops.virtual.clocks import DatabaseTime
 from tests.conftest import prepare_template
 from tests.faults.nursery import Nursery
 from tests.faults.play import Stage
+from tests.faults.sim_play import Ground
 
 # What is acknowledged must survive an immediate restart of the server, so commits wait for the log to be written;
 # that the machine itself stays up is given, so nothing waits for the disk.
 SETTINGS = {"synchronous_commit": "on", "deadlock_timeout": "50ms", "max_connections": "100"}
 _TEMPLATE = "faults_template"
+_GROUND = "simulator_template"
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +41,17 @@ async def stage(restartable_server: EmbeddedPostgres, nursery: Nursery) -> Async
     await restartable_server.create_database(_TEMPLATE)
     await prepare_template(restartable_server.url(_TEMPLATE))
     yield Stage(restartable_server, _TEMPLATE, nursery)
+
+
+@pytest.fixture(scope="session")
+def ground(restartable_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Give what simulated worlds share."""
+    asyncio.run(restartable_server.create_database(_GROUND))
+    asyncio.run(prepare_template(restartable_server.url(_GROUND)))
+    DatabaseTime.prepare(restartable_server.url(_GROUND), "jurnalsync_clock")
+    key_file = tmp_path_factory.mktemp("keys") / "sealing.key"
+    key_file.write_text(bytes(range(32)).hex())
+    return Ground(restartable_server, _GROUND, key_file)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import asyncpg
 from eventstore.connection import CONNECTION_ERRORS, Connection
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from tests.faults.plan import Fault, FaultKind, Plan
-from tests.faults.relay import Relay
 from tests.faults.writers import ProcessWriters
+from tests.proxy import PostgresProxy, Way
 
 PAUSE_SECONDS = 0.05
 HOLD_SECONDS = 0.03
@@ -37,15 +37,15 @@ class Faults:
         url: str,
         server: EmbeddedPostgres,
         processes: ProcessWriters,
-        relays: Sequence[Relay],
+        proxies: Sequence[PostgresProxy],
         plan: Plan,
     ) -> None:
         self._url = url
         self._server = server
         self._processes = processes
-        self._relays = relays
+        self._proxies = proxies
         self._plan = plan
-        self._armed: list[Relay] = []
+        self._armed: list[PostgresProxy] = []
         self.injected: Counter[str] = Counter()
 
     async def run(self, ended: Callable[[int], Awaitable[None]]) -> None:
@@ -56,9 +56,9 @@ class Faults:
 
     def mend(self) -> None:
         """Swallow nothing any more, and count what was swallowed."""
-        for relay in self._armed:
-            self.injected[FaultKind.SWALLOW_ANSWER] += relay.swallowed
-            relay.swallowed, relay.swallow_if = 0, None
+        for proxy in self._armed:
+            self.injected[FaultKind.SWALLOW_ANSWER] += proxy.cuts
+            proxy.cuts, proxy.cut_if = 0, None
 
     async def _inject(self, fault: Fault) -> int:
         match fault.kind:
@@ -71,9 +71,9 @@ class Faults:
             case FaultKind.PAUSE_PROCESS:
                 await self._processes.pause(self._process(fault.target), PAUSE_SECONDS)
             case FaultKind.SWALLOW_ANSWER:
-                relay = _chosen(self._relays, fault.target)
-                relay.swallow_if = _answers_a_write
-                self._armed.append(relay)
+                proxy = _chosen(self._proxies, fault.target)
+                _swallow_one_answer(proxy)
+                self._armed.append(proxy)
                 return 0  # counted once it has happened
             case FaultKind.HOLD_HEAD:
                 await self._as_owner(lambda connection: self._hold(connection, fault.target))
@@ -118,6 +118,16 @@ def _chosen(among: Sequence[Choice], target: float) -> Choice:
     return among[int(target * len(among))]
 
 
-async def _answers_a_write(chunk: bytes) -> bool:
+def _swallow_one_answer(proxy: PostgresProxy) -> None:
+    async def answers_a_write(way: Way, chunk: bytes) -> bool:
+        if way is Way.TO_SERVER or not _tells_a_write(chunk):
+            return False
+        proxy.cut_if = None
+        return True
+
+    proxy.cut_if = answers_a_write
+
+
+def _tells_a_write(chunk: bytes) -> bool:
     """Tell whether the server says that something was written and no transaction is open: it is committed."""
     return chunk.endswith(_READY_AND_IDLE) and any(tag in chunk for tag in _WROTE)

@@ -116,8 +116,8 @@ class _Play:
                 stack.push_async_callback(local[number].close)
         await processes.ready()
         clients = Clients(self._plan, self._evidence, local, processes, reads)
-        relays = [writer.relay for writer in local.values()]
-        faults = Faults(self._url, self._stage.server, processes, relays, self._plan)
+        proxies = [writer.proxy for writer in local.values()]
+        faults = Faults(self._url, self._stage.server, processes, proxies, self._plan)
         breaking = asyncio.create_task(faults.run(clients.ended))
         await clients.run()
         await breaking

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import asyncpg
 import msgspec
@@ -67,30 +68,53 @@ def as_section(seeds: str, played: list[Played], day: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-class SoakRun:
-    """Collects what the seeds of this run came to."""
+class Outcome(Protocol):
+    """What one seed came to."""
 
-    def __init__(self, seeds: str) -> None:
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """What went wrong; empty if it passed."""
+
+
+S = TypeVar("S", bound=Outcome)
+
+
+class SoakRun(Generic[S]):
+    """Collects what the seeds of this run came to, and adds it to a report as `as_section` writes it."""
+
+    def __init__(
+        self,
+        seeds: str,
+        name: str,
+        kind: type[S],
+        as_section: Callable[[str, list[S], str], str],
+        report: Path,
+    ) -> None:
         self._seeds = seeds
-        self._played: list[Played] = []
+        self._name = name
+        self._kind = kind
+        self._as_section = as_section
+        self._report = report
+        self._played: list[S] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a seed's outcome; one that broke off left only its number."""
-        noted = [value for name, value in report.user_properties if name == _PROPERTY]
+        noted = [value for name, value in report.user_properties if name == self._name]
         if report.when != "call" or not noted:
             return
-        played = msgspec.json.decode(str(noted[-1]), type=Played)
+        played = msgspec.json.decode(str(noted[-1]), type=self._kind)
         if report.failed and not played.wrong:
             crash = getattr(report.longrepr, "reprcrash", None)
             told = "broke off" if crash is None else crash.message.splitlines()[0]
-            played = msgspec.structs.replace(played, wrong=(told,))
+            replaced: Any = played
+            played = msgspec.structs.replace(replaced, wrong=(told,))
         self._played.append(played)
 
     def pytest_sessionfinish(self) -> None:
         """Add the run to the report."""
         if self._played:
-            section = as_section(self._seeds, self._played, f"{datetime.now(UTC):%Y-%m-%d}")
-            with REPORT.open("a", encoding="utf-8") as report:
+            section = self._as_section(self._seeds, self._played, f"{datetime.now(UTC):%Y-%m-%d}")
+            with self._report.open("a", encoding="utf-8") as report:
                 report.write("\n" + section)
 
 
@@ -102,7 +126,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the one process that all results come to."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(SoakRun(config.getoption("--seeds")))
+        config.pluginmanager.register(SoakRun(config.getoption("--seeds"), _PROPERTY, Played, as_section, REPORT))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

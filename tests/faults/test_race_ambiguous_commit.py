@@ -10,17 +10,17 @@ import pytest
 from eventstore.connection import Connection
 from eventstore.event import AppendResult, NewFact, VersionConflict
 from tests.faults.plain_store import Build, PlainStore
-from tests.faults.relay import Relay
 from tests.faults.writer_process import OpenAppender
 from tests.ledger import STORE, member, service_pool
+from tests.proxy import PostgresProxy, Way
 
 _READY_AND_IDLE = b"Z\x00\x00\x00\x05I"
 
 
 class Line(NamedTuple):
-    """An appender behind a relay, and a connection beside it that sees what is committed."""
+    """An appender behind a proxy, and a connection beside it that sees what is committed."""
 
-    relay: Relay
+    proxy: PostgresProxy
     appender: OpenAppender
     onlooker: Connection
     table: str
@@ -33,12 +33,15 @@ class Line(NamedTuple):
     async def append_unheard(self, fact: NewFact) -> AppendResult:
         """Append; the line is cut when Postgres has committed the fact and is about to say so."""
 
-        async def is_committed(chunk: bytes) -> bool:
-            return chunk.endswith(_READY_AND_IDLE) and await self.times_stored(fact) > 0
+        async def is_committed(way: Way, chunk: bytes) -> bool:
+            if way is Way.TO_SERVER or not chunk.endswith(_READY_AND_IDLE) or not await self.times_stored(fact):
+                return False
+            self.proxy.cut_if = None
+            return True
 
-        self.relay.swallow_if = is_committed
+        self.proxy.cut_if = is_committed
         result = await self.append(fact)
-        assert self.relay.swallowed == 1, "no answer was lost, so nothing was tested"
+        assert self.proxy.cuts == 1, "no answer was lost, so nothing was tested"
         return result
 
     async def times_stored(self, fact: NewFact) -> int:
@@ -58,9 +61,9 @@ async def _line(url: str, build: Build) -> AsyncIterator[Line]:
             pass
     else:
         await PlainStore.create(onlooker, build, [STORE])
-    async with Relay(url) as relay:
-        appender = await OpenAppender.open(relay.url, build)
-        yield Line(relay, appender, onlooker, "facts" if build is Build.LEDGER else "plain_fact")
+    async with PostgresProxy(url) as proxy:
+        appender = await OpenAppender.open(proxy.url, build)
+        yield Line(proxy, appender, onlooker, "facts" if build is Build.LEDGER else "plain_fact")
         appender.close()
     await onlooker.close()
 

@@ -1,4 +1,4 @@
-"""The two kinds of writers of a play: an appender here, behind a relay, and an appender in a process of its own."""
+"""The two kinds of writers of a play: an appender here, behind a proxy, and an appender in a process of its own."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,6 @@ import asyncpg
 from eventstore.event import AppendResult, NewFact
 from tests.faults.nursery import Birth, Nursery
 from tests.faults.plain_store import Build
-from tests.faults.relay import Relay
 from tests.faults.writer_process import (
     WRITER_NAME,
     Answer,
@@ -28,6 +27,7 @@ from tests.faults.writer_process import (
     read_message,
     write_message,
 )
+from tests.proxy import PostgresProxy
 
 _LOOK_AGAIN_SECONDS = 0.002
 
@@ -39,15 +39,15 @@ class NoAnswer(Exception):
 class LocalWriter:
     """An appender in this process."""
 
-    def __init__(self, relay: Relay, appender: OpenAppender) -> None:
-        self.relay = relay
+    def __init__(self, proxy: PostgresProxy, appender: OpenAppender) -> None:
+        self.proxy = proxy
         self._appender = appender
 
     @classmethod
     async def open(cls, url: str, build: Build) -> Self:
-        """Open a relay, and a pool through it."""
-        relay = await Relay(url).__aenter__()
-        return cls(relay, await OpenAppender.open(relay.url, build))
+        """Open a proxy, and a pool through it."""
+        proxy = await PostgresProxy(url).__aenter__()
+        return cls(proxy, await OpenAppender.open(proxy.url, build))
 
     async def append(self, store_id: str, facts: Sequence[NewFact], clock_seconds: int) -> list[AppendResult]:
         """Append here."""
@@ -56,7 +56,7 @@ class LocalWriter:
     async def close(self) -> None:
         """Drop its connections."""
         self._appender.close()
-        await self.relay.__aexit__(None, None, None)
+        await self.proxy.__aexit__(None, None, None)
 
 
 class _Child:

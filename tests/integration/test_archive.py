@@ -227,6 +227,18 @@ async def test_an_append_under_way_while_its_fact_is_archived_stores_it_once(led
     assert await ledger.in_table() == list(range(ARCHIVED + 1, FACTS + 3))
 
 
+@pytest.mark.parametrize("beside", [[], [300]], ids=["alone", "in a batch"])
+async def test_an_appender_that_remembers_the_head_of_before_stores_no_archived_fact_again(
+    ledger: Ledger, beside: list[int]
+) -> None:
+    """Position and hash stand as it remembers them, only facts have left: that alone sends it to read again."""
+    fresh = Appender(ledger.service, ledger.clock)
+    await fresh.append(STORE, [member(299)])
+    await ledger.archive()
+    results = await fresh.append(STORE, [member(3, stream="customer-x"), *map(member, beside)])
+    assert results == [Duplicate(4, 1), *(Appended(FACTS + 2, 1) for _ in beside)]
+
+
 async def until(ledger: Ledger, question: str) -> None:
     """Ask the database until it says yes."""
     async with asyncio.timeout(10):

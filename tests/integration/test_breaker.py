@@ -189,7 +189,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
 
 
 async def test_while_jurnal_is_down_nothing_is_lost_and_it_is_left_alone(stand: Stand) -> None:
-    """Ten orders into an hour of 503: few calls, the list says why and until when, and all are booked in the end."""
+    """Orders into an hour of 503: few calls, the list says why and until when, and all are booked in the end."""
     asked: list[web.Request] = []
 
     def down(request: web.Request) -> FaultPlan:
@@ -208,13 +208,15 @@ async def test_while_jurnal_is_down_nothing_is_lost_and_it_is_left_alone(stand: 
     assert waits is not None
     assert waits.startswith("Jurnal does not answer since 2026-11-20 12:0")
     assert "; it is tried again at 2026-11-20 1" in waits
-    record = (await stand.records())["sale-order-9"]
+    assert (await stand.statuses())["sale-order-9"] == "Processing"
+    await stand.order(11)
+    record = (await stand.records())["sale-order-11"]
     assert (record.status, wording(record, paused=None, waits=waits).reason) == ("Pending", waits)
     stand.sandbox.gate.fault = lambda _request: None
     await stand.until_quiet(processes[0])
     assert await read_company_wait(stand.pool, COMPANY.company_id, JAKARTA) is None
     assert set((await stand.statuses()).values()) == {"Success"}
-    assert stand.documents("sales_invoice") == 11
+    assert stand.documents("sales_invoice") == 12
 
 
 async def test_what_may_have_been_sent_is_looked_up_before_anything_else_is_tried(stand: Stand) -> None:

@@ -5,15 +5,17 @@ import socket
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eventstore.connection import open_pool
+from eventstore.facts.settings import PaymentMapping
 from eventstore.store import LedgerReader, open_ledger
 from tests.folding import fold_all, rows_of, tell
 from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
 from tests.integration.store_file import TEXT, write_store_file
 from tests.ledger import NOON, SERVICE_ROLE, STORE
-from tests.story import Story
+from tests.story import CONNECTION, Story, paid
 from tests.unit.projections.test_payouts import payout
 
 __all__ = ["environment"]  # the fixture
@@ -198,6 +200,24 @@ async def test_a_store_or_a_command_that_is_not_there_is_refused_and_nothing_is_
         assert ended.code == 2, ended
         assert f"store {STORE} has no command inv-nothing" in words(ended)
     assert await LedgerReader(pool).head(STORE) == head
-    known = await jurnalsync("command", "park", f"inv-{STORE}.order-1", "--store", STORE, *who, **environment)
-    assert known.code == 0, known
+    pool.terminate()
+
+
+async def test_a_word_on_a_command_stands_in_the_stream_of_its_document(environment: dict[str, str]) -> None:
+    """Where a retry of its line puts it: a released command is planned anew by its document, however it is released."""
+    story = Story(connection=msgspec.structs.replace(CONNECTION, payments=(PaymentMapping("cash", "Kas Kecill"),)))
+    story.order(transactions=[paid("t1", 20_000)])
+    invoice = f"inv-{STORE}.order-1"
+    story.refuse(invoice, "no account")
+    pool = await open_pool(environment["JURNALSYNC_DATABASE_URL"], role=SERVICE_ROLE, connections_max=2)
+    await open_ledger(pool, STORE, recorded_at=NOON)
+    await tell(pool, story)
+    who = ("--store", STORE, "--actor", "owner", "--reason", "mended")
+    for word in ("release", "park"):
+        known = await jurnalsync("command", word, invoice, *who, **environment)
+        assert known.code == 0, known
+    words_said = await LedgerReader(pool).read_stream_end(STORE, "order-order-1", facts_max=2)
+    assert [fact.type for fact in words_said] == ["CommandParked", "CommandReleased"]
+    await fold_all(pool)
+    assert [row["state"] for row in await rows_of(pool, "command")] == ["parked"]
     pool.terminate()

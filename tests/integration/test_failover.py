@@ -23,7 +23,7 @@ from tests.integration.test_ledger_chain import as_superuser
 from tests.integration.test_ledger_faults import LIMITS, Load, stored_once
 from tests.integration.test_webhooks import open_door
 from tests.ledger import MASTER, NOON, STORE, member, positions, service_pool
-from tests.relay import relay_to
+from tests.proxy import PostgresProxy, socket_of
 from tests.standby import SYNCHRONOUS, copied, promote
 
 
@@ -33,11 +33,11 @@ async def test_every_acknowledged_append_is_stored_once_after_a_failover_to_a_sy
         await migrate_all(first.url())
         with copied(first, follows=True) as standby:
             await _wait_for_the_standby(first)
-            async with relay_to(first) as relay, service_pool(relay.url("postgres")) as pool:
+            async with PostgresProxy(first.url()) as proxy, service_pool(proxy.url) as pool:
                 load = Load(Appender(pool, SystemClock(), LIMITS), 400)
                 await load.wait_for_more(100)
                 first.crash()
-                relay.lead_to(standby)
+                proxy.lead_to(socket_of(standby))
                 await _until_refused_by(standby)
                 promote(standby)
                 assert not load.done.done()
@@ -72,7 +72,7 @@ async def test_a_database_that_lost_acknowledged_facts_is_told_once_and_gets_no_
     """An older copy takes over: nothing is written on what it lacks, nothing it lacks is called a duplicate."""
     with EmbeddedPostgres.start(durable=False) as first:
         await migrate_all(first.url())
-        async with relay_to(first) as relay, service_pool(relay.url("postgres")) as pool:
+        async with PostgresProxy(first.url()) as proxy, service_pool(proxy.url) as pool:
             told: list[tuple[str, int]] = []
             appender = Appender(
                 pool, SystemClock(), LIMITS, on_failure=lambda error, facts: told.append((type(error).__name__, facts))
@@ -80,7 +80,7 @@ async def test_a_database_that_lost_acknowledged_facts_is_told_once_and_gets_no_
             await appender.append(STORE, [member(number) for number in range(5)])
             with copied(first, follows=False) as older:
                 await appender.append(STORE, [member(number) for number in range(5, 9)])
-                relay.lead_to(older)
+                proxy.lead_to(socket_of(older))
                 with pytest.raises(LedgerBehind, match=r"ends at position 5 and lacks what was acknowledged at 9"):
                     await appender.append(STORE, [member(8)])
                 assert told == [("LedgerBehind", 1)]

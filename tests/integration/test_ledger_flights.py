@@ -26,11 +26,12 @@ async def test_a_duplicate_of_a_batch_that_failed_is_not_acknowledged_but_writte
     async with service_pool(database_url) as pool:
         writer = StoreWriter(KeptConnections(pool), ManualClock(NOON), STORE, CommitLimits())
         landed: Landed = {}
-        await writer.launch([member(0)], partial(landed.__setitem__, "known head"))
+        await writer.fly([member(0)], partial(landed.__setitem__, "known head"))
         unstorable = member(2, stream="customer-\0")
-        first = writer.launch([member(1), unstorable], partial(landed.__setitem__, "first"))
-        second = writer.launch([member(1)], partial(landed.__setitem__, "second"))
-        await asyncio.gather(first, second)
+        await asyncio.gather(
+            writer.fly([member(1), unstorable], partial(landed.__setitem__, "first")),
+            writer.fly([member(1)], partial(landed.__setitem__, "second")),
+        )
         assert isinstance(landed["first"], Exception)
         assert isinstance(landed["second"], Decided)
         assert landed["second"].results == [Appended(2, 1)]
@@ -43,10 +44,11 @@ async def test_a_duplicate_of_a_batch_in_flight_answers_only_after_that_batch(da
     async with service_pool(database_url) as pool:
         writer = StoreWriter(KeptConnections(pool), ManualClock(NOON), STORE, CommitLimits())
         landed: Landed = {}
-        await writer.launch([member(0)], partial(landed.__setitem__, "known head"))
-        first = writer.launch([member(1)], partial(landed.__setitem__, "first"))
-        second = writer.launch([member(1)], partial(landed.__setitem__, "second"))
-        await asyncio.gather(first, second)
+        await writer.fly([member(0)], partial(landed.__setitem__, "known head"))
+        await asyncio.gather(
+            writer.fly([member(1)], partial(landed.__setitem__, "first")),
+            writer.fly([member(1)], partial(landed.__setitem__, "second")),
+        )
         assert list(landed) == ["known head", "first", "second"]
         assert [fact.position for fact in await LedgerReader(pool).read_after(STORE, 0, 10)] == [1, 2]
 

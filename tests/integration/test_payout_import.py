@@ -60,6 +60,24 @@ async def test_other_amounts_than_were_told_are_an_incident_and_book_nothing(roo
     assert len(room.incidents) == 1
 
 
+@pytest.mark.parametrize("first", ["webhook", "file"])
+async def test_another_word_for_a_status_is_the_same_fact_and_other_amounts_under_it_are_an_incident(
+    room: Room, first: str
+) -> None:
+    """Completed, Success and Completion are one status, and so are Failed and Failure, whichever tells it first."""
+    if first == "webhook":
+        await room.take("payout", payout(status="Completed"))
+    else:
+        assert outcomes(await imported(room, ROW)) == [("new", 1)]
+    assert (await room.take("payout", payout(status="SUCCESS", currency=None))).outcome == "duplicate"
+    assert room.incidents == []
+    assert (await room.take("payout", payout(status="Success", total_fees=800, total_deposit=99_200))).position == 1
+    assert [fact.type for fact in await room.facts()] == ["PayoutReported", "IntegrityIncident"]
+    await room.take("payout", payout(status="Failed", reference_id="PO-2"))
+    await room.take("payout", payout(status="failure", reference_id="PO-2", total_deposit=1))
+    assert len(room.incidents) == 2
+
+
 async def test_what_is_under_way_and_completed_later_are_two_facts(room: Room) -> None:
     """A status is told once; the next one is news."""
     under_way = ROW.replace("Completion", "In the process of depositing")

@@ -156,7 +156,7 @@ async def test_a_jurnal_that_is_not_there_is_named_once(stand: Stand) -> None:
 async def test_a_clock_that_is_off_is_told_with_what_to_look_at(stand: Stand) -> None:
     """Jurnal answers 401: the credential or this machine's clock."""
     await stand.connect(live=False)
-    stand.jurnal_clock.advance(seconds=400)
+    stand.time.clock.advance(seconds=400)
     (problem,) = await problems_of(stand)
     assert "401" in problem.problem
     assert "clock" in problem.what_to_do

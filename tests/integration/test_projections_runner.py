@@ -17,14 +17,13 @@ from projections.in_transit_stock.fold import InTransitRow
 from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
 from projections.invoice_payment.fold import InvoiceRow
 from projections.jurnal_commands.fold import CommandAdded, CommandSettled
-from projections.jurnal_commands.queue import SendQueue
 from projections.master_data.fold import MasterDataRow, ProductRow
 from projections.runner import Runner, count_lag, count_stalled
 from projections.store_settings.fold import SettingRow
 from projections.store_settings.queries import read_settings
 from projections.sync_status.fold import SyncRecordRow
 from projections.sync_status.queries import Wanted, count_records, read_page
-from tests.folding import TABLES, all_rows, append_story, fold_all, in_order, rows_of, tell
+from tests.folding import TABLES, all_rows, append_story, first_to_send, fold_all, in_order, rows_of, tell
 from tests.ledger import NOON, OTHER_STORE, STORE, member, service_pool
 from tests.story import CONNECTION, Story, own, paid
 
@@ -133,7 +132,7 @@ async def test_folding_from_the_start_again_gives_the_same_rows_and_sends_nothin
         await fold_all(pool, facts_max=7)
         assert await all_rows(pool) == once
         now = await pool.fetchval("SELECT jurnalsync_clock() + interval '1 year'")
-        assert await SendQueue(pool).next(STORE, CONNECTION.company_id, now=now) is None
+        assert await first_to_send(pool, CONNECTION.company_id, now) is None
 
 
 async def test_a_stalled_stream_waits_while_all_others_go_on(database_url: str) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import asyncpg
 import pytest
 
-import service.quota
 from eventstore.connection import Pool
 from service.jurnal.feedback import Feedback, feedback_of
-from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Hold, Limit, Purpose
+from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
 from tests.integration.dispatcher.stand import PLENTY, set_clock, stop_the_clock
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, play, quota_on
@@ -60,17 +58,13 @@ async def test_companies_of_one_address_get_no_429_over_hours(
     assert min(played.calls.values()) > 0.35 * sum(played.calls.values())
 
 
-async def test_places_that_are_free_at_the_answer_are_too_many(
-    pool: Pool, connection: "asyncpg.Connection[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
+async def test_places_that_are_free_too_soon_are_too_many(
+    pool: Pool, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    """The gateway above can say no: it is the window after the answer that keeps it from it."""
-
-    def at_once(holds: list[Hold], window_seconds: int) -> list[object]:
-        return [hold.deadline + timedelta(seconds=window_seconds / 2) for hold in holds]
-
-    monkeypatch.setattr(service.quota, "ends_of", at_once)
-    shared = processes(pool, 2, ("one",), CONSUMER_LIMITS, ADDRESS_LIMITS)
-    played = await play(connection, shared, (CONSUMER_LIMITS, ADDRESS_LIMITS), seconds=200, seed=1)
+    """The gateway above can say no: it is the whole window after the answer that keeps it from it."""
+    half_as_long = tuple(Limit(limit.calls, limit.window_seconds // 2) for limit in CONSUMER_LIMITS)
+    shared = processes(pool, 2, ("one",), half_as_long, PLENTY)
+    played = await play(connection, shared, (CONSUMER_LIMITS, PLENTY), seconds=200, seed=1)
     assert played.refused > 0
 
 

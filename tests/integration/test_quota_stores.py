@@ -14,6 +14,7 @@ from eventstore.facts.registry import REPORT_KINDS
 from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated
 from eventstore.store import open_ledger
 from projections.catalogue import CATALOGUE
+from service.choosing import BatchLimits
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.pace import Limit
 from service.jurnal_calls import HmacCredential
@@ -24,6 +25,9 @@ from tests.integration.quota_gateway import quota_on
 from tests.ledger import NOON, OTHER_STORE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
 from tests.unit.sandbox_jurnal.shop import CLIENT
+
+# Every document by itself: what these tests are about is whose call comes next.
+ONE = BatchLimits(rows_max=1)
 
 
 @pytest.fixture
@@ -76,13 +80,13 @@ async def booked(stand: Stand) -> dict[str, int]:
 async def test_stores_of_one_company_take_turns_when_the_quota_is_short(stand: Stand) -> None:
     """Every second look finds no place: the store whose turn it was keeps it, or one of two would never send."""
     await order_in_both(stand, 0)
-    plenty = stand.process()
+    plenty = stand.process(limits=ONE)
     while sum((await booked(stand)).values()) < 2:
         await step(stand, plenty)
     await plenty.dispatcher.release(COMPANY)
     for number in range(1, 7):
         await order_in_both(stand, number)
-    process = stand.process(calls=stand.calls(quota=quota_on(stand.pool, (Limit(1, 60),), PLENTY)))
+    process = stand.process(calls=stand.calls(quota=quota_on(stand.pool, (Limit(1, 60),), PLENTY)), limits=ONE)
     await process.directory.resolve(STORE, COMPANY, ())
     await stand.advance(120)
     while sum((await booked(stand)).values()) < 10:
@@ -133,14 +137,14 @@ async def figures(http: "TestClient[aiohttp.web.Request, aiohttp.web.Application
 async def test_todays_sale_does_not_wait_behind_a_long_queue_of_older_ones(stand: Stand) -> None:
     """Twelve orders of a month ago are due first; when they find no place, today's goes past them."""
     await stand.order(0)
-    plenty = stand.process()
+    plenty = stand.process(limits=ONE)
     while not await booked(stand):
         await step(stand, plenty)
     await plenty.dispatcher.release(COMPANY)
     for number in range(1, 13):
         await stand.order(number, order_date="2026-10-20T03:00:00", closed_date="2026-10-20T03:00:00")
     await stand.order(13)
-    process = stand.process(calls=stand.calls(quota=quota_on(stand.pool, (Limit(10, 60),), PLENTY)))
+    process = stand.process(calls=stand.calls(quota=quota_on(stand.pool, (Limit(10, 60),), PLENTY)), limits=ONE)
     for _ in range(12):
         await step(stand, process)
     done = await stand.commands()

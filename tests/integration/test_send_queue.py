@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -12,9 +12,13 @@ from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
-from projections.jurnal_commands.queue import Attempt, Send, SendQueue, count_states
+from projections.jurnal_commands.queue import Attempt, Begun, Move, Send, SendQueue, count_states
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
-from tests.folding import rows_of, tell
+from service.fence import Fence
+from service.jurnal_calls import Company
+from service.waiting_sends import WaitingSends
+from tests.folding import ALL_KINDS, rows_of, tell
 from tests.ledger import STORE, service_pool
 from tests.story import CONNECTION, Story, own, paid
 
@@ -38,8 +42,14 @@ class Desk(NamedTuple):
     now: datetime
 
     async def next(self, after: timedelta = timedelta(0)) -> Send | None:
-        """Return what may go at that time."""
-        return await self.queue.next(STORE, COMPANY, now=self.now + after)
+        """Return what must be looked up at that time, else the first that may go."""
+        now = self.now + after
+        return await self.queue.unknown(STORE, COMPANY, now=now) or next(iter(await self.ready(after)), None)
+
+    async def ready(self, after: timedelta = timedelta(0), *, company_id: str = COMPANY) -> list[Send]:
+        """Return what may go at that time, oldest first."""
+        ready = await self.queue.ready(STORE, company_id, ALL_KINDS, now=self.now + after)
+        return sorted(ready.sends, key=lambda send: (send.due_at, send.command_id))
 
     async def the_next(self) -> Send:
         """Return what may go now; there must be something."""
@@ -47,17 +57,23 @@ class Desk(NamedTuple):
         assert send is not None
         return send
 
-    async def begin(self, send: Send, *, owner: UUID = OURS, epoch: int | None = None) -> bool:
-        """Begin the next attempt of a send, signed now, with a deadline of 90 s and a fence of 420 s."""
-        attempt = Attempt(
-            number=send.attempt + 1,
+    async def begin(self, *sends: Send, owner: UUID = OURS, epoch: int | None = None) -> bool:
+        """Begin the next attempt of sends in one call, signed now, with a deadline of 90 s and a fence of 420 s."""
+        begun = Begun(
+            batch_id=uuid4(),
             signed_at=self.now,
             deadline_at=self.now + timedelta(seconds=90),
-            absent_from=self.now + timedelta(seconds=420),
             request_digest="ab" * 32,
         )
+        attempts = [Attempt(send=send, absent_from=self.now + timedelta(seconds=420)) for send in sends]
         held = self.epoch if epoch is None else epoch
-        return await self.queue.begin(send, attempt, company_id=COMPANY, owner=owner, epoch=held)
+        able = await self.queue.begin(begun, attempts, company_id=COMPANY, owner=owner, epoch=held)
+        return len(able) == len(sends)
+
+    async def move(self, send: Send, state: str, *, seconds: float = 0, reason: str | None = None) -> bool:
+        """Move one send; say whether it did."""
+        due_at = self.now + timedelta(seconds=seconds)
+        return await self.queue.move([Move(send=send, state=state, due_at=due_at, reason=reason)], now=self.now) == 1
 
     async def recover(self, after: timedelta) -> int:
         """Make unknown what was cut off by then."""
@@ -228,7 +244,7 @@ async def test_once_it_is_known_to_be_absent_a_command_may_be_sent_again_as_a_ne
     await desk.recover(timedelta(seconds=90))
     question = await desk.next(timedelta(seconds=90))
     assert question is not None
-    assert await desk.queue.move(question, state="due", due_at=desk.now)
+    assert await desk.move(question, "due")
     again = await desk.the_next()
     while again.command_id != send.command_id:
         await desk.begin(again)
@@ -242,17 +258,17 @@ async def test_a_move_of_an_older_attempt_is_refused(desk: Desk) -> None:
     send = await desk.the_next()
     await desk.begin(send)
     first = msgspec.structs.replace(send, attempt=1)
-    assert await desk.queue.move(first, state="due", due_at=desk.now)
+    assert await desk.move(first, "due")
     await desk.begin(first)
-    assert not await desk.queue.move(first, state="done", due_at=desk.now)
+    assert not await desk.move(first, "done")
     assert (await desk.states())[send.command_id] == "sending"
 
 
 async def test_done_is_the_end_of_a_send(desk: Desk) -> None:
     """Nothing takes it back, and it is neither recovered nor offered."""
     send = await desk.the_next()
-    assert await desk.queue.move(send, state="done", due_at=desk.now)
-    assert not await desk.queue.move(send, state="due", due_at=desk.now)
+    assert await desk.move(send, "done")
+    assert not await desk.move(send, "due")
     assert await desk.recover(timedelta(days=1)) == 0
     following = await desk.next()
     assert following is None or following.command_id != send.command_id
@@ -261,7 +277,7 @@ async def test_done_is_the_end_of_a_send(desk: Desk) -> None:
 async def test_a_send_that_waits_is_offered_again_at_its_time(desk: Desk) -> None:
     """Jurnal said when to come back; the send says why it waits."""
     send = await desk.the_next()
-    await desk.queue.move(send, state="waiting", due_at=desk.now + timedelta(seconds=60), reason="Too many requests")
+    await desk.move(send, "waiting", seconds=60, reason="Too many requests")
     early = await desk.next(timedelta(seconds=59))
     assert early is None or early.command_id != send.command_id
     offered = set()
@@ -291,5 +307,32 @@ async def test_a_send_carries_its_command_as_it_was_decided(desk: Desk) -> None:
     assert found[INVOICE] == next(
         command for command in desk.story.commands if isinstance(command, BookInvoice) and command.order_id == "order-1"
     )
-    assert await desk.queue.next(STORE, "another-company", now=desk.now) is None
-    assert await desk.queue.next("teh-tawar", COMPANY, now=desk.now) is None
+    assert await desk.ready(company_id="another-company") == []
+    assert (await desk.queue.ready("teh-tawar", COMPANY, ALL_KINDS, now=desk.now)).sends == ()
+
+
+async def test_what_is_held_up_at_the_front_of_a_long_queue_hides_nothing_behind_it_for_ever(
+    desk: Desk, connection: Connection
+) -> None:
+    """A thousand payments of refused invoices stand first: look by look comes in sight what stands behind them."""
+    await connection.execute(
+        """
+        WITH held AS (SELECT 'pay-' || to_char(n, 'FM00000') AS id, n FROM generate_series(1, 1000) n), added AS (
+            INSERT INTO command (store_id, command_id, company_id, stream_id, record_id, lane, position, ordinal, kind,
+                                 body, needs, state)
+            SELECT $1, id, $2, id, id, id, n, 0, 'ReceivePayment', '', ARRAY['absent'], 'due' FROM held)
+        INSERT INTO send (store_id, command_id, company_id, kind, state, attempt, due_at)
+        SELECT $1, id, $2, 'ReceivePayment', 'due', 0, $3::timestamptz - interval '1 day' FROM held
+        """,
+        STORE,
+        COMPANY,
+        desk.now,
+    )
+    await desk.accept(CUSTOMER)
+    await desk.accept(INVOICE)
+    waiting = WaitingSends(desk.queue, Fence(), BatchLimits())
+    looks = []
+    for _ in range(4):
+        due = await waiting.due(Company(COMPANY, STORE), (STORE,), desk.now)
+        looks.append(PAYMENT in {send.command_id for send in due})
+    assert looks == [False, False, True, False]

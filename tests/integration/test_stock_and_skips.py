@@ -20,7 +20,7 @@ from projections.jurnal_commands.queue import SendQueue, count_states
 from projections.projection import Evolved, States
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
-from tests.folding import append_story, fold_all, rows_of, tell
+from tests.folding import append_story, first_to_send, fold_all, rows_of, tell
 from tests.ledger import NOON, STORE, open_test_pool, service_pool
 from tests.story import CONNECTION, Story, own, paid
 from tests.unit.projections.transfer_reports import act, correction, sent
@@ -66,7 +66,7 @@ class Shelf(NamedTuple):
 
     async def may_go(self) -> str | None:
         """Return the command that the dispatcher would take next."""
-        send = await SendQueue(self.pool).next(STORE, COMPANY, now=NOON + timedelta(days=900))
+        send = await first_to_send(self.pool, COMPANY, NOON + timedelta(days=900))
         return None if send is None else send.command_id
 
     async def recovered(self) -> None:

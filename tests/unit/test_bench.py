@@ -1,5 +1,6 @@
 """The benchmarks' arithmetic and what they print; a small run of each side on a real ledger."""
 
+import cProfile
 import json
 from statistics import mean
 
@@ -9,6 +10,7 @@ from ops.bench.append import Sizes, measure_append
 from ops.bench.intake_load import LoadOrder, webhook
 from ops.bench.measure import Goal, Measurement, Sample, as_json, interleave, judge, latencies
 from ops.bench.payload import BODY_BYTES_MEAN, METADATA_BYTES_MEAN, LookUps, Orders
+from ops.bench.spent import clocked, shares
 from ops.bench.stand import Stand
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 
@@ -116,3 +118,21 @@ async def test_a_small_run_of_append_measures_every_case() -> None:
         measured = [one async for one in measure_append(stand, 1, sizes)]
     assert len({one.case for one in measured}) == len(measured) == 5
     assert all(one.ours > 0 and one.limit > 0 for one in measured)
+
+
+def test_the_shares_of_a_profile_name_parts_and_make_a_whole() -> None:
+    """A digest counts as SHA-256, one of our files by its path, and nothing is left out."""
+    profile = cProfile.Profile()
+    with profile:
+        Orders().facts(500)
+    told = shares(profile)
+    assert {part for part, _ in told} >= {"SHA-256", "ops/bench/payload"}
+    assert sum(share for _, share in told) == pytest.approx(1)
+
+
+def test_the_processors_time_is_told_for_each_fact() -> None:
+    """What is done here is counted here, and never longer than the clock went."""
+    with clocked() as spent:
+        Orders().facts(2_000)
+    python_us, _ = spent.each(2_000)
+    assert 0 < python_us <= spent.seconds / 2_000 * 1_000_000 * 1.05

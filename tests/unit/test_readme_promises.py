@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("eventstore", "projections", "tests/faults")
+FOLDERS = ("eventstore", "projections", "ops/virtual", "tests/faults")
 NAMES = ("README.md", "INVOICES.md")
 READMES = sorted(path for folder in FOLDERS for name in NAMES for path in (ROOT / folder).rglob(name))
 DEFINED = {

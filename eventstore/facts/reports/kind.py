@@ -13,7 +13,8 @@ class ReportKind(msgspec.Struct, frozen=True, kw_only=True):
     `id_field` names the object's own id and `stream_prefix` + id its stream. `clear` are the paths that may stand in
     clear; a value under a `persons` prefix belongs to the person whose id stands in that field, every other value to
     the object itself. `identity_fields` is set for kinds whose source id is made of fields instead of a digest;
-    `immutable_fields` may then never differ under one source id. `utc_fields` are normalised before the digest.
+    `immutable_fields` may then never differ under one source id, and `identity_spellings` are the words of such a
+    field, in lower case, that mean one. `utc_fields` are normalised before the digest.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ReportKind(msgspec.Struct, frozen=True, kw_only=True):
     persons: Mapping[str, str] = {}
     identity_fields: tuple[str, ...] = ()
     immutable_fields: tuple[str, ...] = ()
+    identity_spellings: Mapping[str, Mapping[str, str]] = {}
 
 
 def prefixed(prefix: str, *names: str) -> tuple[str, ...]:

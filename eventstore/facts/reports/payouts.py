@@ -10,6 +10,10 @@ import msgspec
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.personal import ClearPaths
 
+# iSeller's words are known from translated screens only; each column is one meaning, whoever tells it.
+COMPLETED = frozenset({"completed", "complete", "completion", "success", "successful"})
+FAILED = frozenset({"failed", "failure", "error"})
+
 
 class PayoutReport(msgspec.Struct, frozen=True, kw_only=True):
     """A payout. `total_deposit` = `transactions_amount` - `total_fees`, IDR; `date` UTC."""
@@ -36,4 +40,5 @@ PAYOUT = ReportKind(
     ),
     identity_fields=("reference_id", "status"),
     immutable_fields=("transactions_amount", "total_fees", "total_deposit", "currency"),
+    identity_spellings={"status": {**dict.fromkeys(COMPLETED, "completed"), **dict.fromkeys(FAILED, "failed")}},
 )

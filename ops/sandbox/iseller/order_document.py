@@ -145,7 +145,7 @@ def _totals(scenario: Scenario, state: OrderState) -> dict[str, Any]:
         "total_discount_amount": amount(discount),
         "total_promotion_amount": amount(promotion),
         "subtotal": amount(gross + added - discount - promotion),
-        "total_tax_amount": amount(sum((line.tax_idr for line in order.lines), Decimal(0))),
+        "total_tax_amount": amount(sum((line.tax_idr for line in order.lines), charges.tax_idr)),
         "total_additional_final_amount": amount(charges.final_idr),
         "total_additional_subtotal_amount": amount(charges.subtotal_idr),
         "total_additional_order_amount": amount(charges.order_idr),

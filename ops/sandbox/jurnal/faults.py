@@ -96,7 +96,7 @@ def straight(_request: web.Request) -> Arrival | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spans:
-    """How long things take in seconds, and what may be dropped. Pairs are the least and the most."""
+    """How long things take in seconds, what may be dropped, how absence is told. Pairs are the least and the most."""
 
     silence: float = 600
     slow_answer: tuple[float, float] = (91, 130)
@@ -104,6 +104,7 @@ class Spans:
     clock_off: tuple[float, float] = (301, 900)
     between_rows: tuple[float, float] = (0.5, 5)
     droppable: tuple[str, ...] = ("custom_id", "memo", "tags")
+    absent: tuple[Literal[404, 422], ...] = (404, 422)
 
 
 STANDARD = Spans()
@@ -204,7 +205,7 @@ class SeededFaults:
                 seconds = spans.silence if silent else dice.uniform(*spans.slow_answer)
                 return FaultPlan(delay_after_commit_seconds=seconds, close_after_commit=silent, kind=kind)
             case FaultKind.OTHER_ABSENT:
-                return FaultPlan(absent_status=dice.choice((404, 422)), kind=kind)
+                return FaultPlan(absent_status=dice.choice(spans.absent), kind=kind)
             case FaultKind.FIELDS_DROPPED:
                 return FaultPlan(fields_dropped=frozenset({dice.choice(spans.droppable)}), kind=kind)
             case FaultKind.ROW_REFUSED:

@@ -228,7 +228,17 @@ class Shop:
 
     async def invoice_counts(self, _store_id: str, today: date) -> Sequence[InvoiceCount]:
         """Count one by one."""
-        return [InvoiceCount(row.status, row.due_date < today, 1) for row in INVOICES]
+        rounded = {"INV-S-1": Decimal("0.9"), "INV-S-4": Decimal("-0.1")}
+        return [
+            InvoiceCount(
+                row.status,
+                row.due_date < today,
+                1,
+                row.transaction_no in rounded,
+                rounded.get(row.transaction_no, Decimal(0)),
+            )
+            for row in INVOICES
+        ]
 
     async def differences(self, _store_id: str, wanted: DifferenceFilter) -> Sequence[Difference]:
         """List what differs."""

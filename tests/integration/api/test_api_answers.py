@@ -100,6 +100,7 @@ async def test_an_unpaid_invoice_is_overdue_from_the_day_after_it_is_due(api: Cl
     statuses = [invoice["status"] for invoice in page["invoices"]]
     assert statuses == ["Open", "Open", "Overdue", "Overdue", "Partial", "Paid"]
     assert page["counts"] == {"Open": 2, "Partial": 1, "Paid": 1, "Overdue": 2}
+    assert page["rounded"] == {"invoices": 2, "amount": "0.8"}
     assert page["today"] == "2026-08-10"
     assert page["invoices"][3] == {
         "order_reference": "S-4",

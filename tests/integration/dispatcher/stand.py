@@ -36,9 +36,11 @@ from projections.runner import Runner
 from projections.sync_status.queries import ListedRecord, Wanted, read_page
 from service.answer_ledger import AnswerLedger
 from service.breaker import BreakerLimits, Breakers
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.credential_names import JURNAL_HMAC
-from service.dispatcher import Dispatched, Dispatcher
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.inquiry import Inquiry
 from service.iseller.intake import Intake
@@ -51,6 +53,7 @@ from service.quota import QuotaBudget
 from tests.ledger import MASTER, NOON, SERVICE_ROLE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
 from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Clock, Shop
+from tests.unit.sandbox_jurnal.virtual_time import Time
 
 COMPANY = Company(CONNECTION.company_id, STORE)
 # Shorter than any step is long: no test is about this limit unless it says so.
@@ -106,7 +109,7 @@ class Stand:
     pool: Pool
     migrator: "asyncpg.Connection[asyncpg.Record]"
     clock: ManualClock
-    jurnal_clock: Clock
+    time: Time
     shop: Shop
     session: aiohttp.ClientSession
     url: str
@@ -139,7 +142,6 @@ class Stand:
         client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
         return JurnalCalls(
-            self.pool,
             client,
             self.credentials,
             quota or plenty,
@@ -157,6 +159,7 @@ class Stand:
         kind: type[Dispatcher] = Dispatcher,
         lease_seconds: float = 10,
         appender: Appender | None = None,
+        limits: BatchLimits | None = None,
     ) -> Process:
         """Start another process on the same database."""
         calls = calls or self.calls()
@@ -166,14 +169,16 @@ class Stand:
         people = People(self.reader, self.keyring)
         answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
         inquiry = Inquiry(queue, calls, directory, people)
-        dispatcher = kind(self.pool, answers, queue, leases, calls, inquiry, fence or Fence())
+        dispatcher = kind(
+            self.pool, answers, queue, leases, calls, inquiry, fence or Fence(), limits=limits or BatchLimits()
+        )
         return Process(leases, calls, directory, dispatcher)
 
     async def advance(self, seconds: float) -> None:
         """Let time pass everywhere."""
         self.clock.advance(timedelta(seconds=seconds))
-        self.jurnal_clock.advance(seconds=seconds)
         await set_clock(self.migrator, self.clock.now())
+        await self.time.advance(seconds)
 
     async def connect(self, connection: StoreConnected = CONNECTION, *, live: bool = True) -> None:
         """Connect the store, map its outlets, and turn Live Mode on."""
@@ -242,13 +247,13 @@ class Stand:
             did.append(done.did)
             if done.did in ("sent", "probed", "refused"):
                 continue
-            wakes = await self._next_wake(done)
+            wakes = await self.next_wake(done)
             if wakes is None or wakes > ends:
                 return did
             await self.advance((wakes - self.clock.now()).total_seconds())
         raise AssertionError(f"still busy after {STEPS_MAX} steps: {did[-10:]}")
 
-    async def _next_wake(self, done: Dispatched) -> datetime | None:
+    async def next_wake(self, done: Dispatched) -> datetime | None:
         """Return when something may be done next; None when nothing waits for the time."""
         if done.did == "not_ours":
             expires_at = await self.migrator.fetchval("SELECT min(expires_at) FROM company_lease")
@@ -334,7 +339,7 @@ def forget_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Resource, "check_keys", lambda *_keys, **_more: None)
 
 
-async def _master_data(shop: Shop) -> None:
+async def make_master_data(shop: Shop) -> None:
     """Make what the made-up store's set-up names."""
     for name, number in (("Bank BCA", "1-10002"), ("iSeller Pay Clearing", "1-10003")):
         await shop.make("accounts", "account", name=name, number=number, category_name="Cash & Bank")
@@ -353,11 +358,11 @@ async def _master_data(shop: Shop) -> None:
 
 @asynccontextmanager
 async def open_stand(
-    database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6
+    database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6, time: Time | None = None
 ) -> AsyncIterator[Stand]:
-    """Open a store that nobody has connected yet, beside a company with its master data."""
-    jurnal_clock = Clock(NOON)
-    sandbox = JurnalSandbox(settings, jurnal_clock)
+    """Open a store that nobody has connected yet, beside a company with its master data; Jurnal waits in `time`."""
+    wait, time = asyncio.sleep if time is None else time.wait, time or Time(Clock(NOON))
+    sandbox = JurnalSandbox(settings, time.clock, wait=wait)
     migrator = await asyncpg.connect(database_url)
     await stop_the_clock(migrator)
     pool = await open_pool(database_url, role=SERVICE_ROLE, connections_max=connections_max)
@@ -380,12 +385,11 @@ async def open_stand(
     server = TestServer(app, host="127.0.0.1")
     try:
         async with TestClient(server) as http, open_session() as session:
-            shop = Shop(sandbox, jurnal_clock, http, settings.consumers[0])
-            stand = Stand(
-                pool, migrator, ManualClock(NOON), jurnal_clock, shop, session, str(server.make_url("")).rstrip("/")
-            )
+            shop = Shop(sandbox, time.clock, http, settings.consumers[0])
+            url = str(server.make_url("")).rstrip("/")
+            stand = Stand(pool, migrator, ManualClock(NOON), time, shop, session, url)
             stands.append(stand)
-            await _master_data(shop)
+            await make_master_data(shop)
             yield stand
             await asyncio.wait_for(stand.appender.flush(), 10)
     finally:

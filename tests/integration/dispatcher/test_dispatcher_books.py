@@ -1,14 +1,16 @@
 """What iSeller reported stands in Jurnal, once, and the answer stands in the ledger."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.in_transit_stock.queries import sum_in_transit
-from projections.invoice_payment.queries import read_invoices
+from projections.invoice_payment.queries import count_invoices, read_invoices
 from projections.jurnal_commands.identity import payment_command_id
 from tests.integration.dispatcher.stand import Stand
 from tests.ledger import STORE
-from tests.story import paid
+from tests.story import paid, taxed
 
 ACCEPT: dict[str, Any] = {
     "inventory_adjustment_id": "accept-1",
@@ -54,6 +56,16 @@ async def test_a_paid_order_is_a_paid_invoice_and_one_on_account_an_open_one(sta
     assert await invoice_status(stand) == {"order-1": "Paid", "order-2": "Open"}
     by_custom_id = {invoice.custom_id: invoice.remaining for invoice in stand.sandbox.company.sales_invoices}
     assert by_custom_id == {f"inv-{STORE}.order-1": 0, f"inv-{STORE}.order-2": 20_000}
+
+
+async def test_rounding_beyond_isellers_own_is_counted_with_its_sum(stand: Stand) -> None:
+    """Of 10,010 at 11 %, exactly 11,111.1: told as 11,112 it is 0.9 more, as 11,111 it is 0.1 less."""
+    for number, total in enumerate(("11112", "11111", "11111.1"), start=1):
+        line = taxed(price=10_010)
+        await stand.order(number, order_details=[line], total_amount=total, total_order_amount=10_010)
+    await stand.until_quiet(stand.process())
+    (count,) = await count_invoices(stand.pool, STORE, due_before=date(2026, 11, 20))
+    assert (count.invoices, count.rounded_invoices, count.rounded) == (3, 2, Decimal("0.8"))
 
 
 async def test_a_payment_that_comes_later_is_received_on_the_invoice(stand: Stand) -> None:

@@ -1,13 +1,17 @@
 """Unknown is a state, and the signed Date is the fence: nothing is sent again before it, and nothing stands twice."""
 
+from datetime import datetime
+
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from eventstore.facts.answers import Attempted
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.queue import Send
-from service.dispatcher import Dispatched, Dispatcher
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
 from service.fence import Fence
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
 from service.jurnal_calls import Company, JurnalCalls, Place
@@ -20,10 +24,9 @@ TRANSFERS = "warehouse_transfers"
 class BlindDispatcher(Dispatcher):
     """Sends again whatever was not answered, without looking: what must never ship."""
 
-    async def _probe(self, company: Company, send: Send, now: object) -> Dispatched:
-        del company
-        await self._queue.move(send, state="due", due_at=await self._now())
-        return Dispatched("probed", type(send.command).__name__, str(now))
+    async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
+        await self._settling.absent(send, Attempted(command_id=send.command_id, attempt=send.attempt), now)
+        return Dispatched("probed", type(send.command).__name__, company.company_id)
 
 
 class SlowWire(JurnalCalls):
@@ -201,8 +204,8 @@ async def test_when_nothing_listens_nothing_is_lost_and_nothing_is_unknown(stand
     """A refused connection never reached the wire: the command waits a few seconds and then goes."""
     await stand.order()
     warm = stand.process()
-    await stand.order(2)
     assert (await stand.step(warm)).did == "sent"
+    await stand.order(2)
     async with TestServer(web.Application(), host="127.0.0.1") as gone:
         url = str(gone.make_url("")).rstrip("/")
     unreachable = stand.process(calls=stand.calls(url=url))

@@ -7,13 +7,15 @@ from datetime import date
 import msgspec
 import pytest
 
-from eventstore.facts.operators import CommandReleased
+from eventstore.facts.answers import LACKS_PRODUCT
+from eventstore.facts.operators import CommandReleased, ProductsImportRequested
 from eventstore.facts.settings import SETTINGS_STREAM, PaymentMapping, SalesRulesSet
 from projections.catalogue import CATALOGUE
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.ledger import STORE, open_test_pool
-from tests.story import CONNECTION, own, paid
+from tests.story import CONNECTION, line, own, paid
+from tests.unit.projections.test_products_planned_anew import TEA
 from tests.unit.sandbox_jurnal.shop import SETTINGS
 
 INVOICE = f"inv-{STORE}.order-1"
@@ -119,4 +121,49 @@ async def test_a_release_that_is_on_its_way_keeps_its_body_and_books_once(stand:
     await stand.until_quiet(process)
     assert await stand.statuses() == {"sale-order-1": "Success"}
     assert stand.documents("sales_invoice") == 1
+    await no_difference(stand, database_url)
+
+
+async def test_a_product_that_is_made_lets_its_sale_go(stand: Stand, database_url: str) -> None:
+    """Refused for it and not for anything else; nobody has to retry, and it is booked once."""
+    await stand.order(1, order_details=[line("TEA", 2, 10_000)])
+    process = stand.process()
+    await stand.until_quiet(process)
+    assert await stand.statuses() == {"sale-order-1": "Failed"}
+    (refused,) = await stand.told("CommandRefused")
+    assert refused["fields"] == [f"{LACKS_PRODUCT}TEA"]
+    tea = msgspec.structs.replace(TEA, stock=())
+    asked = ProductsImportRequested(products=(tea,), stock_date=date(2026, 11, 20), actor="owner", reason="new")
+    await word(stand, asked, "products-import", "import:1")
+    await stand.advance(60)
+    await stand.until_quiet(process)
+    assert await stand.statuses() == {"sale-order-1": "Success", "product-p-tea": "Success"}
+    assert stand.documents("sales_invoice") == 1
+    await no_difference(stand, database_url)
+
+
+async def test_a_refund_out_of_a_wrong_account_that_is_mapped_right_goes(stand: Stand, database_url: str) -> None:
+    """Its sale and its return stay as Jurnal has them; the money goes out once."""
+    cash = paid("t1", 20_000)
+    await stand.order(1, transactions=[cash])
+    process = stand.process()
+    await stand.until_quiet(process)
+    await word(stand, WRONG, SETTINGS_STREAM, "s:2")
+    back = paid("r1", 10_000, type="refund", transaction_date="2026-11-20T19:30:00")
+    refund = {
+        "order_id": "order-1",
+        "refund_date": "2026-11-20T19:30:00",
+        "refund_amount": 10_000,
+        "refund_details": [{"sku": "LATTE", "quantity": 1}],
+        "units_returned": [{"sku": "LATTE", "stock": 1}],
+    }
+    await stand.order(1, transactions=[cash, back], refunded_orders=[refund])
+    await stand.until_quiet(process)
+    assert sorted((await stand.statuses()).values()) == ["Failed", "Success"]
+    await word(stand, RIGHT, SETTINGS_STREAM, "s:3")
+    await stand.advance(60)
+    await stand.until_quiet(process)
+    assert set((await stand.statuses()).values()) == {"Success"}
+    assert set((await stand.commands()).values()) == {"accepted"}
+    assert [int(each.amount) for each in stand.sandbox.company.credit_memo_refunds] == [10_000]
     await no_difference(stand, database_url)

@@ -176,4 +176,4 @@ async def test_a_product_of_a_used_code_is_the_product(asked: Asked) -> None:
     await stand.until_quiet(stand.process())
     assert await asked.state_of(PRODUCT) == ("accepted", "")
     (refused,) = await stand.told("CommandRefused")
-    assert refused["reason"].endswith("but it differs: track_inventory is True, not False")
+    assert refused["reason"].startswith("Jurnal holds MOCHA, but it differs: track_inventory is True, not False. ")

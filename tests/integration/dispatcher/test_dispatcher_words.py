@@ -1,9 +1,9 @@
 """What a person says of a command while it is under way: a release counts for what was refused before it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ from eventstore.facts.operators import (
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.identity import command_id
-from projections.jurnal_commands.queue import Send, SendQueue
+from projections.jurnal_commands.queue import Move, SendQueue
 from tests.integration.dispatcher import asking
 from tests.integration.dispatcher.asking import OTHER, RETURN, SALE, Asked, booked, posts
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand
@@ -45,12 +45,12 @@ class CutOffQueue(SendQueue):
 
     cut_off = False
 
-    async def move(self, send: Send, *, state: str, due_at: datetime, **more: Any) -> bool:
+    async def move(self, moves: Sequence[Move], *, now: datetime) -> int:
         """Lose the connection before a send is done."""
-        if state == "done" and not self.cut_off:
+        if moves[0].state == "done" and not self.cut_off:
             self.cut_off = True
             raise ConnectionResetError
-        return await super().move(send, state=state, due_at=due_at, **more)
+        return await super().move(moves, now=now)
 
 
 async def say(stand: Stand, word: msgspec.Struct, stream: str) -> int:

@@ -26,7 +26,7 @@ async def booked(stand: Stand, database_url: str, tmp_path: Path) -> AsyncIterat
     await stand.until_quiet(stand.process())
     stand.sandbox.by_hand.delete("sales_invoices", INVOICE)
     await stand.migrator.execute(REAL_CLOCK)
-    stand.jurnal_clock.at = datetime.now(UTC)
+    stand.shop.clock.at = datetime.now(UTC)
     key = tmp_path / "sealing.key"
     key.write_text(bytes(range(32)).hex(), encoding="ascii")
     folding = asyncio.create_task(_fold_on(stand))

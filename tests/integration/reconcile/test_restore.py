@@ -199,7 +199,7 @@ async def test_nothing_is_sent_before_the_look_is_through(stand: Stand) -> None:
     quota = QuotaBudget(stand.pool, egress_address="few", company_limits=(Limit(5, 60),), address_limits=PLENTY)
     process = looking(stand, calls=stand.calls(quota=quota))
     waited = [await stand.step(process) for _ in range(6)][-1]
-    assert (waited.did, waited.outcome, stand.documents("sales_invoice")) == ("waited", "looking", 0)
+    assert (waited.did, stand.documents("sales_invoice")) == ("waited", 0)
     for _ in range(200):
         if stand.documents("sales_invoice"):
             break

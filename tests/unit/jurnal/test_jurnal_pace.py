@@ -1,4 +1,7 @@
-"""The quota's arithmetic."""
+"""The quota's arithmetic.
+
+The budget's rows count as `place` does here; `tests/integration/test_quota_rows.py` holds one against the other.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.jurnal.pace import FreeAt, Granted, Hold, Limit, Window, counts_until, ends_of
-from service.jurnal.pace import place as place_in
+from service.jurnal.pace import Limit, Window, is_short, left, too_many
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DEADLINE_SECONDS = 9
@@ -21,18 +23,21 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def hold(granted: float, answered: float | None = None) -> Hold:
-    """Return a hold granted at one moment and answered at another."""
-    return Hold(
-        granted_at=at(granted),
-        deadline=at(granted + DEADLINE_SECONDS),
-        released_at=None if answered is None else at(answered),
-    )
+def last_moment(granted: float, answered: float | None = None) -> datetime:
+    """Return until when a call may reach Jurnal: its answer, or its deadline without one."""
+    return at(granted + DEADLINE_SECONDS if answered is None else answered)
 
 
-def place(holds: Sequence[Hold], limits: Sequence[Limit], now: datetime) -> Granted | FreeAt:
-    """Ask for a place in windows that know these holds."""
-    return place_in([Window(limit.calls, ends_of(holds, limit.window_seconds)) for limit in limits], now)
+def place(moments: Sequence[datetime], limits: Sequence[Limit], now: datetime) -> datetime | None:
+    """Return when a place is free, None: now. A call counts until a window after the last moment it may be there."""
+    free_at = None
+    for limit in limits:
+        window = timedelta(seconds=limit.window_seconds)
+        ends = sorted(moment + window for moment in moments if moment + window > now)
+        before = too_many(Window(limit.calls, len(ends)))
+        if before is not None:
+            free_at = max(ends[before], free_at or now)
+    return free_at
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,14 @@ def arrivals(calls: Sequence[Call], limits: Sequence[Limit]) -> list[int]:
         while True:
             known = [
                 # An answer counts only once it has come.
-                hold(granted / 1_000, answered / 1_000 if answered is not None and answered <= now else None)
+                last_moment(granted / 1_000, answered / 1_000 if answered is not None and answered <= now else None)
                 for granted, answered in made
             ]
             answer = place(known, limits, at(now / 1_000))
-            if isinstance(answer, Granted):
+            if answer is None:
                 break
-            assert answer.at > at(now / 1_000)
-            now = -(-int((answer.at - START) / timedelta(microseconds=1)) // 1_000)
+            assert answer > at(now / 1_000)
+            now = -(-int((answer - START) / timedelta(microseconds=1)) // 1_000)
         made.append((now, None if call.answered_ms is None else now + call.answered_ms))
         reached.append(now + call.reaches_ms)
     return reached
@@ -94,41 +99,27 @@ def test_the_time_told_is_the_first_at_which_a_place_is_free(
     made: list[tuple[int, int | None]], limits: list[Limit]
 ) -> None:
     """At that moment it is granted, and one microsecond before it is not."""
-    holds = [hold(granted, None if took is None else granted + took) for granted, took in made]
-    answer = place(holds, limits, at(60))
-    if isinstance(answer, FreeAt):
-        assert place(holds, limits, answer.at) == Granted()
-        assert place(holds, limits, answer.at - timedelta(microseconds=1)) == answer
-
-
-def test_an_answered_call_counts_until_a_window_after_its_answer() -> None:
-    """Jurnal may have counted it as late as that."""
-    holds = [hold(0, answered=5)]
-    assert place(holds, [Limit(1, 60)], at(64)) == FreeAt(at(65))
-    assert place(holds, [Limit(1, 60)], at(65)) == Granted()
-
-
-def test_a_lost_call_counts_until_a_window_after_its_deadline() -> None:
-    """Until its deadline it might have been written."""
-    assert place([hold(0)], [Limit(1, 60)], at(60)) == FreeAt(at(DEADLINE_SECONDS + 60))
+    moments = [last_moment(granted, None if took is None else granted + took) for granted, took in made]
+    answer = place(moments, limits, at(60))
+    if answer is not None:
+        assert place(moments, limits, answer) is None
+        assert place(moments, limits, answer - timedelta(microseconds=1)) == answer
 
 
 def test_the_narrowest_limit_decides() -> None:
     """A place in the minute does not help when the hour is full."""
-    holds = [hold(0, answered=0), hold(100, answered=100)]
-    assert place(holds, [Limit(2, 60), Limit(2, 3_600)], at(200)) == FreeAt(at(3_600))
+    assert place([at(0), at(100)], [Limit(2, 60), Limit(2, 3_600)], at(200)) == at(3_600)
 
 
-def test_without_holds_the_first_calls_are_granted_at_once() -> None:
+def test_without_calls_the_first_are_granted_at_once() -> None:
     """As many as the limit says, then no more."""
-    holds: list[Hold] = []
-    limits = [Limit(3, 60)]
-    while place(holds, limits, at(0)) == Granted():
-        holds.append(hold(0))
-    assert len(holds) == 3
+    assert [too_many(Window(3, taken)) for taken in range(5)] == [None, None, None, 0, 1]
+    assert [left(Window(3, taken)) for taken in range(5)] == [3, 2, 1, 0, 0]
 
 
-def test_a_hold_can_be_forgotten_when_it_counts_no_longer() -> None:
-    """Past the longest window it makes no difference."""
-    assert counts_until(hold(0, answered=2), 3_600) == at(3_602)
-    assert place([hold(0, answered=2)], [Limit(1, 3_600)], at(3_602)) == place([], [Limit(1, 3_600)], at(3_602))
+def test_calls_are_short_when_less_than_half_of_any_window_is_left() -> None:
+    """An idle company sends at once; one that used half its minute, or half its hour, lets its calls share."""
+    assert not is_short([Window(30, 0), Window(1_800, 900)])
+    assert not is_short([Window(30, 15)])
+    assert is_short([Window(30, 16)])
+    assert is_short([Window(30, 0), Window(1_800, 901)])

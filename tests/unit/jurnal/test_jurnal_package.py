@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.jurnal.pace import Purpose, Reserves
-from service.jurnal.package import Package, Used, local_day, next_month, package_free_at, share_of
+from service.jurnal.package import Package, Used, is_ahead, local_day, next_month, package_free_at, share_of
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 NOTHING_KEPT = Reserves(probe=Fraction(0), fresh=Fraction(0), backfill=Fraction(0))
@@ -49,3 +49,11 @@ def test_a_package_smaller_than_its_month_is_spent_a_call_a_day() -> None:
     """Never nothing while there is something."""
     assert share_of(5, Used(0, 0), date(2027, 3, 1)) == 1
     assert share_of(5, Used(5, 0), date(2027, 3, 9)) == 0
+
+
+def test_a_day_is_ahead_when_more_of_its_share_is_used_than_of_it_is_over() -> None:
+    """Of 310 in March ten a day: at noon in Jakarta five are due, and the first call of a day is never too early."""
+    package, noon = Package(310, JAKARTA), datetime(2027, 3, 1, 12, tzinfo=JAKARTA)
+    assert [is_ahead(package, Used(used, used), noon) for used in (0, 5, 6)] == [False, False, True]
+    assert not is_ahead(package, Used(0, 0), datetime(2027, 3, 1, tzinfo=JAKARTA))
+    assert not is_ahead(Package(None, JAKARTA), Used(10**9, 10**9), noon)

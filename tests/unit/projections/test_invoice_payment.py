@@ -16,7 +16,7 @@ from projections.jurnal_commands.commands import DECODER, BookInvoice, ReceivePa
 from projections.jurnal_commands.fold import CommandAdded
 from projections.jurnal_commands.identity import payment_command_id
 from tests.ledger import NOON, STORE
-from tests.story import Story, full_order, own, paid
+from tests.story import Story, full_order, own, paid, taxed
 
 INVOICE = f"inv-{STORE}.order-1"
 LATER = {"transaction_date": "2026-11-22T01:00:00"}
@@ -46,6 +46,13 @@ def test_an_invoice_is_not_booked_until_jurnal_says_so() -> None:
     story = sold(paid("t1", 20_000))
     assert amounts(story.invoice()) == ("NotBooked", 20_000, 0, 0)
     assert story.invoice().received == 20_000
+
+
+def test_an_invoice_tells_what_was_rounded_beyond_isellers_own_rounding() -> None:
+    """Two lattes of 10,010 at 11 % are 22,222.2; iSeller says 22,222, and rounds by nothing itself."""
+    story = Story()
+    story.order(order_details=[taxed(quantity=2, price=10_010)], total_amount=22_222, total_order_amount=20_020)
+    assert story.invoice().rounded == Decimal("-0.2")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,15 @@ def test_the_readme_draws_the_words_of_the_send_table() -> None:
     assert drawn("send") == constraint("send")
 
 
+def test_the_readme_names_the_outcomes_of_an_attempt() -> None:
+    """The sentence about attempts and the CHECK on their outcome have the same words."""
+    allowed = re.search(r"CHECK \(outcome IN \(([^)]*)\)\)", MIGRATIONS)
+    told = re.search(r"what its own answer told, is ([\w, ]+), none while", README)
+    assert allowed is not None
+    assert told is not None
+    assert set(re.findall(r"\w+", told[1])) - {"or"} == set(re.findall(r"'(\w+)'", allowed[1]))
+
+
 def test_every_word_of_the_two_tables_is_counted() -> None:
     """No command can be in a state that the metrics do not show; `done` shows as what the fold knows of it."""
     assert (constraint("command") | constraint("send")) - {"done"} <= set(STATES)

@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ops.sandbox.expected import expected_books
 from ops.sandbox.expected_invoices import expected_invoice
 from ops.sandbox.scenario_everything import everything
+from ops.sandbox.scenario_mode import Mode, drawn_mode
 from ops.sandbox.traffic import Traffic
 from ops.sandbox.traffic_afterwards import OrderEdited, OrderRefunded, OrderVoided, PaymentReversed, VoidUndone
 from ops.sandbox.traffic_calendar import business_days
@@ -26,6 +28,14 @@ SEEDS = (1, 2, 3, 7, 20_261_120)
 def test_the_same_seed_makes_the_same_days_with_everything() -> None:
     """Nothing but seed, number and date decides them."""
     assert traffic(5, 80, everything=True) == traffic(5, 80, everything=True)
+
+
+def test_twenty_seeds_draw_every_choice_both_ways() -> None:
+    """Each setting that is a matter of choice stands in some shop in each of its ways."""
+    modes = [drawn_mode(seed) for seed in range(1, 21)]
+    for field in msgspec.structs.fields(Mode):
+        ways = (False, True) if field.type is bool else get_args(field.type)
+        assert {getattr(mode, field.name) for mode in modes} == set(ways), field.name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -65,7 +75,9 @@ def test_an_order_of_any_kind_obeys_the_formula(seed: int) -> None:
     wrong = {f.record_id for f in traffic(seed, 100, everything=True).intended if f.kind == "total_does_not_add_up"}
     for order in _orders(traffic(seed, 100, everything=True)):
         lines = sum(line.before_order_idr for line in order.lines)
-        tax = Decimal(0) if order.tax_inclusive else sum(line.tax_idr for line in order.lines)
+        tax = Decimal(0)
+        if not order.tax_inclusive:
+            tax = sum((line.tax_idr for line in order.lines), order.charges.tax_idr)
         less = order.order_discount_idr + order.order_promotion_idr
         total = lines - less + order.charges.total_idr + tax + order.rounding_idr
         assert (order.total_idr == total) == (f"sale-{order.order_id}" not in wrong)

@@ -11,15 +11,20 @@ from tests.unit.sandbox_jurnal.shop import Clock, Shop, opened, settings
 
 @dataclass(slots=True)
 class Time:
-    """Time that passes when the test says so; what waits is woken in the order of its instants."""
+    """Time that passes when the test says so; what waits is woken in the order of its instants.
+
+    `waits` is set once somebody waits in it.
+    """
 
     clock: Clock = field(default_factory=Clock)
     waiting: list[tuple[float, "asyncio.Future[None]"]] = field(default_factory=list)
+    waits: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, seconds: float) -> None:
         """Wait in virtual time."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append((self.clock.at.timestamp() + seconds, woken))
+        self.waits.set()
         await woken
 
     async def advance(self, seconds: float) -> None:

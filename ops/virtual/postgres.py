@@ -1,0 +1,250 @@
+"""Connections to Postgres that take turns, so that a run does not depend on which of them the server serves first.
+
+A question is what a client writes until the server owes an answer; it ends with `ReadyForQuery` or, where the client
+asked only for a flush, with the description of the statement or an error. One question is under way at a time. One
+that waits for a lock lets the others by.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
+from typing import Any
+
+from ops.virtual.process import PROCESS
+
+_FLUSH = b"H\x00\x00\x00\x04"
+_CANCEL = b"\x00\x00\x00\x10\x04\xd2\x16\x2e"
+_TERMINATE = b"X\x00\x00\x00\x04"
+_READY, _KEY = ord("Z"), ord("K")
+_DESCRIBED = frozenset(b"TnE")
+_ANSWERED = frozenset((_READY,))
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+class PostgresTurns:
+    """Who may ask now. `before` is called before each question; `is_blocked` tells whether a backend awaits a lock.
+
+    `asked` counts questions.
+    """
+
+    def __init__(self) -> None:
+        self.before: Callable[[], None] = nothing
+        self.is_blocked: Callable[[int], bool] | None = None
+        self.asked = 0
+        self._under_way: dict[PostgresWire, None] = {}
+        self._blocked: dict[PostgresWire, None] = {}
+        self._queue: dict[PostgresWire, bytearray] = {}
+
+    def owes(self, wire: "PostgresWire") -> bool:
+        """Tell whether the server has not answered a connection yet."""
+        return wire in self._under_way
+
+    def is_waiting(self) -> bool:
+        """Tell whether an answer is owed by a server that can give it."""
+        return len(self._under_way) > len(self._blocked)
+
+    def ask(self, wire: "PostgresWire", written: bytes) -> None:
+        """Let a question go now or in its turn; what belongs to one that is under way goes at once."""
+        if wire in self._under_way:
+            wire.send(written)
+        elif wire in self._queue:
+            self._queue[wire] += written
+        else:
+            self._queue[wire] = bytearray(written)
+            self._next()
+
+    def leave(self, wire: "PostgresWire") -> None:
+        """Wait for the end of a connection that has said goodbye."""
+        self._queue.pop(wire, None)
+        self._under_way[wire] = None
+
+    def ended(self, wire: "PostgresWire") -> None:
+        """Take the answer of a question, or the end of its connection, and let the next one go."""
+        self._under_way.pop(wire, None)
+        self._blocked.pop(wire, None)
+        self._queue.pop(wire, None)
+        if self._blocked:
+            # What was done now may have given away the lock they wait for.
+            self._blocked = {other: None for other in self._blocked if self._awaits_lock(other)}
+        self._next()
+
+    def look_for_blocked(self) -> None:
+        """After a while without an answer: let others by, if it is a lock that is waited for."""
+        for wire in self._under_way:
+            if wire not in self._blocked and self._awaits_lock(wire):
+                self._blocked[wire] = None
+        self._next()
+
+    def _awaits_lock(self, wire: "PostgresWire") -> bool:
+        return self.is_blocked is not None and wire.backend is not None and self.is_blocked(wire.backend)
+
+    def _next(self) -> None:
+        while self._queue and not self.is_waiting():
+            wire = next(iter(self._queue))
+            written = bytes(self._queue.pop(wire))
+            self.before()
+            self.asked += 1
+            if wire.asks():
+                self._under_way[wire] = None
+                wire.send(written)
+
+
+class PostgresWire(asyncio.Transport, asyncio.Protocol):
+    """One connection: the transport that the client writes to, and the protocol that hears the server."""
+
+    def __init__(self, turns: PostgresTurns, inner: Any) -> None:
+        super().__init__()
+        self.backend: int | None = None
+        self._turns = turns
+        self._inner = inner
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._process = PROCESS.get()
+        self._awaited = _ANSWERED
+        self._frames = _Frames()
+        self._is_severed = False
+        self._real: asyncio.Transport | None = None
+
+    def asks(self) -> bool:
+        """Count the question for the process; False if that is what ends it."""
+        if self._process is not None:
+            self._process.asks()
+        return not self._is_severed
+
+    def send(self, written: bytes) -> None:
+        """Write to the server."""
+        self._awaited = _DESCRIBED if written.endswith(_FLUSH) else _ANSWERED
+        assert self._real is not None
+        self._real.write(written)
+
+    def sever(self) -> None:
+        """Let the client hear of the end at once; what was asked the server does to its end."""
+        if self._is_severed:
+            return
+        self._is_severed = True
+        self._forget()
+        self._loop.call_soon(self._inner.connection_lost, ConnectionResetError("severed"), context=self._context)
+        if not self._turns.owes(self) and self._real is not None:
+            self._real.abort()
+
+    def _forget(self) -> None:
+        if self._process is not None:
+            self._process.connections.pop(self, None)
+
+    # What the server says.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the real transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._real = transport
+        if self._process is not None:
+            self._process.connections[self] = None
+        self._inner.connection_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what came, and see whether it is a whole answer."""
+        is_answered = False
+        for kind, backend in self._frames.feed(data):
+            if kind == _KEY:
+                self.backend = backend
+            is_answered |= kind in self._awaited or kind == _READY
+        if not self._is_severed:
+            self._loop.call_soon(self._inner.data_received, data, context=self._context)
+        if is_answered:
+            self._turns.ended(self)
+            if self._is_severed and self._real is not None:
+                self._real.abort()
+
+    def eof_received(self) -> bool | None:
+        """Close, as asyncpg wants it."""
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the client."""
+        self._forget()
+        self._turns.ended(self)
+        if not self._is_severed:
+            self._is_severed = True
+            self._loop.call_soon(self._inner.connection_lost, exc, context=self._context)
+
+    def pause_writing(self) -> None:
+        """Hand on."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hand on."""
+        self._inner.resume_writing()
+
+    # What the client does.
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Ask in turn. A goodbye and the wish to cancel do not wait for one."""
+        written = bytes(data)
+        if self._is_severed:
+            return
+        if written == _TERMINATE or written.startswith(_CANCEL):
+            self._turns.leave(self)
+            self.send(written)
+        else:
+            self._turns.ask(self, written)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Ask with several pieces."""
+        self.write(b"".join(bytes(data) for data in list_of_data))
+
+    def close(self) -> None:
+        """End the connection; what is under way on the server goes on there."""
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection; what is under way on the server goes on there."""
+        if self._turns.owes(self):
+            self.sever()
+        elif self._real is not None:
+            self._real.abort()
+
+    def is_closing(self) -> bool:
+        """Tell whether it ends or has ended."""
+        return self._is_severed or self._real is None or self._real.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Ask the real transport."""
+        return default if self._real is None else self._real.get_extra_info(name, default)
+
+    def get_write_buffer_size(self) -> int:
+        """Ask the real transport."""
+        return 0 if self._real is None else self._real.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        """Ask the real transport."""
+        if self._real is not None and not self._real.is_closing():
+            self._real.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Ask the real transport."""
+        if self._real is not None and not self._real.is_closing():
+            self._real.resume_reading()
+
+
+class _Frames:
+    """Reads the kinds of messages out of the pieces they come in."""
+
+    def __init__(self) -> None:
+        self._left = b""
+
+    def feed(self, data: bytes) -> list[tuple[int, int]]:
+        """Return the kind of each message that has come whole, and the first number in it."""
+        found: list[tuple[int, int]] = []
+        data = self._left + data
+        at = 0
+        while len(data) - at >= 5:
+            length = 1 + int.from_bytes(data[at + 1 : at + 5], "big")
+            if len(data) - at < length:
+                break
+            found.append((data[at], int.from_bytes(data[at + 5 : at + 9], "big")))
+            at += length
+        self._left = data[at:]
+        return found

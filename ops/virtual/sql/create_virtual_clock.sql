@@ -1,0 +1,1 @@
+CREATE TABLE virtual_clock AS SELECT clock_timestamp() AS now

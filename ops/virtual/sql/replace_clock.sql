@@ -1,0 +1,2 @@
+CREATE OR REPLACE FUNCTION {function}() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY DEFINER
+AS 'SELECT now FROM public.virtual_clock'

@@ -1,0 +1,1 @@
+UPDATE virtual_clock SET now = %s RETURNING now

@@ -1,0 +1,119 @@
+"""Books an order anew: all that is left of its invoice comes back, a new one is made, and the money goes onto that.
+
+Jurnal's invoices only ever owe less. So one whose order was changed where Jurnal takes no update, and one that is to
+owe more again because money went back, is replaced by a new one.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from projections.changes.booking import BookedCredit, BookedPayment, Booking
+from projections.changes.orders import OrderState
+from projections.changes.shifts import Shifts
+from projections.changes.verdict import Verdict
+from projections.jurnal_commands.commands import ApplyCredit
+from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.returned_goods import pick_all
+from projections.jurnal_commands.sale import plan_sale
+from projections.jurnal_commands.taking_back import Taking, payable, return_goods, with_credits
+
+_ZERO = Decimal(0)
+
+
+class BookedAnew(msgspec.Struct, frozen=True):
+    """The order on its new invoice, what is planned for that, and what of the customer's credit is not applied, IDR."""
+
+    state: OrderState
+    decisions: list[Decision]
+    left_over: Decimal
+
+
+def change_number(state: OrderState) -> int:
+    """Return which change of the order's invoices the next one is."""
+    return sum(booking.changes + 1 for booking in state.bookings)
+
+
+def change_key(state: OrderState) -> str:
+    """Return the key under which the next change takes back what was booked."""
+    return f"change:{change_number(state)}"
+
+
+def book_anew(taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO) -> BookedAnew | Verdict:
+    """Plan that the current invoice comes back whole on the day of `taking`, and a new one that its credit pays.
+
+    `kept`: what of the credit is not applied to the new invoice, IDR.
+    """
+    old = taking.booking
+    goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
+    if isinstance(goods, Verdict):
+        return goods
+    (made,) = goods.credits
+    credit = payable(made.credit)
+    state = _ended(with_credits(taking.state, goods.credits), taking.day)
+    state, sold = plan_sale(
+        state,
+        taking.settings,
+        taking.fact,
+        shifts,
+        old.revision + 1,
+        record=taking.record,
+        day=taking.day,
+        due=max(old.due_on or taking.day, taking.day),
+    )
+    new = state.booking
+    assert new is not None
+    if new.revision == old.revision:
+        return state.verdicts[taking.record.record_id]
+    applied = min(credit - kept, new.total) if new.lines else _ZERO
+    used = msgspec.structs.replace(made, paid_out=applied)
+    state = with_credits(_carried(state, old, applied), (used,))
+    decisions: list[Decision] = [*goods.decisions, *sold]
+    if applied:
+        decisions.append(_applied(msgspec.structs.replace(taking, state=state), made.source, applied))
+    return BookedAnew(state, decisions, credit - applied)
+
+
+def _ended(state: OrderState, day: date) -> OrderState:
+    booking = state.booking
+    assert booking is not None
+    return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
+
+
+def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
+    """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
+    left = applied
+    payments: list[BookedPayment] = []
+    for payment in old.payments:
+        amount = min(payment.amount, left)
+        left -= amount
+        payments.append(msgspec.structs.replace(payment, amount=amount))
+    # The rest of the credit is no money: a refund without goods had lowered what the old invoice owed.
+    lowered = (BookedCredit("", left, _ZERO, _ZERO),) if left else ()
+    planned = {
+        key: msgspec.structs.replace(refund, is_carried=True) if refund.revision == old.revision else refund
+        for key, refund in state.taken_back.planned.items()
+    }
+    new = state.booking
+    assert new is not None
+    state = state.with_booking(msgspec.structs.replace(new, payments=tuple(payments), credits=(*new.credits, *lowered)))
+    return msgspec.structs.replace(
+        state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned, over=_ZERO)
+    )
+
+
+def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:
+    booking = taking.booking
+    command = ApplyCredit(
+        order_id=taking.state.order_id,
+        order_reference=taking.state.reference,
+        apply_id=taking.key,
+        source=source,
+        invoice=booking.command_id,
+        invoice_no=booking.invoice_no,
+        walk_in_contact=booking.walk_in_contact,
+        customer_id=booking.customer_id,
+        amount=amount,
+    )
+    return taking.planned(command, source, booking.command_id)

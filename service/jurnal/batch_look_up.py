@@ -1,0 +1,145 @@
+"""Which documents of a lost call are in Jurnal, told by the list of invoices, newest first. Pure: see `Steps`.
+
+Every row of it shows its custom_id and its payments. What is not seen is not absent: it may yet come.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from eventstore.facts.answers import Document
+from projections.jurnal_commands.commands import BookInvoice, Command, ReceivePayment
+from service.jurnal.comparing import differs
+from service.jurnal.documents import matches
+from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
+from service.jurnal.outcome import Absent, Found, ProbeFailed, list_outcome, probe_outcome
+from service.jurnal.probes import is_since
+from service.jurnal.reading import Record, id_of, read_date, read_decimal, rows_of, text_of
+from service.jurnal.resources import RECEIVE_PAYMENTS, SALES_INVOICES, number_of, probe_for
+
+LISTED = frozenset({BookInvoice.__name__, ReceivePayment.__name__})
+_PAGE_SIZE = 100
+# A lost call's invoices stand among the newest, unless whole days of trade went in since.
+_INVOICE_PAGES_MAX = 20
+# Payments follow their invoices closely in a backlog; older ones are asked for by their keys, a few at a time.
+_PAYMENT_PAGES_MAX = 6
+_PAGES_WITHOUT_ANY_MAX = 2
+_READ_BY_KEY_MAX = 10
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A command whose answer was lost."""
+
+    command: Command
+    command_id: str
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A document that is there, how it differs from what was asked for, and the answer that showed it."""
+
+    document: Document
+    differences: list[str]
+    answer: Response | NoAnswer
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What was seen, by command id. `failed`: the rest could not be looked for."""
+
+    seen: Mapping[str, Seen]
+    failed: ProbeFailed | None = None
+
+
+def looking_for(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]:
+    """Look for the documents of one call, all invoices or all payments, which was signed at `signed_at`."""
+    if isinstance(lost[0].command, BookInvoice):
+        return (yield from _invoices(lost, signed_at))
+    payments = [(each.command, each.command_id) for each in lost if isinstance(each.command, ReceivePayment)]
+    return (yield from _payments(payments))
+
+
+def _invoices(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]:
+    """Stop where all are seen, or at what was made before the call could have been."""
+    left = {each.command_id: each.command for each in lost}
+    seen: dict[str, Seen] = {}
+    for page in range(1, _INVOICE_PAGES_MAX + 1):
+        answer = yield _list(page)
+        rows = list_outcome(SALES_INVOICES, answer)
+        if isinstance(rows, ProbeFailed):
+            return Looked(seen, rows)
+        for row in rows:
+            command_id = text_of(row, "custom_id") or ""
+            command = left.get(command_id)
+            document = None if command is None else _invoice(command, row)
+            if command is not None and document is not None:
+                seen[command_id] = Seen(document, matches(command, command_id, row), answer)
+                del left[command_id]
+        if not left or len(rows) < _PAGE_SIZE or not is_since(rows[-1], signed_at):
+            break
+    return Looked(seen)
+
+
+def _payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[Looked]:
+    """Look at the payments of the newest invoices, then ask for the few whose invoices are not among them."""
+    left = {command.invoice_no: (command, command_id) for command, command_id in lost}
+    seen: dict[str, Seen] = {}
+    without_any = 0
+    for page in range(1, _PAYMENT_PAGES_MAX + 1):
+        answer = yield _list(page)
+        rows = list_outcome(SALES_INVOICES, answer)
+        if isinstance(rows, ProbeFailed):
+            return Looked(seen, rows)
+        paid = [(row, left.pop(number)) for row in rows if (number := text_of(row, "transaction_no")) in left]
+        for row, (command, command_id) in paid:
+            if (told := _payment(command, command_id, row, answer)) is not None:
+                seen[command_id] = told
+        without_any = 0 if paid else without_any + 1
+        if not left or len(rows) < _PAGE_SIZE or without_any == _PAGES_WITHOUT_ANY_MAX:
+            break
+    failed = yield from _by_key(list(left.values())[:_READ_BY_KEY_MAX], seen)
+    return Looked(seen, failed)
+
+
+def _by_key(lost: Sequence[tuple[ReceivePayment, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
+    for command, command_id in lost:
+        answer = yield probe_for(command, command_id)
+        found = probe_outcome(command, answer)
+        if isinstance(found, ProbeFailed):
+            return found
+        if isinstance(found, Found):
+            seen[command_id] = Seen(found.document, matches(command, command_id, found.record), answer)
+        else:
+            assert isinstance(found, Absent), "a probe by key finds, finds nothing, or fails"
+    return None
+
+
+def _list(page: int) -> JurnalRequest:
+    query = f"page={page}&page_size={_PAGE_SIZE}&sort_key=created_at&sort_order=desc"
+    return JurnalRequest(method="GET", path=f"{SALES_INVOICES.path}?{query}")
+
+
+def _invoice(command: Command, row: Record) -> Document | None:
+    body = msgspec.json.encode({SALES_INVOICES.singular: row})
+    found = probe_outcome(command, Response(status=200, headers={}, body=body))
+    return found.document if isinstance(found, Found) else None
+
+
+def _payment(command: ReceivePayment, command_id: str, invoice: Record, answer: Response | NoAnswer) -> Seen | None:
+    """Return a payment that its invoice names by our number, compared as far as it is shown: by its day.
+
+    Its amount is not shown, only that at least so much was received; where less was, it is left to a probe.
+    """
+    number = number_of(command, command_id)
+    received = read_decimal(invoice.get("amount_receive"))
+    for row in rows_of(invoice, "payments"):
+        jurnal_id = id_of(row)
+        if jurnal_id is None or text_of(row, "transaction_no") != number:
+            continue
+        if received is None or received < command.amount:
+            return None
+        document = Document(
+            resource=RECEIVE_PAYMENTS.plural, jurnal_id=jurnal_id, transaction_no=number, amount=command.amount
+        )
+        days = differs("transaction_date", command.transaction_date, read_date(row.get("transaction_date")))
+        return Seen(document, list(days), answer)
+    return None

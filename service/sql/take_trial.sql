@@ -1,1 +1,0 @@
-UPDATE quota_budget SET trial_at = $2 WHERE budget = $1

@@ -1,0 +1,152 @@
+"""A call of several whose answer is lost: a list tells what is there; the rest waits for the fence and goes alone."""
+
+import asyncio
+
+import pytest
+
+from ops.sandbox.jurnal import FaultPlan
+from tests.integration.dispatcher.stand import Stand, forget_keys
+from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
+from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingCalls
+from tests.story import paid
+
+BATCH = "POST /sales_invoices/batch_create"
+LOST = [
+    FaultPlan(close_after_commit=True),
+    FaultPlan(status_after_commit=502),
+    FaultPlan(status_after_commit=504),
+    FaultPlan(body_after_commit="truncated"),
+]
+
+
+@pytest.mark.parametrize("plan", LOST, ids=["reset", "502", "504", "truncated"])
+async def test_a_lost_answer_to_a_batch_is_found_by_one_list_and_nothing_is_sent_again(
+    stand: Stand, plan: FaultPlan
+) -> None:
+    """All of it was booked: one reading call tells so at once, and the next batch does not wait."""
+    process = await warmed(stand)
+    for number in range(1, 31):
+        await stand.order(number)
+    stand.fail(plan, path="batch_create")
+    assert (await stand.step(process)).outcomes == {"Unknown": 30}
+    assert set((await stand.statuses()).values()) == {"Processing", "Success"}
+    looked = await stand.step(process)
+    assert (looked.did, looked.rows, looked.outcomes) == ("probed", 30, {"Found": 30})
+    assert calls(stand) == {BATCH: 1, "GET /sales_invoices": 1}
+    assert set((await stand.statuses()).values()) == {"Success"}
+    assert stand.documents("sales_invoice") == 31
+    assert {answer["found_by"] for answer in (await stand.told("CommandAccepted"))[2:]} == {"probe"}
+
+
+async def test_payments_lost_in_one_call_are_seen_on_their_invoices(stand: Stand) -> None:
+    """Ten invoices paid in parts: the list of invoices shows all ten payments, and they are not sent again."""
+    process = await warmed(stand, TEN)
+    parts = [paid("t1", 5_000), paid("t2", 15_000, transaction_date=LATER)]
+    for number in range(1, 11):
+        await stand.order(number, transactions=parts)
+    assert (await stand.step(process)).outcomes == {"Accepted": 10}
+    stand.fail(FaultPlan(close_after_commit=True), path="receive_payments")
+    assert (await stand.step(process)).outcomes == {"Unknown": 10}
+    assert (await stand.step(process)).outcomes == {"Found": 10}
+    assert calls(stand) == {BATCH: 1, "POST /receive_payments/batch_create": 1, "GET /sales_invoices": 1}
+    assert set((await stand.statuses()).values()) == {"Success"}
+    rows = await stand.migrator.fetch("SELECT DISTINCT status, total - paid AS owed FROM invoice_payment")
+    assert [tuple(row) for row in rows] == [("Paid", 0)]
+
+
+async def test_what_never_arrived_waits_for_the_whole_fence_and_then_goes_alone(stand: Stand) -> None:
+    """Nothing was booked: 420 s after its Date each is looked for once by its key, then sent by itself."""
+    process = await warmed(stand)
+    for number in range(1, 4):
+        await stand.order(number)
+    signed_at = stand.clock.now()
+    stand.fail(FaultPlan(status_before_commit=502), path="batch_create")
+    await stand.until_quiet(process)
+    absent = await stand.facts("CommandConfirmedAbsent")
+    assert [(fact.observed_at - signed_at).total_seconds() for fact in absent] == [420, 420, 420]
+    # The list is read once when they are lost, and once more at the fence.
+    assert calls(stand) == {
+        BATCH: 1, "GET /sales_invoices": 2, "GET /sales_invoices/{id}": 3, "POST /sales_invoices": 3,
+    }  # fmt: skip
+    assert stand.documents("sales_invoice") == 4
+    assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_other_lanes_go_on_while_a_lost_batch_waits_for_its_fence(stand: Stand) -> None:
+    """The slot is given back after one look: new sales are booked meanwhile, the payment of a lost one is not."""
+    process = await warmed(stand)
+    parts = [paid("t1", 5_000), paid("t2", 15_000, transaction_date=LATER)]
+    for number in range(1, 4):
+        await stand.order(number, transactions=parts)
+    stand.fail(FaultPlan(status_before_commit=502), path="batch_create")
+    await stand.step(process)
+    await stand.step(process)
+    for number in range(4, 6):
+        await stand.order(number)
+    assert (await stand.step(process)).outcomes == {"Accepted": 2}
+    assert (await stand.step(process)).did == "nothing"
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 6
+    assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_what_is_still_committing_is_counted_as_far_as_it_is_there_and_the_rest_is_found_later(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 504 while rows go in one by one: each document once, though no key is checked at all."""
+    forget_keys(monkeypatch)
+    process = await warmed(stand)
+    for number in range(1, 6):
+        await stand.order(number)
+    stand.fail(FaultPlan(row_seconds=0.15, answered_early=True), path="batch_create")
+    assert (await stand.step(process)).outcomes == {"Unknown": 5}
+    first = await stand.step(process)
+    assert first.outcomes["Absent"] > 0
+    # The sandbox goes on in real time; the fence is virtual.
+    await asyncio.sleep(0.9)
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 6
+    assert calls(stand)[BATCH] == 1
+    assert "POST /sales_invoices" not in calls(stand)
+    assert set((await stand.statuses()).values()) == {"Success"}
+
+
+@pytest.mark.parametrize("wakes_after_seconds", [5, 35, 250, 299, 419])
+async def test_a_batch_that_wakes_up_late_is_found_or_dies_but_never_stands_twice(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, wakes_after_seconds: int
+) -> None:
+    """The batch endpoint checks no key: the whole fence alone holds, a quiet period would not."""
+    forget_keys(monkeypatch)
+    process = await warmed(stand)
+    for number in range(1, 4):
+        await stand.order(number)
+    signed_at = stand.clock.now()
+    stand.hold_next = "batch_create"
+    await stand.until_quiet(process, seconds_max=wakes_after_seconds)
+    await stand.advance(wakes_after_seconds - (stand.clock.now() - signed_at).total_seconds())
+    assert await stand.deliver_held() == (201 if wakes_after_seconds <= 300 else 401)
+    await stand.until_quiet(process)
+    assert stand.documents("sales_invoice") == 4
+    assert set((await stand.statuses()).values()) == {"Success"}
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+async def test_wherever_a_process_dies_with_a_batch_each_document_stands_once(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """Who comes next finds the attempts past their deadline, looks them up by one list, and sends what is absent."""
+    forget_keys(monkeypatch)
+    await warmed(stand)
+    for number in range(1, 6):
+        await stand.order(number)
+    await stand.advance(11)
+    dying = stand.process(calls=DyingCalls(stand, "before" if point == "before" else "after"))
+    with pytest.raises(Died):
+        await dying.step()
+    assert list((await stand.sends()).values()).count("sending") == 5
+    await stand.until_quiet(stand.process())
+    assert stand.documents("sales_invoice") == 6
+    assert calls(stand).get(BATCH, 0) == (0 if point == "before" else 1)
+    assert set((await stand.statuses()).values()) == {"Success"}
+    outcomes = await stand.migrator.fetch("SELECT DISTINCT outcome FROM attempt ORDER BY 1")
+    assert [row["outcome"] for row in outcomes] == ["accepted", "unknown"]

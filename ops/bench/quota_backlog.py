@@ -195,6 +195,8 @@ async def _running(url: str, key: Path, clock: VirtualClock, wire: Wire) -> Asyn
         jurnal_base_url=JURNAL,
         poll_interval_seconds=86_400,
         follow_by_notify="no",
+        # Nothing is told by other processes here; looks at the database cost real time, and this is no gain to us.
+        follow_wait_seconds=2,
     )
     outside = Outside(
         clock=clock,

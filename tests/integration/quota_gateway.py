@@ -21,6 +21,7 @@ from tests.ledger import NOON
 DEADLINE = timedelta(seconds=90)
 WORDS = {60: "minute", 3_600: "hour"}
 PLAIN = Sharing()
+SECONDS = (0.01, 0.2, 0.5, 8.0)
 
 
 def quota_on(
@@ -118,9 +119,17 @@ class _Scene:
     """Everybody's next moves, in the order of their time."""
 
     def __init__(
-        self, processes: Sequence[tuple[QuotaBudget, str]], played: Played, dice: Random, *, heeds: bool
+        self,
+        processes: Sequence[tuple[QuotaBudget, str]],
+        played: Played,
+        dice: Random,
+        *,
+        heeds: bool,
+        purposes: Sequence[Purpose],
+        seconds: Sequence[float],
     ) -> None:
         self._processes, self._played, self._dice, self._heeds = processes, played, dice, heeds
+        self._purposes, self._seconds = purposes, seconds
         self._events: list[_Event] = []
         self._order = 0
 
@@ -154,13 +163,14 @@ class _Scene:
         self.add(event.at, "ask", event.process)
 
     async def _ask(self, event: _Event, quota: QuotaBudget, company: str) -> None:
-        granted = await quota.grant(company, Purpose.FRESH, deadline=DEADLINE)
+        purpose = self._dice.choice(self._purposes) if len(self._purposes) > 1 else self._purposes[0]
+        granted = await quota.grant(company, purpose, deadline=DEADLINE)
         if isinstance(granted, Spent):
             wait = (granted.free_at - NOON).total_seconds() - event.at
             assert wait > 0
             self.add(event.at + min(wait, 30), "ask", event.process)
             return
-        took = self._dice.choice((0.01, 0.2, 0.5, 8.0))
+        took = self._dice.choice(self._seconds)
         is_lost = self._dice.random() < 0.02
         # A lost one may arrive as late as its deadline.
         arrives = self._dice.uniform(0, DEADLINE.total_seconds() if is_lost else took)
@@ -187,15 +197,18 @@ async def play(
     seed: int,
     heeds: bool = True,
     others_per_minute: float = 0,
+    purposes: Sequence[Purpose] = (Purpose.FRESH,),
+    answered_after: Sequence[float] = SECONDS,
 ) -> Played:
     """Let each process call for its company without a pause; answers take a random while, one in fifty is lost.
 
+    `purposes`, `answered_after`: what calls are for and the seconds they take, drawn for each.
     `others_per_minute`: calls that others make with each company's credential. `heeds`: what Jurnal tells is used.
     """
     dice = Random(seed)  # noqa: S311 - a seed that can be told and repeated
     companies = {company: BothKinds(limits[0], dice) for _, company in processes}
     played = Played(Counter(), companies, BothKinds(limits[1], dice))
-    scene = _Scene(processes, played, dice, heeds=heeds)
+    scene = _Scene(processes, played, dice, heeds=heeds, purposes=purposes, seconds=answered_after)
     for number in range(len(processes)):
         scene.add(dice.uniform(0, 5), "ask", number)
     for number in {company: number for number, (_, company) in enumerate(processes)}.values():

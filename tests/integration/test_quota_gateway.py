@@ -58,6 +58,21 @@ async def test_companies_of_one_address_get_no_429_over_hours(
     assert min(played.calls.values()) > 0.35 * sum(played.calls.values())
 
 
+@pytest.mark.parametrize("seed", range(2))
+async def test_batches_probes_and_older_documents_of_replicas_get_no_429(
+    pool: Pool, connection: "asyncpg.Connection[asyncpg.Record]", seed: int
+) -> None:
+    """Some are under way for most of their deadline, six at a time, and probes may take the last places."""
+    shared = processes(pool, 6, ("one", "two"), CONSUMER_LIMITS, ADDRESS_LIMITS)
+    played = await play(
+        connection, shared, (CONSUMER_LIMITS, ADDRESS_LIMITS), seconds=240, seed=seed,
+        purposes=(Purpose.PROBE, Purpose.FRESH, Purpose.FRESH, Purpose.BACKFILL, Purpose.RECONCILE),
+        answered_after=(0.2, 3.0, 8.0, 30.0, 80.0),
+    )  # fmt: skip
+    assert played.refused == 0
+    assert sum(played.calls.values()) > 40
+
+
 async def test_places_that_are_free_too_soon_are_too_many(
     pool: Pool, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

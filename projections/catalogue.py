@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from projections.differences.fold import Differences
 from projections.in_transit_stock.fold import InTransitStock
 from projections.invoice_payment.fold import InvoicePayment
 from projections.jurnal_commands.fold import JurnalCommands
@@ -19,5 +20,6 @@ CATALOGUE: Mapping[str, Projection] = {
         SyncStatus(),
         InvoicePayment(),
         InTransitStock(),
+        Differences(),
     )
 }

@@ -9,6 +9,7 @@ from eventstore.event import Fact
 from eventstore.facts.answers import CommandAccepted, CommandRefused
 from eventstore.facts.incidents import PayloadUnreadable
 from eventstore.facts.operators import CommandReleased, ProductsImportRequested, RecordRetried, RecordSkipped
+from eventstore.facts.reconciliation import DuplicateDeletionRequested
 from eventstore.facts.registry import Meaning
 from eventstore.facts.reports.orders import OrderReport, Transaction
 from eventstore.facts.reports.payouts import PayoutReport
@@ -49,6 +50,7 @@ from projections.changes.waiting import (
     waiting_key,
 )
 from projections.jurnal_commands.decide import unreadable
+from projections.jurnal_commands.decide_repair import decide_repair
 from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
@@ -85,7 +87,7 @@ def document_keys(  # noqa: C901, PLR0911 - one branch for each kind of fact
 ) -> Sequence[str]:
     """Return the keys of the states a fact about a document, a setting, a sync or a shift needs."""
     match meaning:
-        case LiveModeActivated():
+        case LiveModeActivated() | DuplicateDeletionRequested():
             return (SETTINGS_STREAM,)
         case ProductsImportRequested():
             streams = [product_stream(product.product_id) for product in meaning.products]
@@ -134,6 +136,8 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
         return Told({SETTINGS_STREAM: settings, **told.states}, settings, told.decisions, dict(told.documents))
     if isinstance(meaning, PayloadUnreadable):
         return Told({}, settings, (unreadable(fact, meaning),))
+    if isinstance(meaning, DuplicateDeletionRequested):
+        return Told({}, settings, decide_repair(settings, fact, meaning))
     told = _tell_document(states, settings, fact, meaning)
     skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
     return Told(told.states, settings, told.decisions, dict(told.documents), skipped, told.freed)

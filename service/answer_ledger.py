@@ -103,7 +103,8 @@ def _told_apart_by(send: Send, fact: AnswerFact) -> str:
     What is refused, released and refused again may be so without another attempt. A refusal ends what its release let
     go: under one release there is one, and a second one is the first repeated after a crash.
     """
-    if isinstance(fact, CommandRefused):
+    # What was accepted, is to go again and is found then, is accepted a second time by the same attempt.
+    if isinstance(fact, CommandRefused) or (isinstance(fact, CommandAccepted) and send.vouched):
         return f"release-{send.released_at}"
     return f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import assert_never, cast
+from typing import Literal, assert_never, cast
 from zoneinfo import ZoneInfo
 
 from eventstore.appender import Appender
@@ -12,12 +12,14 @@ from eventstore.connection import Pool
 from eventstore.event import Fact
 from eventstore.store import LedgerReader
 from projections.clearing.queries import read_unsettled
+from projections.differences.queries import list_differences
 from projections.in_transit_stock.queries import read_in_transit, sum_in_transit
 from projections.invoice_payment.queries import count_invoices, read_invoices
 from projections.store_settings.queries import CurrentSettings, read_pause, read_settings
 from projections.sync_status.queries import ListedRecord, Place, Wanted, read_page
 from service.api import rows
 from service.company_waits import read_company_wait
+from service.difference_wording import what_happened, what_to_do
 from service.live_mode import Activated, LiveMode
 from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
 from service.preflight import Preflight
@@ -58,6 +60,7 @@ class ApiAnswers:
             in_transit_totals=self._in_transit_totals,
             invoices=self._invoices,
             invoice_counts=self._invoice_counts,
+            differences=self._differences,
             stream=self._stream,
             preflight=self._check,
         )
@@ -178,6 +181,28 @@ class ApiAnswers:
                 count.rounded,
             )
             for count in await count_invoices(self._pool, store_id, due_before=day)
+        ]
+
+    async def _differences(self, store_id: str, wanted: rows.DifferenceFilter) -> Sequence[rows.Difference]:
+        kinds = () if wanted.kind is None else (wanted.kind,)
+        found = await list_differences(self._pool, store_id, kinds=kinds, after=wanted.after, rows_max=wanted.rows_max)
+        return [
+            rows.Difference(
+                difference_id=each.difference_id,
+                kind=cast("rows.DifferenceKind", each.kind),
+                resource=each.resource,
+                transaction_no=each.transaction_no,
+                jurnal_id=each.jurnal_id or None,
+                business_date=each.business_date,
+                ledger_amount=each.ledger_amount,
+                jurnal_amount=each.jurnal_amount,
+                what_happened=what_happened(each),
+                what_to_do=what_to_do(each),
+                repair=cast("Literal['', 'resend', 'delete']", each.repair),
+                found_position=each.found_at,
+                found_at=each.found_on,
+            )
+            for each in found
         ]
 
     async def _stream(self, store_id: str, stream_id: str, after_version: int, facts_max: int) -> Sequence[Fact]:

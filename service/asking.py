@@ -44,6 +44,13 @@ async def open_asking(settings: Settings, ledger: Ledger) -> AsyncIterator[Askin
         )
 
 
+@asynccontextmanager
+async def open_calls(settings: Settings, ledger: Ledger) -> AsyncIterator[JurnalCalls]:
+    """Open the way to Jurnal alone for one command."""
+    async with open_session() as session:
+        yield jurnal_calls(settings, ledger.pool, ledger.clock, ledger.credentials, session, None, owner=uuid4())
+
+
 def preflight_of(
     ledger: Ledger, calls: JurnalCalls, directory: MasterDataDirectory, session: aiohttp.ClientSession
 ) -> Preflight:

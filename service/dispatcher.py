@@ -25,6 +25,7 @@ from service.jurnal_calls import Company, CredentialMissing, JurnalCalls
 from service.looking_up import LookingUp
 from service.postponing import Postponing
 from service.quota import Spent
+from service.restore_guard import RestoreGuard
 from service.sending import Sending, unsent
 from service.settling import Settling
 from service.waiting_sends import WaitingSends
@@ -54,8 +55,10 @@ class Dispatcher:
         *,
         limits: BatchLimits = BatchLimits(),  # noqa: B008 - frozen
         stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
+        guard: RestoreGuard | None = None,
     ) -> None:
-        """`stock_words`: what Jurnal's messages about too little stock say, in lower case."""
+        """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard` looks first."""
+        self._guard = guard
         self._leases = leases
         self._calls = calls
         self._inquiry = inquiry
@@ -103,11 +106,11 @@ class Dispatcher:
         if isinstance(chosen, Saving):
             await self._calls.note_saving(company, chosen.until)
             return Dispatched("waited", outcome="saving", wait_until=chosen.until)
-        done = await self._send(company, chosen, lease)
+        done = await self._send(company, stores, chosen, lease)
         if done.outcome == "quota" and chosen.purpose is not Purpose.FRESH:
             fresh = await self._choose(company, ready, lease.now, fresh_alone=True)
             if isinstance(fresh, Chosen):
-                chosen, done = fresh, await self._send(company, fresh, lease)
+                chosen, done = fresh, await self._send(company, stores, fresh, lease)
         if done.outcome != "quota":
             # Else its turn is not over: two stores could take turns at waiting and at sending.
             self._took(company, stores, min(chosen.sends, key=lambda send: ready.index(send.store_id)))
@@ -125,9 +128,19 @@ class Dispatcher:
             due = [each for each in due if each.purpose is Purpose.FRESH]
         return choose(due, ready, self._limits, now, is_short=self._calls.short(company, now))
 
-    async def _send(self, company: Company, chosen: Chosen, lease: Lease) -> Dispatched:
-        sending = self._sending.send(company, chosen.sends, chosen.purpose, lease.epoch, lease.now)
-        return await self._guarded(chosen.sends, sending)
+    async def _send(self, company: Company, stores: Sequence[str], chosen: Chosen, lease: Lease) -> Dispatched:
+        return await self._guarded(chosen.sends, self._send_after_look(company, stores, chosen, lease))
+
+    async def _send_after_look(
+        self, company: Company, stores: Sequence[str], chosen: Chosen, lease: Lease
+    ) -> Dispatched:
+        """Send, once it was looked whether Jurnal is ahead of the ledger."""
+        if self._guard is not None:
+            async with self._leases.kept(company.company_id):
+                looked = await self._guard.step(company, stores, lease.epoch, lease.now)
+            if looked is not True:
+                return Dispatched("waited" if looked else "probed", outcome="looking", wait_until=looked or None)
+        return await self._sending.send(company, chosen.sends, chosen.purpose, lease.epoch, lease.now)
 
     async def _look_up(self, company: Company, lost: Sequence[Send], now: datetime) -> Dispatched:
         """Look for a lost document, and with it for those that were lost in the same call."""

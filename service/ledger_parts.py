@@ -8,7 +8,10 @@ from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.keyring import Keyring, MasterKey
 from eventstore.store import LedgerReader
+from projections.jurnal_commands.booked import read_folded
+from projections.jurnal_commands.queue import SendQueue
 from service.operations import Operations
+from service.reconciliation_ledger import ReconciliationLedger
 from service.setup import StoreSetup
 
 
@@ -28,6 +31,20 @@ class Ledger(msgspec.Struct, frozen=True):
     def setup(self) -> StoreSetup:
         """Return what applies set-up files."""
         return StoreSetup(self.pool, self.reader, self.appender, self.credentials, self.clock)
+
+    @property
+    def queue(self) -> SendQueue:
+        """Return what reads how commands stand."""
+        return SendQueue(self.pool)
+
+    @property
+    def reconciliation(self) -> ReconciliationLedger:
+        """Return what appends what comparisons found."""
+        return ReconciliationLedger(self.pool, self.appender, self.clock)
+
+    async def folded(self, store_id: str) -> int:
+        """Return how far all that a comparison reads is folded."""
+        return await read_folded(self.pool, store_id)
 
     @property
     def operations(self) -> Operations:

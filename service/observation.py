@@ -8,6 +8,7 @@ from eventstore.connection import Pool
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
 from projections.clearing.queries import read_oldest
+from projections.differences.queries import count_differences
 from projections.jurnal_commands.queue import count_states
 from projections.runner import count_lag, count_stalled
 from projections.store_settings.queries import read_paused, read_settings
@@ -15,6 +16,7 @@ from projections.sync_status.queries import count_held
 from service.breaker import count_breakers
 from service.jurnal.package import Package
 from service.quota_figures import count_closed, read_package_left
+from service.reconciliation_ledger import FREEZER
 from service.telemetry.metrics import Metrics
 
 
@@ -37,6 +39,8 @@ class Observation:
             self._metrics.commands.labels(state).set(commands)
         # What is held has no command yet; its lines are what waits.
         self._metrics.commands.labels("held").set(await count_held(self._pool))
+        for kind, differences in (await count_differences(self._pool)).items():
+            self._metrics.differences.labels(kind).set(differences)
         await self._observe_paused()
         await self._observe_clearing()
         await self._observe_quota()
@@ -50,12 +54,14 @@ class Observation:
         self._metrics.package_left.set(await read_package_left(self._pool, self._package))
 
     async def _observe_paused(self) -> None:
-        now, longest = self._clock.now(), timedelta(0)
+        now, longest, frozen = self._clock.now(), timedelta(0), 0
         for store_id, pause in (await read_paused(self._pool)).items():
+            frozen += pause.fact.actor == FREEZER
             told = await self._reader.read_one(store_id, pause.position)
             assert told is not None
             longest = max(longest, now - told.recorded_at)
         self._metrics.paused_seconds.set(longest.total_seconds())
+        self._metrics.frozen_stores.set(frozen)
 
     async def _observe_clearing(self) -> None:
         now, oldest, overdue = self._clock.now(), timedelta(0), 0

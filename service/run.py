@@ -22,6 +22,7 @@ from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
 from service.observation import Observation
+from service.reconcile_schedule import ReconcileSchedule
 from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
@@ -59,6 +60,7 @@ class Loops:
         dispatcher: Dispatcher,
         poller: Poller,
         scheduler: Scheduler,
+        reconcile_schedule: ReconcileSchedule,
         daily_look: DailyLook,
         observation: Observation,
         metrics: Metrics,
@@ -73,6 +75,7 @@ class Loops:
         self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
+        self._reconcile_schedule = reconcile_schedule
         self._daily_look = daily_look
         self._observation = observation
         self._metrics = metrics
@@ -83,6 +86,7 @@ class Loops:
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
         self._schedule_now = asyncio.Event()
+        self._reconcile_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
         self._sends: Abreast[str] = Abreast(clock, steps_max=COMPANIES_AT_ONCE_MAX)
         self._looks: Abreast[str] = Abreast(clock, steps_max=LOOKS_AT_ONCE_MAX)
@@ -108,6 +112,7 @@ class Loops:
         """Let every loop end after the step it is in."""
         for event in (
             self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now, self._schedule_now,
+            self._reconcile_now,
         ):  # fmt: skip
             event.set()
 
@@ -119,12 +124,13 @@ class Loops:
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
             group.create_task(self._turn(Loop.SCHEDULE, self.schedule_step, self._schedule_now))
+            group.create_task(self._turn(Loop.RECONCILE, self.reconcile_step, self._reconcile_now))
         await self._release()
 
     async def _turn(self, loop: Loop, step: Callable[[], Awaitable[bool]], wake: asyncio.Event) -> None:
         """Repeat `step`: at once while it says there is more, else when woken or after the wait."""
         while not self._stopping.is_set():
-            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE)
+            is_slow = loop in (Loop.OBSERVE, Loop.SCHEDULE, Loop.RECONCILE)
             wait = self._pace.observe_seconds if is_slow else self._pace.follow_wait_seconds
             wake.clear()
             try:
@@ -215,6 +221,15 @@ class Loops:
                 await self._scheduler.step(store_id)
         self._looks.start(stores, self._look_at)
         return False
+
+    async def reconcile_step(self) -> bool:
+        """Go on comparing every store with Jurnal whose daily time has come; True while one may go on at once."""
+        more = False
+        for store_id in await self._reader.stores():
+            with _alone(Loop.RECONCILE, store_id):
+                if await self._leases.acquire(store_id, "poll") is not None:
+                    more |= await self._reconcile_schedule.step(store_id)
+        return more
 
     async def _look_at(self, store_id: str) -> None:
         try:

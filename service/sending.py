@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
-from projections.jurnal_commands.commands import CreateCustomer, DeleteInvoice
+from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
 from service.answer_ledger import attempted_in
 from service.company_lease import CompanyLeases
@@ -188,7 +188,7 @@ class Sending:
     async def _by_itself(self, company: Company, ready: Ready, send: Send, answer: Response | NoAnswer) -> Answered:
         outcome = outcome_of(send.command, answer, ready.prepared.earlier, self._stock_words)
         attempted = attempted_in(send, answer)
-        if isinstance(outcome, Refused) and isinstance(send.command, DeleteInvoice):
+        if isinstance(outcome, Refused) and isinstance(send.command, (DeleteInvoice, DeleteDuplicate)):
             # A delete that finds nothing to delete any more has what it wants.
             gone = await self._looking_up.found(company, send)
             if isinstance(gone, Found):

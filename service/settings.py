@@ -122,6 +122,13 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     sweep_days: Annotated[int, Meta(ge=1, le=366, description="days the nightly sweep reads again")] = 9
     sweep_local_hour: Annotated[int, Meta(ge=0, le=23, description="hour of the sweep, in the store's time")] = 2
 
+    reconcile_local_hour: Annotated[
+        int, Meta(ge=0, le=23, description="hour of the daily comparison with Jurnal, in the store's time")
+    ] = 4
+    reconcile_days: Annotated[
+        int, Meta(ge=0, le=31, description="days before it that the daily comparison covers; 0: none is made")
+    ] = 2
+
     append_queue_facts_max: Annotated[Count, Meta(description="facts that may wait for the ledger")] = 20_000
     append_queue_bytes_max: Annotated[Count, Meta(description="bytes that may wait for the ledger")] = 67_108_864
     append_batch_facts_max: Annotated[Count, Meta(description="facts appended in one transaction")] = 1_000

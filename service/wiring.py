@@ -35,6 +35,7 @@ from service.api_answers import ApiAnswers
 from service.asking import preflight_of
 from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
+from service.comparison import Comparison
 from service.credential_names import ISELLER_API_KEY
 from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
@@ -58,6 +59,9 @@ from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
 from service.observation import Observation
 from service.people import People
+from service.reconcile_schedule import ReconcileSchedule
+from service.reconciliation_ledger import ReconciliationLedger
+from service.restore_guard import RestoreGuard
 from service.run import HEARTBEAT_SECONDS_MAX, Loops, Pace
 from service.scheduler import Scheduler
 from service.settings import Settings
@@ -188,6 +192,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             metrics.append_failed(error, facts)
             if isinstance(error, LedgerBehind):
                 followers.forget(error.store_id)
+                guard.forget()
 
         ledger = await stack.enter_async_context(
             open_ledger_parts(settings, metrics.batch_appended, on_failure, on_appended, outside.clock)
@@ -212,6 +217,8 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             ledger.clock,
             on_incident=metrics.integrity_incidents_total.inc,
         )
+        reconciliation = ReconciliationLedger(ledger.pool, ledger.appender, ledger.clock)
+        guard = RestoreGuard(ledger.pool, queue, calls, reconciliation)
         dispatcher = Dispatcher(
             ledger.pool,
             AnswerLedger(ledger.pool, ledger.appender, ledger.reader),
@@ -226,6 +233,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             ),
             limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
+            guard=guard,
         )
         loops = Loops(
             pool=ledger.pool,
@@ -236,6 +244,15 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             dispatcher=dispatcher,
             poller=_poller(settings, ledger, intake, iseller_session),
             scheduler=Scheduler(ledger.pool, ledger.appender, ledger.clock),
+            reconcile_schedule=ReconcileSchedule(
+                ledger.pool,
+                ledger.reader,
+                ledger.clock,
+                partial(Comparison, ledger.pool, queue, calls, reconciliation),
+                lambda compared: metrics.compared(compared.new_by_kind),
+                local_hour=settings.reconcile_local_hour,
+                days=settings.reconcile_days,
+            ),
             daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,

@@ -28,6 +28,18 @@ from eventstore.facts.operators import (
     StreamFactSkipped,
     StreamRetried,
 )
+from eventstore.facts.reconciliation import (
+    DifferenceResolved,
+    DocumentFoundAltered,
+    DocumentFoundMissing,
+    DocumentFoundTwice,
+    DocumentFoundUnknown,
+    DocumentResendRequested,
+    DuplicateDeletionRequested,
+    InvoiceFoundPaidDifferently,
+    RangeReconciled,
+    SendingFrozen,
+)
 from eventstore.facts.reports.customers import MEMBER, MemberReport
 from eventstore.facts.reports.kind import ReportKind
 from eventstore.facts.reports.orders import (
@@ -101,6 +113,16 @@ Meaning = (
     | StorePaused
     | StoreResumed
     | ProductsImportRequested
+    | DocumentFoundMissing
+    | DocumentFoundTwice
+    | DocumentFoundAltered
+    | DocumentFoundUnknown
+    | InvoiceFoundPaidDifferently
+    | DifferenceResolved
+    | RangeReconciled
+    | SendingFrozen
+    | DuplicateDeletionRequested
+    | DocumentResendRequested
 )
 
 _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
@@ -130,6 +152,16 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     StorePaused,
     StoreResumed,
     ProductsImportRequested,
+    DocumentFoundMissing,
+    DocumentFoundTwice,
+    DocumentFoundAltered,
+    DocumentFoundUnknown,
+    InvoiceFoundPaidDifferently,
+    DifferenceResolved,
+    RangeReconciled,
+    SendingFrozen,
+    DuplicateDeletionRequested,
+    DocumentResendRequested,
 )
 
 # The version our own facts are written in, where it is not the first.

@@ -128,8 +128,16 @@ def _confirmed(known: InvoicesOwed, order: OrderState, answer: CommandAccepted) 
     if asked is None or not asked.invoice or command_id in known.counted:
         return known
     owed = _owed(known.invoices.get(asked.invoice), asked.kind, answer.document)
+    if owed is not None and asked.kind == "BookInvoice" and answer.found_by != "answer":
+        # Found later than it was made, as after a restore: what was received since is confirmed by its own command.
+        owed = msgspec.structs.replace(owed, paid=min(owed.paid, _deposit(order, command_id)))
     invoices = known.invoices if owed is None else {**known.invoices, asked.invoice: owed}
     return InvoicesOwed(invoices=invoices, counted=(*known.counted, command_id))
+
+
+def _deposit(order: OrderState, command_id: str) -> Decimal:
+    payments = (payment for booking in order.bookings for payment in booking.payments)
+    return sum((payment.amount for payment in payments if payment.command_id == command_id), _ZERO)
 
 
 def _owed(known: Owed | None, kind: str, document: Document) -> Owed | None:

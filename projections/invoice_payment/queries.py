@@ -1,5 +1,6 @@
 """Reads invoices and how much of them is paid; those that Jurnal has not (any more) are left out."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from eventstore.statements import statement
 
 _PAGE = statement(__package__, "read_invoices")
 _COUNTS = statement(__package__, "count_invoices")
+_OWED = statement(__package__, "read_owed")
 
 
 class ListedInvoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,11 @@ async def read_invoices(
         _PAGE, store_id, list(statuses), due_before, due_from, after_transaction_no or "", rows_max
     )
     return [ListedInvoice(**record) for record in records]
+
+
+async def read_owed(pool: Pool, store_id: str, numbers: Iterable[str]) -> dict[str, Decimal]:
+    """Return what is owed on each of these invoices that stands in Jurnal, IDR."""
+    return {record["transaction_no"]: record["owed"] for record in await pool.fetch(_OWED, store_id, list(numbers))}
 
 
 async def count_invoices(pool: Pool, store_id: str, *, due_before: date) -> list[StatusCount]:

@@ -257,6 +257,20 @@ class WithdrawPayoutFee(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     amount: Decimal
 
 
+class DeleteDuplicate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Delete the document `jurnal_id`, the second one with the mark of the command `marked`; `kept_id` stays.
+
+    `resource`: as in Jurnal's paths. `number`: what people call the one that goes. `amount` in IDR, where it has one.
+    """
+
+    resource: str
+    jurnal_id: int
+    kept_id: int
+    marked: str
+    number: str
+    amount: Decimal | None
+
+
 OrderCommand = (
     BookInvoice
     | ReceivePayment
@@ -276,6 +290,7 @@ Command = (
     | PostJournal
     | DepositPayout
     | WithdrawPayoutFee
+    | DeleteDuplicate
 )
 
 KINDS = tuple(kind.__name__ for kind in get_args(Command))

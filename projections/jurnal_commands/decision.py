@@ -24,6 +24,7 @@ RecordKind = Literal[
     "void",
     "change",
     "product",
+    "duplicate",
     "unreadable",
 ]
 

@@ -10,6 +10,7 @@ import msgspec
 from eventstore.event import Fact
 from eventstore.facts.answers import SHORT_OF_STOCK, CommandAccepted, CommandRefused
 from eventstore.facts.operators import CommandParked, CommandReleased, RecordSkipped
+from eventstore.facts.reconciliation import DocumentResendRequested
 from eventstore.facts.registry import Meaning
 from projections.changes.orders import OrderState
 from projections.changes.transfers import TransferState
@@ -118,6 +119,13 @@ class CommandFreed(Row, frozen=True, kw_only=True):
     released_at: int
 
 
+class CommandReopened(Row, frozen=True, kw_only=True):
+    """What Jurnal accepted and has no more is to go again, as a person asked: looked up first, as after any release."""
+
+    command_id: str
+    reopened_at: int
+
+
 class CommandSkipped(Row, frozen=True, kw_only=True):
     """A person has seen to what a command was to do: it is not sent any more, and its lane goes on."""
 
@@ -173,6 +181,13 @@ def _free(known: StoredCommand | None, told: CommandFreed) -> StoredCommand | No
     return msgspec.structs.replace(known, state="due", reason=None, released_at=told.released_at)
 
 
+def _reopen(known: StoredCommand | None, told: CommandReopened) -> StoredCommand | None:
+    """Let a command go again that was accepted before the word."""
+    if known is None or known.state != "accepted" or (known.settled_at or 0) >= told.reopened_at:
+        return known
+    return msgspec.structs.replace(known, state="due", document=None, released_at=told.reopened_at)
+
+
 def _skip(known: StoredCommand | None, told: CommandSkipped) -> StoredCommand | None:
     """End a command that is not in Jurnal."""
     if known is None or known.state == "accepted":
@@ -210,6 +225,7 @@ class JurnalCommands:
         Table(__package__, "settle_commands", CommandSettled, merge=_last_word, stored=StoredCommand, apply=_settle),
         Table(__package__, "park_commands", CommandHeldBack, merge=first_row, stored=StoredCommand, apply=_hold_back),
         Table(__package__, "release_commands", CommandFreed, merge=first_row, stored=StoredCommand, apply=_free),
+        Table(__package__, "reopen_commands", CommandReopened, merge=first_row, stored=StoredCommand, apply=_reopen),
         Table(__package__, "skip_commands", CommandSkipped, merge=first_row, stored=StoredCommand, apply=_skip),
     )
 
@@ -241,6 +257,8 @@ class JurnalCommands:
                 told = _told(states, meaning, fact)
                 waits_no_longer = with_short(states, meaning.command_id, None)
                 return Evolved({**told.states, **waits_no_longer}, (*told.rows, freed))
+            case DocumentResendRequested():
+                return Evolved({}, (CommandReopened(command_id=meaning.command_id, reopened_at=fact.position),))
             case _:
                 return _told(states, meaning, fact)
 

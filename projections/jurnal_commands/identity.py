@@ -16,6 +16,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -50,6 +51,8 @@ def command_id(store_id: str, command: Command) -> str:  # noqa: PLR0911 - one b
             return _identity("dep", store_id, command.reference_id)
         case WithdrawPayoutFee():
             return _identity("fee", store_id, command.reference_id)
+        case DeleteDuplicate():
+            return _identity("dup", store_id, f"{command.resource}.{command.jurnal_id}")
         case _:
             return _order_command_id(store_id, command)
 
@@ -110,13 +113,18 @@ def transaction_no(command_id: str, reference: str) -> str:
     return f"{prefix}-{readable}-{sha256(command_id.encode()).hexdigest()[:8]}"
 
 
+def is_number_of(number: str, command_id: str) -> bool:
+    """Tell whether a document number was made from this identity: its last 8 digits prove it."""
+    return number.rpartition("-")[2] == sha256(command_id.encode()).hexdigest()[:8]
+
+
 def commands_of_record(store_id: str, record_id: str) -> tuple[str, ...]:
-    """Return the commands of a record that is told by its name alone and may be skipped: of a product or a payout.
+    """Return the commands of a record that is told by its name alone and may be skipped.
 
     Not of a customer: all its sales need the contact, the later ones too, and would never be booked.
     """
     kind, _, object_id = record_id.partition("-")
-    prefixes = {"product": ("prd",), "payout": ("dep", "fee")}.get(kind, ())
+    prefixes = {"product": ("prd",), "payout": ("dep", "fee"), "duplicate": ("dup",)}.get(kind, ())
     return tuple(_identity(prefix, store_id, object_id) for prefix in prefixes)
 
 

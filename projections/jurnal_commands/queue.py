@@ -20,6 +20,7 @@ _OF_BATCH = statement(__package__, "unknown_of_batch")
 _BEGIN = statement(__package__, "begin_attempts")
 _EXPIRE = statement(__package__, "expire_attempts")
 _ADOPT = statement(__package__, "adopt_lost_sends")
+_ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _CLOSE = statement(__package__, "close_settled_sends")
 _CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
 _MOVE = statement(__package__, "move_sends")
@@ -162,6 +163,8 @@ class SendQueue:
             if adopts:
                 adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
                 lost = int(adopted.rsplit(" ", 1)[1])
+            # What was never sent and was found in Jurnal all the same.
+            await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
             await connection.execute(_CLOSE, store_id, company_id, now)
             await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
             await connection.execute(_REOPEN, store_id, company_id, now, fence_from)

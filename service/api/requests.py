@@ -11,6 +11,7 @@ from service.api.responses import problem
 from service.api.rows import (
     SYNC_STATUSES,
     Decision,
+    DifferenceKind,
     InvoiceStatus,
     SyncFilter,
     SyncPlace,
@@ -82,6 +83,14 @@ class InvoiceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Which invoices, by the status shown today; `after` is the number to go on behind."""
 
     status: InvoiceStatus | None = None
+    limit: Limit = 100
+    after: Key | None = None
+
+
+class DifferenceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which differences between the ledger and Jurnal; `after` is the id to go on behind."""
+
+    kind: DifferenceKind | None = None
     limit: Limit = 100
     after: Key | None = None
 

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from eventstore.connection import CONNECTION_ERRORS
 from service.api.rows import (
+    Difference,
     Finding,
     InTransitRow,
     InvoiceStatus,
@@ -117,6 +118,13 @@ class InvoicePage(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[InvoiceStatus, int]
     rounded: Rounded
     today: dt.date
+    next: str | None
+
+
+class DifferencePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of what differs between the ledger and Jurnal, as the last comparison of its day found it."""
+
+    differences: list[Difference]
     next: str | None
 
 

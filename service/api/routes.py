@@ -9,6 +9,7 @@ from service.api.authorization import BearerToken
 from service.api.openapi import Endpoint, openapi
 from service.api.requests import (
     DecisionRequest,
+    DifferenceQuery,
     InTransitQuery,
     InvoiceQuery,
     LiveModeRequest,
@@ -19,6 +20,7 @@ from service.api.requests import (
     SyncRequest,
 )
 from service.api.responses import (
+    DifferencePage,
     InTransitPage,
     InvoicePage,
     PreflightReport,
@@ -98,6 +100,16 @@ def _reading(answers: StoreAnswers) -> list[Endpoint]:
             handler=answers.invoices,
             query=InvoiceQuery,
             answers={200: InvoicePage},
+            refusals=(400, 404),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{_STORE}/differences",
+            name="differences",
+            summary="Where the ledger and Jurnal differ, with what to do",
+            handler=answers.differences,
+            query=DifferenceQuery,
+            answers={200: DifferencePage},
             refusals=(400, 404),
         ),
         Endpoint(

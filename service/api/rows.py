@@ -215,6 +215,35 @@ class InvoiceCount(msgspec.Struct, frozen=True):
     rounded: Decimal = Decimal(0)
 
 
+DifferenceKind = Literal["missing", "duplicate", "altered", "unknown", "paid_differently"]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the ledger and Jurnal differ. `repair`: what `reconcile --repair` would do, empty for nothing."""
+
+    difference_id: str
+    kind: DifferenceKind
+    resource: str
+    transaction_no: str
+    jurnal_id: int | None
+    business_date: dt.date
+    ledger_amount: Decimal | None
+    jurnal_amount: Decimal | None
+    what_happened: str
+    what_to_do: str
+    repair: Literal["", "resend", "delete"]
+    found_position: int
+    found_at: dt.datetime
+
+
+class DifferenceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Open differences in the order of their ids, behind `after`; no `kind`: all."""
+
+    kind: DifferenceKind | None
+    after: str
+    rows_max: int
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Something the preflight found: which check, about what, and what to do. `blocks`: it keeps Live Mode off."""
 
@@ -252,6 +281,7 @@ class ApiQueries:
     in_transit_totals: Callable[[str], Awaitable[Mapping[str, Decimal]]]
     invoices: Callable[[str, InvoiceFilter], Awaitable[Sequence[Invoice]]]
     invoice_counts: Callable[[str, dt.date], Awaitable[Sequence[InvoiceCount]]]
+    differences: Callable[[str, DifferenceFilter], Awaitable[Sequence[Difference]]]
     stream: Callable[[str, str, int, int], Awaitable[Sequence[Fact]]]
     preflight: Callable[[str], Awaitable[Preflight]]
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from eventstore.event import Fact
 from service.api.known_store import known_store
 from service.api.requests import (
+    DifferenceQuery,
     InTransitQuery,
     InvoiceQuery,
     LiveModeRequest,
@@ -19,6 +20,7 @@ from service.api.requests import (
     query_of,
 )
 from service.api.responses import (
+    DifferencePage,
     InTransitPage,
     InvoicePage,
     PreflightReport,
@@ -34,6 +36,7 @@ from service.api.rows import (
     INVOICE_STATUSES,
     ApiActions,
     ApiQueries,
+    DifferenceFilter,
     InTransitFilter,
     LiveMode,
     NotReady,
@@ -116,6 +119,15 @@ class StoreAnswers:
         )
         page = InvoicePage(invoices=shown, counts=counts, rounded=rounded, today=store.today, next=following)
         return json_response(page)
+
+    async def differences(self, request: web.Request) -> web.Response:
+        """Answer a page of what differs between the ledger and Jurnal."""
+        store_id, _ = await known_store(self._queries, request)
+        asked = query_of(request, DifferenceQuery)
+        wanted = DifferenceFilter(kind=asked.kind, after=asked.after or "", rows_max=asked.limit + 1)
+        rows = await self._queries.differences(store_id, wanted)
+        following = _next(request, after=rows[asked.limit - 1].difference_id) if len(rows) > asked.limit else None
+        return json_response(DifferencePage(differences=list(rows[: asked.limit]), next=following))
 
     async def stream(self, request: web.Request) -> web.Response:
         """Answer a page of one stream's facts as they are stored; nothing is ever unsealed here."""

@@ -19,6 +19,7 @@ from service.cli.preflight import preflight
 from service.cli.products import products
 from service.cli.quota import quota
 from service.cli.rebuild import rebuild_store
+from service.cli.reconcile import reconcile
 from service.cli.serve import serve
 from service.cli.setup import setup
 from service.cli.sync import sync
@@ -143,4 +144,5 @@ jurnalsync.add_command(setup)
 jurnalsync.add_command(store)
 jurnalsync.add_command(payouts)
 jurnalsync.add_command(quota)
+jurnalsync.add_command(reconcile)
 jurnalsync.add_command(sync)

@@ -11,6 +11,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -58,7 +59,7 @@ def differences(  # noqa: C901, PLR0912 - one branch for each command
             yield from differs("custom_id", command.invoice, text_of(record, "custom_id"))
             yield from _changed_invoice_differences(command, record)
             return
-        case DeleteInvoice():
+        case DeleteInvoice() | DeleteDuplicate():
             return
         case ReturnSale():
             yield from credit_differences.of_return(command, command_id, record)

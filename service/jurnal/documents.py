@@ -11,6 +11,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -55,10 +56,17 @@ def read_document(command: Command, body: bytes) -> tuple[Document, Record]:
     return document, record
 
 
-def deleted(invoice: Document) -> Document:
-    """Return what the ledger keeps of an invoice that is gone."""
+def deleted(document: Document) -> Document:
+    """Return what the ledger keeps of a document that is gone."""
     return Document(
-        resource=invoice.resource, jurnal_id=invoice.jurnal_id, transaction_no=invoice.transaction_no, status=DELETED
+        resource=document.resource, jurnal_id=document.jurnal_id, transaction_no=document.transaction_no, status=DELETED
+    )
+
+
+def deleted_duplicate(command: DeleteDuplicate) -> Document:
+    """Return what the ledger keeps of a duplicate that is gone."""
+    return deleted(
+        Document(resource=command.resource, jurnal_id=command.jurnal_id, transaction_no=command.number or None)
     )
 
 
@@ -81,6 +89,8 @@ def _amount(command: Command, record: Record) -> Decimal | None:
         case PostJournal():
             return read_decimal(record.get("total_debit"))
         case CreateCustomer() | CreateProduct() | TransferStock() | AdjustStock() | DeleteInvoice():
+            return None
+        case DeleteDuplicate():
             return None
         case _:
             assert_never(command)

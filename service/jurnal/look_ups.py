@@ -9,6 +9,7 @@ from decimal import Decimal
 from projections.jurnal_commands.commands import (
     ApplyCredit,
     Command,
+    DeleteDuplicate,
     DeleteInvoice,
     RefundCredit,
     ReturnLine,
@@ -18,10 +19,11 @@ from projections.jurnal_commands.commands import (
 from service.jurnal.comparing import AMOUNT_DIFFERENCE_IDR_MAX
 from service.jurnal.credit_differences import returned_rows
 from service.jurnal.exchange import Steps
+from service.jurnal.mark_of import mark_of
 from service.jurnal.needs import Need, ResolvedIds
 from service.jurnal.outcome import Absent, ProbeFailed, record_outcome
 from service.jurnal.reading import Record, block_of, id_of, ids_of, read_decimal, rows_of, text_of
-from service.jurnal.resources import CREDIT_MEMOS, SALES_INVOICES, SALES_RETURNS, Resource, read
+from service.jurnal.resources import CREDIT_MEMOS, LISTED, SALES_INVOICES, SALES_RETURNS, Resource, read
 from service.jurnal.standing import (
     NOTHING_STANDS,
     CreditNow,
@@ -51,12 +53,16 @@ def earlier_needed(command: Command) -> str | None:
             return None
 
 
-def standing_for(command: Command, ids: ResolvedIds, earlier: Earlier | None) -> Steps[Stands]:
+def standing_for(  # noqa: PLR0911 - one branch for each command that hangs on something
+    command: Command, ids: ResolvedIds, earlier: Earlier | None
+) -> Steps[Stands]:
     """Read what a command hangs on. `earlier` answers `earlier_needed`."""
     match command:
         case UpdateInvoice():
             invoice = yield from invoice_now(command.invoice)
             return Standing(invoice=invoice) if isinstance(invoice, InvoiceNow) else invoice
+        case DeleteDuplicate():
+            return (yield from _for_deletion(command))
         case ReturnSale():
             return (yield from _for_return(command, ids))
         case RefundCredit():
@@ -211,6 +217,23 @@ def _for_return(command: ReturnSale, ids: ResolvedIds) -> Steps[Stands]:
             )
         back += taken
     return Standing(invoice=invoice, lines_back=tuple(back))
+
+
+def _for_deletion(command: DeleteDuplicate) -> Steps[Stands]:
+    """Read both documents once more: only while the one that stays is there, is the other a duplicate."""
+    resource = LISTED[command.resource]
+    for jurnal_id in (command.kept_id, command.jurnal_id):
+        record = yield from read_record(resource, jurnal_id)
+        if isinstance(record, ProbeFailed):
+            return record
+        if isinstance(record, Absent) and jurnal_id == command.jurnal_id:
+            return NOTHING_STANDS
+        if isinstance(record, Absent) or mark_of(resource, record) != command.marked:
+            return NotStanding(
+                f"Of the two documents {command.number} in Jurnal, {jurnal_id} is gone or is another one by now: "
+                "nothing is deleted. Skip this, and compare again: jurnalsync reconcile"
+            )
+    return NOTHING_STANDS
 
 
 def _alike(command: ReturnSale, invoice: InvoiceNow, ids: ResolvedIds) -> list[LineNow]:

@@ -12,6 +12,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -52,7 +53,7 @@ def needed(command: Command) -> Needed:
 
 def _needs(command: Command) -> list[Need]:  # noqa: C901, PLR0911, PLR0912 - one branch for each command
     match command:
-        case CreateCustomer() | DeleteInvoice() | ApplyCredit():
+        case CreateCustomer() | DeleteInvoice() | DeleteDuplicate() | ApplyCredit():
             return []
         case BookInvoice():
             return _invoice_needs(command)

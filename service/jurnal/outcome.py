@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from eventstore.facts.answers import Document
-from projections.jurnal_commands.commands import Command, CreateCustomer, DeleteInvoice
+from projections.jurnal_commands.commands import Command, CreateCustomer, DeleteDuplicate, DeleteInvoice
 from service.jurnal.complaints import Complaint, read_complaint
-from service.jurnal.documents import deleted, read_document
+from service.jurnal.documents import deleted, deleted_duplicate, read_document
 from service.jurnal.exchange import NoAnswer, Response
 from service.jurnal.feedback import exceeded
 from service.jurnal.reading import Record, UnreadableAnswer, read_json, record_in, rows_of
@@ -109,6 +109,8 @@ def outcome_of(
     if 200 <= answer.status < 300 and isinstance(command, DeleteInvoice):
         assert earlier is not None, "a delete is sent for a known invoice"
         return Accepted(document=deleted(earlier), record={})
+    if 200 <= answer.status < 300 and isinstance(command, DeleteDuplicate):
+        return Accepted(document=deleted_duplicate(command), record={})
     if 200 <= answer.status < 300:
         return _accepted(command, answer)
     return _not_accepted(command, answer, read_complaint(answer.body), stock_words)

@@ -16,6 +16,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -63,7 +64,7 @@ def request_for(
 
     `ids` answers all of `needed`, `person` is for a customer, `standing` for a command about an earlier document.
     """
-    if isinstance(command, DeleteInvoice):
+    if isinstance(command, (DeleteInvoice, DeleteDuplicate)):
         return JurnalRequest(method="DELETE", path=probe_for(command, command_id).path)
     resource = resource_of(command)
     body = _ENCODE({resource.singular: _fields(command, command_id, ids, person, standing)})
@@ -105,7 +106,7 @@ def _fields(  # noqa: C901, PLR0911, PLR0912 - one branch for each command
             return _deposit(command, command_id, ids)
         case WithdrawPayoutFee():
             return _withdrawal(command, command_id, ids)
-        case DeleteInvoice():
+        case DeleteInvoice() | DeleteDuplicate():
             raise AssertionError("a delete has no body")
         case _:
             assert_never(command)

@@ -14,6 +14,7 @@ import msgspec
 from projections.jurnal_commands.commands import (
     ApplyCredit,
     Command,
+    DeleteDuplicate,
     DeleteInvoice,
     IssueCreditMemo,
     RefundCredit,
@@ -22,7 +23,7 @@ from projections.jurnal_commands.commands import (
 )
 from service.jurnal.comparing import AMOUNT_DIFFERENCE_IDR_MAX
 from service.jurnal.credit_differences import has_line_of
-from service.jurnal.documents import deleted
+from service.jurnal.documents import deleted, deleted_duplicate
 from service.jurnal.exchange import Steps
 from service.jurnal.look_ups import credit_now, invoice_now, read_record
 from service.jurnal.marks import carries, is_marked
@@ -64,6 +65,11 @@ def probing(  # noqa: PLR0911 - one branch for each way to look
             found = probe_outcome(command, (yield probe_for(command, command_id)))
             if isinstance(found, Absent):
                 return Found(document=deleted(earlier.document), record={})
+            return Absent() if isinstance(found, Found) else found
+        case DeleteDuplicate():
+            found = probe_outcome(command, (yield probe_for(command, command_id)))
+            if isinstance(found, Absent):
+                return Found(document=deleted_duplicate(command), record={})
             return Absent() if isinstance(found, Found) else found
         case ReturnSale():
             return (yield from _returned(command, command_id, before))

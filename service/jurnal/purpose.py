@@ -8,6 +8,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     UpdateInvoice,
 )
@@ -15,7 +16,9 @@ from service.jurnal.pace import Purpose
 
 
 def purpose_of(command: Command, now: datetime, zone: ZoneInfo) -> Purpose:
-    """Return fresh for what is of today or yesterday in `zone`, and for what has no day; else backfill."""
+    """Return fresh for what is of today or yesterday in `zone` or has no day; backfill for older ones and repairs."""
+    if isinstance(command, DeleteDuplicate):
+        return Purpose.BACKFILL
     day = _day(command)
     return Purpose.FRESH if day is None or day >= fresh_since(now, zone) else Purpose.BACKFILL
 
@@ -26,7 +29,7 @@ def fresh_since(now: datetime, zone: ZoneInfo) -> date:
 
 
 def _day(command: Command) -> date | None:
-    if isinstance(command, (ApplyCredit, CreateCustomer, CreateProduct, DeleteInvoice)):
+    if isinstance(command, (ApplyCredit, CreateCustomer, CreateProduct, DeleteDuplicate, DeleteInvoice)):
         return None
     if isinstance(command, UpdateInvoice):
         return command.content.transaction_date

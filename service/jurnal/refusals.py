@@ -15,6 +15,7 @@ from projections.jurnal_commands.commands import (
     BookInvoice,
     Command,
     CreateCustomer,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     PostJournal,
@@ -230,7 +231,14 @@ def _form(refused: _Refused) -> Refusal | None:
 
 
 def _guarded(refused: _Refused) -> Refusal | None:
-    if not isinstance(refused.command, (UpdateInvoice, DeleteInvoice)) or refused.complaint.fields:
+    if refused.complaint.fields:
+        return None
+    if isinstance(refused.command, DeleteDuplicate):
+        return Refusal(
+            "Jurnal does not let go of this duplicate: payments, returns, a reconciliation or closed books hold it",
+            "Undo these in Jurnal and retry, or delete it there and skip this",
+        )
+    if not isinstance(refused.command, (UpdateInvoice, DeleteInvoice)):
         return None
     return Refusal(
         "Jurnal does not let go of this invoice: payments, returns or a reconciliation hang on it",

@@ -13,6 +13,7 @@ from projections.jurnal_commands.commands import (
     Command,
     CreateCustomer,
     CreateProduct,
+    DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
     IssueCreditMemo,
@@ -55,6 +56,21 @@ WAREHOUSE_TRANSFERS = Resource("warehouse_transfers", "warehouse_transfer")
 STOCK_ADJUSTMENTS = Resource("stock_adjustments", "stock_adjustment")
 BANK_DEPOSITS = Resource("bank_deposits", "bank_deposit")
 BANK_WITHDRAWALS = Resource("bank_withdrawals", "bank_withdrawal")
+# What commands make one of and Jurnal lists, for comparing; refunds and uses of credits it lists not.
+LISTED = {
+    resource.plural: resource
+    for resource in (
+        SALES_INVOICES,
+        RECEIVE_PAYMENTS,
+        SALES_RETURNS,
+        CREDIT_MEMOS,
+        JOURNAL_ENTRIES,
+        WAREHOUSE_TRANSFERS,
+        STOCK_ADJUSTMENTS,
+        BANK_DEPOSITS,
+        BANK_WITHDRAWALS,
+    )
+}
 
 
 def resource_of(command: Command) -> Resource:  # noqa: C901, PLR0911, PLR0912 - one branch for each command
@@ -86,11 +102,13 @@ def resource_of(command: Command) -> Resource:  # noqa: C901, PLR0911, PLR0912 -
             return BANK_DEPOSITS
         case WithdrawPayoutFee():
             return BANK_WITHDRAWALS
+        case DeleteDuplicate():
+            return LISTED[command.resource]
         case _:
             assert_never(command)
 
 
-def reference_of(command: Command) -> str:
+def reference_of(command: Command) -> str:  # noqa: PLR0911 - one branch for each way to name it
     """Return what people call the thing behind a command."""
     match command:
         case CreateCustomer():
@@ -103,6 +121,8 @@ def reference_of(command: Command) -> str:
             return command.transfer_number
         case DepositPayout() | WithdrawPayoutFee():
             return command.reference_id
+        case DeleteDuplicate():
+            return command.number
         case (
             BookInvoice()
             | ReceivePayment()
@@ -119,7 +139,9 @@ def reference_of(command: Command) -> str:
 
 
 def number_of(command: Command, command_id: str) -> str:
-    """Return the document number a command asks for; of a change, that of the invoice it changes."""
+    """Return the document number a command asks for; of a change or a delete, that of the document it is about."""
+    if isinstance(command, DeleteDuplicate):
+        return command.number
     if isinstance(command, (UpdateInvoice, DeleteInvoice)):
         return transaction_no(command.invoice, command.order_reference)
     return transaction_no(command_id, reference_of(command))
@@ -128,7 +150,7 @@ def number_of(command: Command, command_id: str) -> str:
 def probe_for(command: Command, command_id: str) -> JurnalRequest:
     """Ask for what a command made, by custom_id, or by its number where that is the only key it shows.
 
-    Of a change or a delete: ask for its invoice.
+    Of a change or a delete: ask for its document.
     """
     match command:
         case TransferStock():
@@ -139,6 +161,8 @@ def probe_for(command: Command, command_id: str) -> JurnalRequest:
             return read(resource_of(command), number_of(command, command_id), found_by)
         case UpdateInvoice() | DeleteInvoice():
             return read(SALES_INVOICES, command.invoice)
+        case DeleteDuplicate():
+            return read(resource_of(command), str(command.jurnal_id))
         case CreateCustomer():
             return read(CUSTOMERS, customer_key(command, command_id))
         case _:
@@ -152,7 +176,9 @@ def reading_of(command: Command, jurnal_id: int) -> JurnalRequest:
 
 def is_keyed(command: Command) -> bool:
     """Tell whether a document that has our key is ours: what a conflict names may be read by its id."""
-    return not isinstance(command, (UpdateInvoice, DeleteInvoice, ReturnSale, RefundCredit, ApplyCredit))
+    return not isinstance(
+        command, (UpdateInvoice, DeleteInvoice, DeleteDuplicate, ReturnSale, RefundCredit, ApplyCredit)
+    )
 
 
 def read(resource: Resource, key: str, query: str = "") -> JurnalRequest:

@@ -5,7 +5,7 @@ Every label set stands at 0 from the start, so that a rate over a rare event is 
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
@@ -19,6 +19,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from eventstore.errors import LedgerBehind
 from eventstore.event import Appended, AppendResult, Duplicate, VersionConflict
 from projections.catalogue import CATALOGUE
+from projections.differences.queries import KINDS as DIFFERENCE_KINDS
 from projections.jurnal_commands.commands import Command
 
 PROJECTIONS = tuple(CATALOGUE)
@@ -75,6 +76,7 @@ class Loop(StrEnum):
     POLL = "poll"
     OBSERVE = "observe"
     SCHEDULE = "schedule"
+    RECONCILE = "reconcile"
 
 
 class Metrics:
@@ -137,6 +139,20 @@ class Metrics:
         self.clearing_overdue_stores = self._gauge(
             "clearing_overdue_stores", "Stores with money that is not paid out for longer than their settlement takes"
         )
+        self.differences = self._gauge(
+            "differences", "Differences between the ledger and Jurnal that stand, over all stores", "kind"
+        )
+        self.differences_found_total = self._counter(
+            "differences_found_total",
+            "New differences that daily comparisons found",
+            "kind",
+        )
+        self.comparisons_total = self._counter("comparisons_total", "Daily comparisons of a store made from end to end")
+        self.frozen_stores = self._gauge(
+            "frozen_stores", "Stores that froze because Jurnal is ahead of the ledger, as after a restore"
+        )
+        _start(self.differences, DIFFERENCE_KINDS)
+        _start(self.differences_found_total, DIFFERENCE_KINDS)
         _start(self.command_outcomes_total, COMMAND_KINDS, COMMAND_OUTCOMES)
         _start(self.commands, COMMAND_STATES)
 
@@ -164,6 +180,13 @@ class Metrics:
         _start(self.breaker_companies, BREAKER_STATES)
         _start(self.polls_total, (*POLL_ENDPOINTS, OTHER), POLL_OUTCOMES)
         _start(self.webhooks_refused_total, (*WEBHOOK_REFUSALS, OTHER))
+
+    def compared(self, new_by_kind: Mapping[str, int]) -> None:
+        """Note a daily comparison and what it found that the ledger did not hold."""
+        self.comparisons_total.inc()
+        for kind, differences in new_by_kind.items():
+            assert kind in DIFFERENCE_KINDS, kind
+            self.differences_found_total.labels(kind).inc(differences)
 
     def start_routes(self, app: web.Application) -> None:
         """Put every route of `app` at 0. Call when all routes are added, before the first request."""

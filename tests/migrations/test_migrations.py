@@ -31,7 +31,7 @@ ADD_ONLY = {"facts"}
 # What is folded may be replaced by a rebuild; a stall ends, a place in a quota is given back. Nothing else loses rows.
 MAY_DELETE = {
     "stalled_stream", "quota_hold", "projection_state", "command", "sync_record", "invoice_payment", "in_transit_stock",
-    "master_data", "iseller_product", "store_setting", "clearing_day",
+    "master_data", "iseller_product", "store_setting", "clearing_day", "difference",
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ REGISTRY_HOSTS = [
 ]
 MACHINE_PATH = re.compile(r"(?<![\w.~})-])/(?:home|root|Users|work)/\w")
 # What reads or writes rows; everything else of a fold has neither store nor clock.
-STORAGE = {"memory_fold", "shadow_fold", "queue"}
+STORAGE = {"memory_fold", "shadow_fold", "queue", "booked"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)(.*)$")
 
 

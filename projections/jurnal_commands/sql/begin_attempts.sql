@@ -15,6 +15,15 @@ WITH wanted AS (
       AND EXISTS (SELECT 1 FROM company_lease WHERE company_id = $12 AND owner = $13 AND epoch = $14 AND expires_at > $7)
       -- What was decided while it was prepared counts: parked, skipped or settled meanwhile, or the store paused.
       AND EXISTS (SELECT 1 FROM command c WHERE c.store_id = w.store_id AND c.command_id = w.command_id AND c.state = 'due')
+      -- What was found before a store was paused or resumed is folded, and what Jurnal was found to have is looked up first.
+      AND NOT EXISTS (
+          SELECT 1 FROM facts f
+          WHERE f.store_id = w.store_id AND f.stream_id = 'operations'
+            AND f.position > coalesce((SELECT p.position FROM projection_cursor p
+                                       WHERE p.store_id = w.store_id AND p.projection = 'differences'), 0))
+      AND (s.attempt > 0 OR NOT EXISTS (
+          SELECT 1 FROM difference d
+          WHERE d.store_id = w.store_id AND d.command_id = w.command_id AND d.kind = 'unknown' AND d.resolved_at = 0))
       AND NOT coalesce(
           -- As `read_paused_sending`, by the ledger itself.
           (SELECT f.type = 'StorePaused' FROM facts f

@@ -20,6 +20,9 @@ from service.api.rows import (
     ApiQueries,
     Decided,
     Decision,
+    Difference,
+    DifferenceFilter,
+    DifferenceKind,
     Finding,
     InTransitFilter,
     InTransitRow,
@@ -56,6 +59,26 @@ BODY = b'{"order_reference":"S-1","total":1500.50,"customer_first_name":"sealed:
 UNMAPPED = Finding(
     check="outlets", subject="Kelapa Gading Branch", problem="has no warehouse", what_to_do="map it to a warehouse"
 )
+
+FOUND: tuple[tuple[DifferenceKind, int], ...] = (("missing", 4711), ("missing", 4712), ("unknown", 4713))
+DIFFERENCES = [
+    Difference(
+        difference_id=f"{kind}:sales_invoices:{number}",
+        kind=kind,
+        resource="sales_invoices",
+        transaction_no=f"INV-{number}",
+        jurnal_id=number,
+        business_date=TODAY,
+        ledger_amount=Decimal(20_000),
+        jurnal_amount=None,
+        what_happened="Jurnal accepted it and has it no more",
+        what_to_do="Enter it",
+        repair="",
+        found_position=number,
+        found_at=SEEN,
+    )
+    for kind, number in FOUND
+]
 
 Client = TestClient[web.Request, web.Application]
 
@@ -217,6 +240,11 @@ class Shop:
             for row in INVOICES
         ]
 
+    async def differences(self, _store_id: str, wanted: DifferenceFilter) -> Sequence[Difference]:
+        """List what differs."""
+        found = [each for each in DIFFERENCES if each.difference_id > wanted.after and wanted.kind in (None, each.kind)]
+        return found[: wanted.rows_max]
+
     async def stream(self, _store_id: str, stream_id: str, after_version: int, facts_max: int) -> Sequence[Fact]:
         """Read one stream."""
         facts = [fact for fact in self.facts if fact.stream_id == stream_id and fact.stream_version > after_version]
@@ -311,6 +339,7 @@ def routes_over(shop: Shop, token: str, settings: SettingsCalls = NO_SETTINGS) -
         in_transit_totals=shop.in_transit_totals,
         invoices=shop.invoices,
         invoice_counts=shop.invoice_counts,
+        differences=shop.differences,
         stream=shop.stream,
         preflight=shop.preflight,
     )

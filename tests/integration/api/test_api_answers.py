@@ -53,6 +53,7 @@ async def test_sync_shows_every_record_and_counts_every_status(api: Client) -> N
         ("sync?limit=2", "records", "reference"),
         ("invoices?limit=2", "invoices", "order_reference"),
         ("in-transit?limit=1", "rows", "transfer_id"),
+        ("differences?limit=2", "differences", "difference_id"),
         (f"streams/{STREAM}?limit=2", "facts", "version"),
     ],
 )
@@ -67,6 +68,14 @@ async def test_following_next_reads_every_row_once(api: Client, path: str, rows:
         following = page["next"]
     whole = await page_of(api, of_store(path.split("?", maxsplit=1)[0]))
     assert seen == [row[key] for row in whole[rows]]
+
+
+async def test_differences_of_one_kind_come_with_what_to_do(api: Client) -> None:
+    """Amounts as plain decimals on both sides, nothing where a side has none."""
+    page = await page_of(api, of_store("differences?kind=unknown"))
+    (row,) = page["differences"]
+    assert (row["transaction_no"], row["ledger_amount"], row["jurnal_amount"]) == ("INV-4713", "20000", None)
+    assert row["what_to_do"] == "Enter it"
 
 
 async def test_goods_in_transit_come_with_totals_as_plain_decimals(api: Client) -> None:

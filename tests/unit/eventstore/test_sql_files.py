@@ -18,7 +18,7 @@ NOT_OF_ONE_STORE = {
 OVER_ALL_STORES = {
     "list_stores.sql", "notify_stores.sql", "read_behind.sql", "acquire_leases.sql", "release_leases.sql",
     "read_leases.sql", "count_lag.sql", "count_stalled.sql",
-    "count_states.sql", "read_paused.sql", "count_held.sql", "oldest_days.sql",
+    "count_states.sql", "read_paused.sql", "count_held.sql", "oldest_days.sql", "count_differences.sql",
 }  # fmt: skip
 
 

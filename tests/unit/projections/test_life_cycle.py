@@ -60,5 +60,5 @@ def test_only_the_fold_writes_the_words_of_the_fold() -> None:
     }
     assert writes == {
         "add_commands.sql", "settle_commands.sql", "park_commands.sql", "release_commands.sql", "skip_commands.sql",
-        "replan_commands.sql",
+        "replan_commands.sql", "reopen_commands.sql",
     }  # fmt: skip

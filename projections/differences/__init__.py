@@ -1,0 +1,1 @@
+"""Where the ledger and Jurnal differ, as the last comparison found it."""

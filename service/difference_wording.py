@@ -1,0 +1,42 @@
+"""What a difference between the ledger and Jurnal means for a person, and what to do about it."""
+
+from projections.differences.queries import Listed
+
+_ASKED = "Nothing: somebody asked to repair it; `jurnalsync sync list` shows what becomes of it"
+
+
+def what_happened(difference: Listed) -> str:
+    """Return what is different, in a sentence."""
+    match difference.kind:
+        case "missing":
+            return "Jurnal accepted it and has it no more"
+        case "duplicate":
+            proof = f", but {difference.detail}" if difference.detail else ""
+            return f"It stands twice: {difference.jurnal_id} beside {difference.kept_id}{proof}"
+        case "altered":
+            return f"It was changed in Jurnal: {difference.detail}"
+        case "unknown":
+            return f"Jurnal has it with our key. {difference.detail}"
+        case _:
+            return f"Somebody paid, or took a payment back, by hand. {difference.detail}"
+
+
+def what_to_do(difference: Listed) -> str:  # noqa: PLR0911 - one branch for each kind and repair
+    """Return what a person can do about it."""
+    if difference.repair_at:
+        return _ASKED
+    match difference.kind, difference.repair:
+        case "missing", "resend":
+            return "Deleted by mistake: `reconcile --repair` sends it again under its identity. On purpose: leave it"
+        case "missing", _:
+            return "Enter it in Jurnal by hand: it was changed since it was made, or hangs on another document"
+        case "duplicate", "delete":
+            return f"`reconcile --repair` deletes {difference.jurnal_id} and keeps {difference.kept_id}"
+        case "duplicate", _:
+            return "Not proven to be one sale booked twice: look at both, and delete one in Jurnal if it is"
+        case "altered", _:
+            return "Put it right in Jurnal, or correct the sale in iSeller"
+        case "unknown", _:
+            return "After a restore: resume the store, and it is looked up. Else find out who made it"
+        case _:
+            return "Take the payment back in Jurnal, or tell it in iSeller"

@@ -305,5 +305,5 @@ async def test_every_call_to_jurnal_is_told_with_its_resource_and_answer(stand: 
         ("sales_invoices", "none"),
         ("sales_invoices", "2xx"),
     ]
-    assert {resource for resource, _ in told} == {"companies", "sales_invoices", "select2_resources", "warehouses"}
+    assert {resource for resource, _ in told} == {"sales_invoices", "select2_resources", "warehouses"}
     assert {resource for resource, _ in told} <= set(JURNAL_RESOURCES)

@@ -16,6 +16,7 @@ from eventstore.store import open_ledger
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.identity import invoice_command_id
+from service.fence import Fence
 from service.jurnal_calls import Company, JurnalCalls
 from tests.integration.dispatcher.stand import COMPANY, Process, Stand, forget_keys, open_stand
 from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
@@ -124,7 +125,9 @@ async def test_a_pause_while_a_batch_is_prepared_stops_all_of_it(stand: Stand) -
 async def test_what_was_lost_goes_alone_so_that_a_late_first_attempt_is_noticed(unchecked: Stand) -> None:
     """A single invoice arrives late, right after it was found absent: only the single endpoint refuses the second."""
     stand = unchecked
-    process = await warmed(stand)
+    warm = await warmed(stand)
+    await warm.dispatcher.release(COMPANY)
+    process = stand.process(fence=Fence(quiet_period_seconds=30))
     await stand.order(1)
     stand.hold_next = "sales_invoices"
     await stand.step(process)

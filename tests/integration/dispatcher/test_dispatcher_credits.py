@@ -146,16 +146,23 @@ async def test_an_unclear_application_goes_when_a_person_answers_for_it(asked: A
     assert stand.documents("customer_apply_credit_memo") == 1
 
 
+async def lose_all_sends(stand: Stand) -> None:
+    """Lose the rows; they are looked for once a minute."""
+    await stand.migrator.execute("DELETE FROM send")
+    await stand.advance(60)
+
+
 async def test_without_its_row_an_application_is_for_a_person_and_a_refund_is_found(asked: Asked) -> None:
     """What was left before is not known any more; a refund's mark still is in Jurnal."""
     stand = asked.stand
     refund = msgspec.structs.replace(REFUND, amount=Decimal(2_000))
     process = await booked(asked, SALE, RETURN, OTHER, refund, APPLY)
-    await stand.migrator.execute("DELETE FROM send")
+    await lose_all_sends(stand)
     await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'rfd-%'")
     await stand.until_quiet(process)
     assert await asked.state_of(refund) == ("accepted", "")
     await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'apl-%'")
+    await stand.advance(60)
     await stand.until_quiet(process)
     state, reason = await asked.state_of(APPLY)
     assert state == "refused"
@@ -173,7 +180,7 @@ async def test_a_refund_that_lost_its_row_behind_more_refunds_than_are_read_is_f
     process = await booked(asked, SALE, RETURN, refund)
     for _ in range(2):
         await use_credit_by_hand(stand, 1_000)
-    await stand.migrator.execute("DELETE FROM send")
+    await lose_all_sends(stand)
     await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'rfd-%'")
     await stand.until_quiet(process)
     state, reason = await asked.state_of(refund)

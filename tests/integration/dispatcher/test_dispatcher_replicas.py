@@ -45,13 +45,13 @@ def replica(stand: Stand) -> Process:
 async def test_replicas_that_share_a_company_book_the_same_without_a_429_or_a_duplicate(
     database_url: str, replicas: int
 ) -> None:
-    """They step at once, sleep past their leases and take over from each other; one answer in twelve is lost."""
+    """They step at once, sleep past their leases and take over from each other; one answer in six is lost."""
     settings = replace(SETTINGS, consumers=(ACCOUNTANT, DOCUMENTED))
     async with open_stand(database_url, settings=settings, connections_max=10) as stand:
         await stand.connect()
         await sell(stand)
         dice = Random(replicas)  # noqa: S311 - a seed that can be told and repeated
-        stand.sandbox.inject(SeededFaults(replicas, {FaultKind.RESET_AFTER_COMMIT: 1 / 12}, methods=("POST",)))
+        stand.sandbox.inject(SeededFaults(replicas, {FaultKind.RESET_AFTER_COMMIT: 1 / 6}, methods=("POST",)))
         processes = [replica(stand) for _ in range(replicas)]
         senders: set[int] = set()
         for _ in range(ROUNDS_MAX):

@@ -165,8 +165,11 @@ class Faults:
             task.cancel()
         for network_of in self._networks:
             network_of.repair()
-        for jurnal in self._world.jurnals.values():
-            jurnal.sandbox.gate.fault, jurnal.sandbox.gate.on_the_way = no_fault, straight
+        for company_id, jurnal in self._world.jurnals.items():
+            # What Jurnal still works on it ends, as ever at the worst moment.
+            overdue = self._world.overdue[company_id]
+            jurnal.sandbox.gate.fault = overdue.among(no_fault, Dice(0, "nothing new"), 0.0, self.injected)
+            jurnal.sandbox.gate.on_the_way = straight
             self.injected.update({kind.value: count for kind, count in jurnal.sandbox.injected.items()})
         for replica in self._world.replicas:
             replica.clock.set_ahead(0)

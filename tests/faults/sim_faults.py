@@ -16,6 +16,7 @@ from tests.faults.sim_world import World, noted
 
 # In proportion to the deadline and the fence of these worlds; `late` reaches beyond the date that Jurnal refuses.
 SPANS = Spans(silence=30, slow_answer=(5, 25), late=(2, 60), clock_off=(41, 120), between_rows=(0.1, 1), droppable=())
+_WRITTEN_SECONDS = 0.03
 _CHECKED_ALONE = (b"/sales_invoices", b"/receive_payments", b"/bank_deposits", b"/bank_withdrawals")
 
 
@@ -125,13 +126,16 @@ class Faults:
         """Let happen what the plan has for this call of a replica's to Jurnal."""
         trouble = self._at_calls.pop((replica, call), None)
         if trouble is not None and not self._is_repaired:
-            self._tasks.append(asyncio.get_running_loop().create_task(self._strike(trouble), context=Context()))
+            # At every other one the request is on its way, and nobody is there for the answer.
+            striking = self._strike(trouble, _WRITTEN_SECONDS if call % 2 == 0 else 0)
+            self._tasks.append(asyncio.get_running_loop().create_task(striking, context=Context()))
 
     async def _happen(self, trouble: Trouble) -> None:
         await asyncio.sleep(trouble.at)
         await self._strike(trouble)
 
-    async def _strike(self, trouble: Trouble) -> None:
+    async def _strike(self, trouble: Trouble, after_seconds: float = 0) -> None:
+        await asyncio.sleep(after_seconds)
         replica = self._world.replicas[trouble.replica]
         process = replica.process
         if process is None or process.is_stopped or (process.is_killed and trouble.kind != "kill"):
@@ -165,8 +169,11 @@ class Faults:
             task.cancel()
         for network_of in self._networks:
             network_of.repair()
-        for jurnal in self._world.jurnals.values():
-            jurnal.sandbox.gate.fault, jurnal.sandbox.gate.on_the_way = no_fault, straight
+        for company_id, jurnal in self._world.jurnals.items():
+            # What Jurnal still works on it ends, as ever at the worst moment.
+            overdue = self._world.overdue[company_id]
+            jurnal.sandbox.gate.fault = overdue.among(no_fault, Dice(0, "nothing new"), 0.0, self.injected)
+            jurnal.sandbox.gate.on_the_way = straight
             self.injected.update({kind.value: count for kind, count in jurnal.sandbox.injected.items()})
         for replica in self._world.replicas:
             replica.clock.set_ahead(0)

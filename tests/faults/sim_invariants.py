@@ -85,6 +85,7 @@ async def _all(world: World) -> AsyncIterator[str]:
         for line in [
             *await _chain(world, store_id, len(facts)),
             *_settled(asked[store_id]),
+            *_in_order(asked[store_id], world.jurnals[company_id]),
             *await _sold(world, store_id, world.jurnals[company_id]),
             *await _in_transit(world, store_id),
             *await _folded_again(world, store_id),
@@ -94,7 +95,7 @@ async def _all(world: World) -> AsyncIterator[str]:
         yield f"I5: {row['projection']} stalled at {row['stream_id']}: {row['error']}"
     for company_id, jurnal in world.jurnals.items():
         mine = [one for store_id, company in world.plan.stores if company == company_id for one in asked[store_id]]
-        for line in [*_once(mine, jurnal), *_in_order(mine, jurnal), *_money(jurnal), *_quota(jurnal)]:
+        for line in [*_once(mine, jurnal), *_money(jurnal), *_quota(jurnal)]:
             yield f"{company_id}: {line}"
     for line in await _goods(world):
         yield line

@@ -58,7 +58,7 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to one replica: at its so-manieth call to Jurnal, or question to the database, or at a time.
 
-    At a call: while it connects, all being recorded and nothing written yet.
+    At a call: while it connects, all being recorded and nothing written yet, or right after it is written.
     """
 
     kind: Literal["kill", "stop", "clock"]
@@ -108,7 +108,7 @@ def make_plan(seed: int) -> Plan:
     replicas = dice.pick((1, 1, 2, 2, 2, 3, 4))
     stores = dice.pick((STORES[:1], STORES[:1], STORES[:2], STORES[::2], STORES))
     shop = _Shop(dice, stores)
-    shop.open(dice.between(4, 11))
+    shop.open(dice.between(5, 12))
     badness = dice.pick((0.0, 0.5, 1.0, 2.0))
     batch_keys: Literal["documented", "none"] = dice.pick(("documented", "none"))
     return Plan(
@@ -117,9 +117,9 @@ def make_plan(seed: int) -> Plan:
         stores=stores,
         reports=tuple(sorted(shop.reports, key=lambda report: report.said_at)),
         sales=tuple(shop.sales),
-        faults=dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.04 * badness) if badness else {},
+        faults=dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.06 * badness) if badness else {},
         wire=_wire(dice, badness, batch_keys),
-        overdue_share=dice.pick((0.0, 0.1, 0.2)) if badness else 0.0,
+        overdue_share=dice.pick((0.0, 0.5, 1.0)) if badness else 0.0,
         key_race_seconds=dice.pick((0.0, 0.0, 1.0, 3.0)) if badness else 0.0,
         answer_seconds=dice.pick((0.05, 0.2, 1.0)),
         batch_keys_checked=batch_keys,
@@ -137,11 +137,15 @@ def _wire(dice: Dice, badness: float, batch_keys: str) -> WireShares:
         slow=share(0.1),
         cut=share(0.03),
         lost=share(0.03),
-        answer_lost=share(0.03),
-        late=share(0.05),
+        answer_lost=share(0.06),
+        late=share(0.1),
         # No caller can do anything about a network that repeats what Jurnal does not check.
         twice=share(0.05) if batch_keys == "documented" else 0.0,
     )
+
+
+# A process that was killed is started again sooner than one that is stopped wakes up.
+_SECONDS = {"kill": (1, 30), "stop": (1, 110), "clock": (-120, 120)}
 
 
 def _trouble(dice: Dice, replicas: int) -> Trouble:
@@ -152,9 +156,14 @@ def _trouble(dice: Dice, replicas: int) -> Trouble:
         replica=dice.between(0, replicas - 1),
         at=float(dice.between(5, int(FAULTS_END) - 20)),
         questions=dice.between(1, 700) if moment == "question" else 0,
-        calls=dice.between(1, 18) if moment == "call" else 0,
-        seconds=float(dice.between(-120, 120) if kind == "clock" else dice.between(1, 110)),
+        calls=_early(kind, dice.between(1, 18)) if moment == "call" else 0,
+        seconds=float(dice.between(*_SECONDS[kind])),
     )
+
+
+def _early(kind: str, call: int) -> int:
+    """Return the call at which something happens; who is stopped for an early one's answer has most to do wrong."""
+    return (call - 1) % 10 + 1 if kind == "stop" and call % 2 == 0 else call
 
 
 class _Shop:
@@ -169,9 +178,9 @@ class _Shop:
     def open(self, happenings: int) -> None:
         """Let so many things happen, some of them all at once."""
         makers = (*(self._order,) * 8, self._transfer, self._transfer, self._payout)
-        rush = self._dice.between(1, 60) if self._dice.chance(0.6) else None
+        rush = self._dice.between(1, 60) if self._dice.chance(0.7) else None
         for number in range(1, happenings + 1):
-            at = rush if rush is not None and self._dice.chance(0.7) else self._dice.between(1, 70)
+            at = rush if rush is not None and self._dice.chance(0.8) else self._dice.between(1, 70)
             self._dice.pick(makers)(number, self._dice.pick(self._stores), at)
 
     def _say(self, store_id: str, kind: str, at: float, fields: dict[str, Any]) -> None:

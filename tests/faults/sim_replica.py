@@ -1,4 +1,4 @@
-"""One replica of the service in a simulated world: processes that are started, stopped, killed, and started again."""
+"""One replica of the service in a simulated world: processes that are started, stopped, killed and started again."""
 
 import asyncio
 from collections.abc import Callable

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("eventstore", "projections", "ops/virtual", "tests/faults")
-NAMES = ("README.md", "INVOICES.md")
+NAMES = ("README.md", "INVOICES.md", "SIMULATOR.md")
 READMES = sorted(path for folder in FOLDERS for name in NAMES for path in (ROOT / folder).rglob(name))
 DEFINED = {
     name

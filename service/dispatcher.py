@@ -72,6 +72,7 @@ class Dispatcher:
         )  # fmt: skip
         self._waiting = WaitingSends(queue, fence, limits)
         self._turns: dict[str, int] = {}
+        self._in_vain: set[str] = set()
 
     async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
         """Make at most one call or look-up for `company`, whose commands stand in the ledgers of `stores`."""
@@ -87,9 +88,18 @@ class Dispatcher:
         # When Jurnal is tried again, what may have been sent is asked for before its time: reading does no harm.
         seen_at = lease.now if stopped is None else lease.now + _LOST_SEEN_EARLY
         lost = await self._waiting.lost(company, ready, seen_at)
+        if stopped is None and company.company_id in self._in_vain:
+            # What cannot be looked up may never be, and would take every call: the others have one in between.
+            self._in_vain.discard(company.company_id)
+            done = await self._send_next(company, ready, stores, lease)
+            if not lost or done.did not in ("nothing", "waited"):
+                return done
         if lost:
             self._took(company, stores, lost[0])
-            return await self._guarded(lost, self._look_up(company, lost, lease.now))
+            done = await self._guarded(lost, self._look_up(company, lost, lease.now))
+            if "ProbeFailed" in done.outcomes:
+                self._in_vain.add(company.company_id)
+            return done
         return await self._send_next(company, ready, stores, lease)
 
     async def release(self, company: Company) -> None:

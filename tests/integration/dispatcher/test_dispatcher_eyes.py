@@ -30,3 +30,26 @@ async def test_a_list_that_never_works_does_not_keep_a_lost_batch_for_ever(stand
     always(stand, 400, lambda request: request.method == "GET" and request.path.endswith("/sales_invoices"))
     await stand.until_quiet(process, seconds_max=3_600)
     assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_documents_that_cannot_be_looked_up_leave_calls_for_others(stand: Stand) -> None:
+    """Forty payments were lost and Jurnal lets nobody read payments: a sale goes all the same."""
+    process = await warmed(stand)
+    parts = [paid("t1", 5_000), paid("t2", 15_000, transaction_date=LATER)]
+    for number in range(1, 41):
+        await stand.order(number, transactions=parts)
+    await stand.step(process)
+    stand.fail(FaultPlan(status_before_commit=502), path="receive_payments")
+    assert (await stand.step(process)).outcomes == {"Unknown": 40}
+    await stand.until_quiet(process, seconds_max=400)
+    await stand.advance(600)
+    always(stand, 403, lambda request: request.method == "GET" and "/receive_payments/" in request.path)
+    await process.dispatcher.release(COMPANY)
+    quota = QuotaBudget(stand.pool, egress_address="test", company_limits=(Limit(30, 60),), address_limits=PLENTY)
+    tight = stand.process(calls=stand.calls(quota=quota))
+    await stand.order(99)
+    began = stand.clock.now()
+    while (await stand.statuses())["sale-order-99"] != "Success" and stand.clock.now() - began < timedelta(hours=1):
+        done = await stand.step(tight)
+        await stand.advance(1 if done.did in ("sent", "probed") else 2)
+    assert (stand.clock.now() - began).total_seconds() < 300

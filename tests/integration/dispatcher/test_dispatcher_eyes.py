@@ -53,3 +53,15 @@ async def test_documents_that_cannot_be_looked_up_leave_calls_for_others(stand: 
         done = await stand.step(tight)
         await stand.advance(1 if done.did in ("sent", "probed") else 2)
     assert (stand.clock.now() - began).total_seconds() < 300
+
+
+async def test_a_credential_that_is_missing_takes_no_place_in_the_quota(stand: Stand) -> None:
+    """No call was made, so none is counted: neither here nor at the address that others share."""
+    await stand.order(1)
+    await stand.migrator.execute("DELETE FROM credential")
+    process = stand.process()
+    for _ in range(10):
+        await stand.step(process)
+        await stand.advance(60)
+    assert await stand.migrator.fetchval("SELECT count(*) FROM quota_hold") == 0
+    assert (await stand.migrator.fetchval("SELECT coalesce(sum(calls), 0) FROM quota_day")) == 0

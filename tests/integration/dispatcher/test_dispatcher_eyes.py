@@ -65,3 +65,16 @@ async def test_a_credential_that_is_missing_takes_no_place_in_the_quota(stand: S
         await stand.advance(60)
     assert await stand.migrator.fetchval("SELECT count(*) FROM quota_hold") == 0
     assert (await stand.migrator.fetchval("SELECT coalesce(sum(calls), 0) FROM quota_day")) == 0
+
+
+async def test_a_look_up_that_never_works_is_not_asked_every_few_seconds(stand: Stand) -> None:
+    """Jurnal lets nobody read products: one sale must not spend the day's calls on asking."""
+    always(stand, 403, lambda request: request.method == "GET" and "get_product" in request.path)
+    await stand.order(1)
+    stand.sandbox.calls.clear()
+    process = stand.process()
+    began = stand.clock.now()
+    while stand.clock.now() - began < timedelta(hours=1):
+        await stand.step(process)
+        await stand.advance(5)
+    assert sum(stand.sandbox.calls.values()) < 60, dict(calls(stand))

@@ -109,18 +109,18 @@ class Dispatcher:
     async def _send_next(
         self, company: Company, ready: Sequence[str], stores: tuple[str, ...], lease: Lease
     ) -> Dispatched:
-        """Send the next group; where that is of older business and finds no place, what is of today or yesterday."""
+        """Send the next group; where that is of older business, what is of today or yesterday goes before it."""
         chosen = await self._choose(company, ready, lease.now)
         if chosen is None:
             return Dispatched("nothing")
         if isinstance(chosen, Saving):
             await self._calls.note_saving(company, chosen.until)
             return Dispatched("waited", outcome="saving", wait_until=chosen.until)
-        done = await self._send(company, stores, chosen, lease)
-        if done.outcome == "quota" and chosen.purpose is not Purpose.FRESH:
+        if chosen.purpose is not Purpose.FRESH:
+            # However long the queue before it, and whether or not the quota is what holds that up.
             fresh = await self._choose(company, ready, lease.now, fresh_alone=True)
-            if isinstance(fresh, Chosen):
-                chosen, done = fresh, await self._send(company, stores, fresh, lease)
+            chosen = fresh if isinstance(fresh, Chosen) else chosen
+        done = await self._send(company, stores, chosen, lease)
         if done.outcome != "quota":
             # Else its turn is not over: two stores could take turns at waiting and at sending.
             self._took(company, stores, min(chosen.sends, key=lambda send: ready.index(send.store_id)))

@@ -78,3 +78,15 @@ async def test_a_look_up_that_never_works_is_not_asked_every_few_seconds(stand: 
         await stand.step(process)
         await stand.advance(5)
     assert sum(stand.sandbox.calls.values()) < 60, dict(calls(stand))
+
+
+async def test_todays_sale_goes_before_a_backlog_where_the_quota_is_not_what_is_short(stand: Stand) -> None:
+    """A hundred older sales in calls of ten; today's goes before the last of them."""
+    process = await warmed(stand, BatchLimits(rows_max=10))
+    for number in range(1, 101):
+        old = "2026-11-10T02:00:00"
+        await stand.order(number, order_date=old, transaction_date=old, transactions=[])
+    await stand.order(500)
+    for _ in range(5):
+        await stand.step(process)
+    assert (await stand.statuses())["sale-order-500"] == "Success"

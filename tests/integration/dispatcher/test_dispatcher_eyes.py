@@ -90,3 +90,19 @@ async def test_todays_sale_goes_before_a_backlog_where_the_quota_is_not_what_is_
     for _ in range(5):
         await stand.step(process)
     assert (await stand.statuses())["sale-order-500"] == "Success"
+
+
+@pytest.mark.xfail(strict=True, reason="each call refused with 401 is repeated every 5 s, and each row is a fact")
+async def test_a_credential_that_is_refused_is_not_tried_at_full_speed(stand: Stand) -> None:
+    """A quarter of an hour: the month's package is not spent on it, nor the ledger filled with it."""
+    process = await warmed(stand)
+    for number in range(1, 21):
+        await stand.order(number)
+    always(stand, 401, lambda request: request.method == "POST")
+    facts = len(await stand.facts())
+    began = stand.clock.now()
+    while stand.clock.now() - began < timedelta(minutes=15):
+        await stand.step(process)
+        await stand.advance(5)
+    assert sum(stand.sandbox.calls.values()) < 40, dict(calls(stand))
+    assert len(await stand.facts()) - facts < 1_000

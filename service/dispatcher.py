@@ -72,6 +72,7 @@ class Dispatcher:
         )  # fmt: skip
         self._waiting = WaitingSends(queue, fence, limits)
         self._turns: dict[str, int] = {}
+        self._in_vain: set[str] = set()
 
     async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
         """Make at most one call or look-up for `company`, whose commands stand in the ledgers of `stores`."""
@@ -87,9 +88,18 @@ class Dispatcher:
         # When Jurnal is tried again, what may have been sent is asked for before its time: reading does no harm.
         seen_at = lease.now if stopped is None else lease.now + _LOST_SEEN_EARLY
         lost = await self._waiting.lost(company, ready, seen_at)
+        if stopped is None and company.company_id in self._in_vain:
+            # What cannot be looked up may never be, and would take every call: the others have one in between.
+            self._in_vain.discard(company.company_id)
+            done = await self._send_next(company, ready, stores, lease)
+            if not lost or done.did not in ("nothing", "waited"):
+                return done
         if lost:
             self._took(company, stores, lost[0])
-            return await self._guarded(lost, self._look_up(company, lost, lease.now))
+            done = await self._guarded(lost, self._look_up(company, lost, lease.now))
+            if "ProbeFailed" in done.outcomes:
+                self._in_vain.add(company.company_id)
+            return done
         return await self._send_next(company, ready, stores, lease)
 
     async def release(self, company: Company) -> None:
@@ -99,18 +109,18 @@ class Dispatcher:
     async def _send_next(
         self, company: Company, ready: Sequence[str], stores: tuple[str, ...], lease: Lease
     ) -> Dispatched:
-        """Send the next group; where that is of older business and finds no place, what is of today or yesterday."""
+        """Send the next group; where that is of older business, what is of today or yesterday goes before it."""
         chosen = await self._choose(company, ready, lease.now)
         if chosen is None:
             return Dispatched("nothing")
         if isinstance(chosen, Saving):
             await self._calls.note_saving(company, chosen.until)
             return Dispatched("waited", outcome="saving", wait_until=chosen.until)
-        done = await self._send(company, stores, chosen, lease)
-        if done.outcome == "quota" and chosen.purpose is not Purpose.FRESH:
+        if chosen.purpose is not Purpose.FRESH:
+            # However long the queue before it, and whether or not the quota is what holds that up.
             fresh = await self._choose(company, ready, lease.now, fresh_alone=True)
-            if isinstance(fresh, Chosen):
-                chosen, done = fresh, await self._send(company, stores, fresh, lease)
+            chosen = fresh if isinstance(fresh, Chosen) else chosen
+        done = await self._send(company, stores, chosen, lease)
         if done.outcome != "quota":
             # Else its turn is not over: two stores could take turns at waiting and at sending.
             self._took(company, stores, min(chosen.sends, key=lambda send: ready.index(send.store_id)))

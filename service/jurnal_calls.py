@@ -73,7 +73,9 @@ class JurnalCalls:
         self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
     async def grant(self, company: Company, purpose: Purpose) -> Place | Spent:
-        """Take a place for one call, or learn when one is free."""
+        """Take a place for one call, or learn when one is free. Raises `CredentialMissing`."""
+        # Who cannot sign makes no call, and takes no place.
+        await self._credential(company.store_id)
         granted = await self._quota.grant(company.company_id, purpose, deadline=self._deadline)
         if isinstance(granted, Spent):
             return granted

@@ -71,11 +71,13 @@ class LookingUp:
 
     def _left(self, send: Send, told: Told[Looked], now: datetime) -> Move:
         """Return when and how a document is looked for again that was not seen in the list."""
-        if told.value.failed is not None:
-            reason, wait_seconds = told.value.failed.reason, told.value.failed.wait_seconds
-            return Move(send=send, state="unknown", due_at=self._due_at(send, now, wait_seconds), reason=reason)
         fence = send.absent_from or self._fence.full(now)
         is_past_fence = told.began_at >= fence
+        if told.value.failed is not None:
+            reason, wait_seconds = told.value.failed.reason, told.value.failed.wait_seconds
+            due_at = self._due_at(send, now, wait_seconds)
+            # The list may never work while each can be read by its key.
+            return Move(send=send, state="unknown", due_at=due_at, reason=reason, alone=is_past_fence)
         return Move(
             send=send,
             state="unknown",

@@ -26,12 +26,13 @@ class Postponing:
         self._times: dict[Key, int] = {}
 
     async def put_off(self, send: Send, failed: LookupFailed) -> Dispatched:
-        """Wait for the quota, or a moment for whatever a look-up failed of."""
+        """Wait for the quota, or each time longer for what a look-up failed of: it may never work, and costs calls."""
         kind = type(send.command).__name__
         if failed.wait is not None:
             return Dispatched("waited", kind, "quota", failed.wait.free_at)
+        wait = self._longer(send)
         now = await self._settling.now()
-        free_at = now + timedelta(seconds=_SERVICE_WAIT_SECONDS)
+        free_at = now + wait
         await self._queue.move([Move(send=send, state=send.state, due_at=free_at, reason=failed.reason)], now=now)
         return Dispatched("waited", kind, failed.reason, free_at)
 
@@ -40,7 +41,7 @@ class Postponing:
 
         `alone`: what is wrong may be with another of its call, which goes on without it.
         """
-        times = self._times[send.key] = self._times.get(send.key, 0) + 1
+        wait = self._longer(send)
         kind, about = type(send.command).__name__, type(error).__name__
         is_silent = isinstance(send.command, CreateCustomer) and not isinstance(error, CredentialMissing)
         _LOG.error(
@@ -55,10 +56,15 @@ class Postponing:
         # The words of an error may repeat a customer's name.
         reason = f"It cannot be prepared: {about}" if is_silent else f"It cannot be prepared: {about}: {error}"
         now = await self._settling.now()
-        free_at = now + timedelta(seconds=min(_SERVICE_WAIT_SECONDS * 2 ** min(times - 1, 10), _PUT_OFF_SECONDS_MAX))
+        free_at = now + wait
         move = Move(send=send, state=send.state, due_at=free_at, reason=reason, alone=alone)
         await self._queue.move([move], now=now)
         return Dispatched("waited", kind, reason, free_at)
+
+    def _longer(self, send: Send) -> timedelta:
+        """Return a wait that doubles with each time a send is put off."""
+        times = self._times[send.key] = self._times.get(send.key, 0) + 1
+        return timedelta(seconds=min(_SERVICE_WAIT_SECONDS * 2 ** min(times - 1, 10), _PUT_OFF_SECONDS_MAX))
 
     def went(self, send: Send) -> None:
         """Forget how often a send was put off."""

@@ -8,6 +8,7 @@ may call it absent.
 from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
+import asyncpg
 import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
@@ -181,7 +182,8 @@ class Dispatcher:
             raise
         except Exception as error:  # noqa: BLE001 - logged; the other commands go on
             # One of several may have spoilt it for all.
-            alone = len(sends) > 1 and not isinstance(error, CredentialMissing)
+            is_passing = isinstance(error, (CredentialMissing, asyncpg.TransactionRollbackError))
+            alone = len(sends) > 1 and not is_passing
             put_off = [await self._postponing.put_off_longer(send, error, alone=alone) for send in sends]
             return put_off[0]
 

@@ -158,9 +158,14 @@ def stopped_words(stopped: Stopped) -> str:
 
 
 def _failure(answer: Response | NoAnswer) -> str | None:
-    """Return how a call failed, None for an answer of Jurnal's own; a refusal is one."""
+    """Return how a call failed, None for an answer of Jurnal's own; a refusal is one.
+
+    A signature that is refused would be refused for every call: the breaker spares the package.
+    """
     if isinstance(answer, NoAnswer):
         return answer.reason
+    if answer.status == 401:
+        return "it refuses the signature: check this machine's clock and the credential"
     return f"it answered {answer.status}" if answer.status >= 500 else None
 
 

@@ -94,7 +94,11 @@ class Sending:
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
-        made = await self._begin(company, ready, epoch, place.granted.granted_at)
+        try:
+            made = await self._begin(company, ready, epoch, place.granted.granted_at)
+        except Exception:
+            await self._calls.cancel(place)
+            raise
         if made is None:
             await self._calls.cancel(place)
             return Dispatched("not_ours", kind)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from aiohttp import web
 
 from ops.sandbox.jurnal import FaultPlan
@@ -92,7 +91,6 @@ async def test_todays_sale_goes_before_a_backlog_where_the_quota_is_not_what_is_
     assert (await stand.statuses())["sale-order-500"] == "Success"
 
 
-@pytest.mark.xfail(strict=True, reason="each call refused with 401 is repeated every 5 s, and each row is a fact")
 async def test_a_credential_that_is_refused_is_not_tried_at_full_speed(stand: Stand) -> None:
     """A quarter of an hour: the month's package is not spent on it, nor the ledger filled with it."""
     process = await warmed(stand)

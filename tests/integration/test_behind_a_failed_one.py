@@ -78,6 +78,16 @@ async def test_what_is_behind_a_refused_one_in_its_lane_is_held_and_names_it(til
     assert await till.shown() == first
 
 
+async def test_what_only_comes_later_in_the_lane_is_held_too(till: Till) -> None:
+    """The second payment needs the invoice alone, and stands behind the first one all the same."""
+    paid_twice = [paid(name, 10_000, **LATER_DAY) for name in ("t3", "t4")]
+    till.story.order(order_id="order-3", order_reference="#3", transactions=paid_twice)
+    till.story.accept(f"inv-{STORE}.order-3", BOOKED)
+    till.story.refuse(payment_command_id(STORE, "order-3", "t3"), "Account is locked")
+    shown = await till.shown()
+    assert shown["payment-order-3-t4"] == ("Held", "Waits for payment #3, which failed", MEND)
+
+
 async def test_what_needs_what_needs_a_refused_one_is_held_too(till: Till) -> None:
     """The customer stands in a lane of its own: its sale and the sale's payment name it."""
     till.story.refuse(CUSTOMER, "Display name is taken")

@@ -264,6 +264,8 @@ def _nothing_stuck(standing: Standing) -> str:
         return (
             "A person has seen to it already, for good: what is still to be booked of it is booked in Jurnal by hand."
         )
+    if standing.behind:
+        return f"{standing.behind}."
     if standing.under_way:
         return "It is on its way to Jurnal: nothing of it is refused or parked. Wait for Jurnal's answer."
     return "It is in Jurnal already. What is booked there is corrected in iSeller, by a refund or a void."

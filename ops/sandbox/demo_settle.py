@@ -115,12 +115,9 @@ async def send_by_hand(house: House) -> bool:
 
 
 async def _on_their_way(house: House) -> list[str]:
-    """Return the records that go to Jurnal by themselves: not what follows a document that failed."""
-    failed = {record["reference"] for record in await house.api.records(status="Failed")}
+    """Return the records that go to Jurnal by themselves; what waits for a document that failed is Held."""
     moving = await house.api.records(status="Pending,Processing")
-    return [
-        f"{each['kind']} {each['reference']}: {each['reason']}" for each in moving if each["reference"] not in failed
-    ]
+    return [f"{each['kind']} {each['reference']}: {each['reason']}" for each in moving]
 
 
 async def settle(house: House, due: Due, look: Callable[[View], None]) -> list[str]:

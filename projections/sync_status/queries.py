@@ -94,7 +94,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What can be told of one line: the stream of its document, and its commands that Jurnal has not accepted.
 
     `state` is the fold's, or `stalled`. `stream_id` is empty for a line that an earlier release wrote. `stuck` commands
-    are refused or parked; `seen_to`: a person has skipped one.
+    are refused or parked; `seen_to`: a person has skipped one; `behind`: what one of them waits for, in words.
     """
 
     record_id: str
@@ -103,6 +103,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     stuck: tuple[str, ...] = ()
     under_way: tuple[str, ...] = ()
     seen_to: bool = False
+    behind: str | None = None
 
 
 async def read_page(
@@ -163,7 +164,8 @@ async def read_standing(pool: Pool, store_id: str, record_ids: list[str]) -> lis
             case "refused" | "parked":
                 known = msgspec.structs.replace(known, stuck=(*known.stuck, row["command_id"]))
             case "due":
-                known = msgspec.structs.replace(known, under_way=(*known.under_way, row["command_id"]))
+                under_way = (*known.under_way, row["command_id"])
+                known = msgspec.structs.replace(known, under_way=under_way, behind=known.behind or row["behind"])
             case "skipped":
                 known = msgspec.structs.replace(known, seen_to=True)
             case _:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
+import msgspec
 import structlog
 
 from eventstore.appender import Appender
@@ -119,7 +120,7 @@ def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None 
         request_digest="" if is_personal else send.request_digest,
         response_digest=answer.digest if isinstance(answer, Response) and not is_personal else "",
         http_status=answer.status if isinstance(answer, Response) and status is None else status,
-        batch_id="" if send.batch_id is None else str(send.batch_id),
+        batch_id=msgspec.UNSET if send.batch_id is None else str(send.batch_id),
     )
 
 

@@ -156,8 +156,13 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
         Seconds, Meta(description="time Jurnal may still work on a call it accepted")
     ] = 120
     jurnal_quiet_period_seconds: Annotated[
-        Seconds, Meta(description="wait before a lost single document is sent again")
-    ] = 30
+        Seconds | None,
+        Meta(extra={"shape": "a number of seconds above 0"}),
+        Meta(
+            description="wait before a lost single invoice is sent again; none: until its Date has died, as all else. A"
+            " shorter one may book twice what wakes up in the very seconds of the second try"
+        ),
+    ] = None
     batch_rows_max: Annotated[
         int, Meta(ge=1, le=100, description="documents that go to Jurnal in one call at most; 1: each by itself")
     ] = 100

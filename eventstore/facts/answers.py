@@ -28,7 +28,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """Which command, which attempt of it, and what went over the wire (hex SHA-256; empty where nothing did).
 
-    `batch_id`: the call that carried several documents, whose digests these are; empty for one that went by itself.
+    `batch_id`: the call that carried several documents, whose digests these are; not told of one that went by itself.
     `http_status` is its row's own where the answer had one for it.
     """
 
@@ -37,7 +37,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     request_digest: str = ""
     response_digest: str = ""
     http_status: int | None = None
-    batch_id: str = ""
+    batch_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class CommandAccepted(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,6 @@ def settings_at(site: Site) -> Settings:
         jurnal_deadline_seconds=15,
         jurnal_date_skew_seconds=DATE_SKEW_SECONDS,
         jurnal_processing_allowance_seconds=ALLOWANCE_SECONDS,
-        jurnal_quiet_period_seconds=6,
         jurnal_requests_per_minute=CALLS_A_MINUTE,
         jurnal_requests_per_hour=3_600,
         jurnal_breaker_wait_seconds=10,

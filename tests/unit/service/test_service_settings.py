@@ -38,7 +38,7 @@ def test_what_is_not_set_has_its_documented_default() -> None:
     assert settings.sealing_key_file == Path("/etc/jurnalsync/sealing.key")
     assert (settings.jurnal_date_skew_seconds, settings.jurnal_processing_allowance_seconds) == (300, 120)
     assert (settings.jurnal_quiet_period_seconds, settings.jurnal_deadline_seconds, settings.lease_seconds) == (
-        30,
+        None,
         90,
         10,
     )

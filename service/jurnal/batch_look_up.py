@@ -1,6 +1,6 @@
-"""Which documents of a lost call are in Jurnal, told by the list of invoices, newest first. Pure: see `Steps`.
+"""Which documents of a lost call are in Jurnal, told by lists, newest first. Pure: see `Steps`.
 
-Every row of it shows its custom_id and its payments. What is not seen is not absent: it may yet come.
+Every row of a list shows its custom_id, an invoice its payments too. What is not seen is not absent: it may yet come.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,20 @@ from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
 from service.jurnal.outcome import Absent, Found, ProbeFailed, list_outcome, probe_outcome
 from service.jurnal.probes import is_since
 from service.jurnal.reading import Record, id_of, read_date, read_decimal, rows_of, text_of
-from service.jurnal.resources import RECEIVE_PAYMENTS, SALES_INVOICES, number_of, probe_for
+from service.jurnal.resources import RECEIVE_PAYMENTS, SALES_INVOICES, Resource, number_of, probe_for, resource_of
 
 LISTED = frozenset({BookInvoice.__name__, ReceivePayment.__name__})
 _PAGE_SIZE = 100
 # A lost call's invoices stand among the newest, unless whole days of trade went in since.
 _INVOICE_PAGES_MAX = 20
-# Payments follow their invoices closely in a backlog; older ones are asked for by their keys, a few at a time.
-_PAYMENT_PAGES_MAX = 6
+# Nothing else of the company is sent in between; with those that came with invoices, they stand among the newest.
+_PAYMENT_PAGES_MAX = 3
+# The invoices that payments pay may stand further back; older ones are asked for by their keys, a few at a time.
+_PAID_INVOICE_PAGES_MAX = 6
 _PAGES_WITHOUT_ANY_MAX = 2
 _READ_BY_KEY_MAX = 10
+_NEWEST_FIRST = "&sort_key=created_at&sort_order=desc"
+_SORT_REFUSED = 422
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -63,32 +67,58 @@ def _invoices(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]
     left = {each.command_id: each.command for each in lost}
     seen: dict[str, Seen] = {}
     for page in range(1, _INVOICE_PAGES_MAX + 1):
-        answer = yield _list(page)
+        answer = yield _list(SALES_INVOICES, page)
         rows = list_outcome(SALES_INVOICES, answer)
         if isinstance(rows, ProbeFailed):
             return Looked(seen, rows)
-        for row in rows:
-            command_id = text_of(row, "custom_id") or ""
-            command = left.get(command_id)
-            document = None if command is None else _invoice(command, row)
-            if command is not None and document is not None:
-                seen[command_id] = Seen(document, matches(command, command_id, row), answer)
-                del left[command_id]
+        seen |= _taken_out(left, rows, answer)
         if not left or len(rows) < _PAGE_SIZE or not is_since(rows[-1], signed_at):
             break
     return Looked(seen)
 
 
 def _payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[Looked]:
-    """Look at the payments of the newest invoices, then ask for the few whose invoices are not among them."""
-    left = {command.invoice_no: (command, command_id) for command, command_id in lost}
+    """Look through the newest payments, at the invoices of those not seen there, then ask for the few still left."""
+    seen = yield from _listed_payments(lost)
+    left = {command.invoice_no: (command, command_id) for command, command_id in lost if command_id not in seen}
+    failed = (yield from _on_invoices(left, seen)) if left else None
+    if failed is None:
+        failed = yield from _by_key(list(left.values())[:_READ_BY_KEY_MAX], seen)
+    return Looked(seen, failed)
+
+
+def _listed_payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[dict[str, Seen]]:
+    """Return what the first pages of payments show; a page without any ends it.
+
+    Only a hint, as no order of this list is documented: newest first where Jurnal takes that, else as it comes. What
+    is not seen, or cannot be listed, is left to the invoices.
+    """
+    left: dict[str, Command] = {command_id: command for command, command_id in lost}
     seen: dict[str, Seen] = {}
-    without_any = 0
+    order = _NEWEST_FIRST
     for page in range(1, _PAYMENT_PAGES_MAX + 1):
-        answer = yield _list(page)
+        answer = yield _list(RECEIVE_PAYMENTS, page, order)
+        if order and isinstance(answer, Response) and answer.status == _SORT_REFUSED:
+            order = ""
+            answer = yield _list(RECEIVE_PAYMENTS, page, order)
+        rows = list_outcome(RECEIVE_PAYMENTS, answer)
+        if isinstance(rows, ProbeFailed):
+            break
+        found = _taken_out(left, rows, answer)
+        seen |= found
+        if not left or not found or len(rows) < _PAGE_SIZE:
+            break
+    return seen
+
+
+def _on_invoices(left: dict[str, tuple[ReceivePayment, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
+    """Look at the payments of the newest invoices; take out of `left`, by invoice, those whose invoice is seen."""
+    without_any = 0
+    for page in range(1, _PAID_INVOICE_PAGES_MAX + 1):
+        answer = yield _list(SALES_INVOICES, page)
         rows = list_outcome(SALES_INVOICES, answer)
         if isinstance(rows, ProbeFailed):
-            return Looked(seen, rows)
+            return rows
         paid = [(row, left.pop(number)) for row in rows if (number := text_of(row, "transaction_no")) in left]
         for row, (command, command_id) in paid:
             if (told := _payment(command, command_id, row, answer)) is not None:
@@ -96,8 +126,7 @@ def _payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[Looked]:
         without_any = 0 if paid else without_any + 1
         if not left or len(rows) < _PAGE_SIZE or without_any == _PAGES_WITHOUT_ANY_MAX:
             break
-    failed = yield from _by_key(list(left.values())[:_READ_BY_KEY_MAX], seen)
-    return Looked(seen, failed)
+    return None
 
 
 def _by_key(lost: Sequence[tuple[ReceivePayment, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
@@ -113,13 +142,25 @@ def _by_key(lost: Sequence[tuple[ReceivePayment, str]], seen: dict[str, Seen]) -
     return None
 
 
-def _list(page: int) -> JurnalRequest:
-    query = f"page={page}&page_size={_PAGE_SIZE}&sort_key=created_at&sort_order=desc"
-    return JurnalRequest(method="GET", path=f"{SALES_INVOICES.path}?{query}")
+def _list(resource: Resource, page: int, order: str = _NEWEST_FIRST) -> JurnalRequest:
+    return JurnalRequest(method="GET", path=f"{resource.path}?page={page}&page_size={_PAGE_SIZE}{order}")
 
 
-def _invoice(command: Command, row: Record) -> Document | None:
-    body = msgspec.json.encode({SALES_INVOICES.singular: row})
+def _taken_out(left: dict[str, Command], rows: Sequence[Record], answer: Response | NoAnswer) -> dict[str, Seen]:
+    """Take out of `left` what the rows of a list show under its custom_id, compared as by a probe."""
+    found = {}
+    for row in rows:
+        command_id = text_of(row, "custom_id") or ""
+        command = left.get(command_id)
+        document = None if command is None else _shown(command, row)
+        if command is not None and document is not None:
+            found[command_id] = Seen(document, matches(command, command_id, row), answer)
+            del left[command_id]
+    return found
+
+
+def _shown(command: Command, row: Record) -> Document | None:
+    body = msgspec.json.encode({resource_of(command).singular: row})
     found = probe_outcome(command, Response(status=200, headers={}, body=body))
     return found.document if isinstance(found, Found) else None
 

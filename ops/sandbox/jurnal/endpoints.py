@@ -158,10 +158,7 @@ class Endpoints:
         """Show a page of records in the order asked for, newest first without one."""
         resource = self._resource
         page, size = page_of(request, resource.page_size_max())
-        key, order = request.query.get("sort_key", "created_at"), request.query.get("sort_order", "desc")
-        if key not in resource.sort_keys:
-            raise Refusal(422, {"errors": "Unprocessable Entity"})
-        records = sorted(resource.listed(request.query), key=resource.sort_keys[key], reverse=order != "asc")
+        records = resource.in_order(request.query)
         rows = [resource.show_row(record) for record in records[(page - 1) * size : page * size]]
         body: Json = {resource.answer_plural or resource.plural: rows}
         if resource.list_envelope != "bare":

@@ -78,6 +78,16 @@ class ReceivePayments(Resource[Payment]):
         post_payment(self.company, payment)
         return payment
 
+    def in_order(self, query: Mapping[str, str]) -> list[Payment]:
+        """Return payments in the order asked for, as far as this company lets them be sorted: none is documented."""
+        match self.company.settings.payments_sorted:
+            case "refused" if "sort_key" in query:
+                raise unprocessable()
+            case "ignored":
+                return list(self.listed(query))
+            case _:
+                return super().in_order(query)
+
     def change(self, record: Payment, fields: Fields) -> Payment:
         """Replace a payment; a deposit's own changes with its invoice only."""
         if record.is_deposit:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ops.sandbox.jurnal import fields as read
 from ops.sandbox.jurnal.company import Company
-from ops.sandbox.jurnal.errors import CUSTOM_ID_USED, NUMBER_USED, invalid, missing, taken, unprocessable
+from ops.sandbox.jurnal.errors import CUSTOM_ID_USED, NUMBER_USED, Refusal, invalid, missing, taken, unprocessable
 from ops.sandbox.jurnal.fields import Fields
 from ops.sandbox.jurnal.records import Document, Record, Tag
 from ops.sandbox.jurnal.register import Register
@@ -71,6 +71,13 @@ class Resource(ABC, Generic[R]):
         """Return the records a list shows for a query, in the order they were made."""
         del query
         return self.register
+
+    def in_order(self, query: Mapping[str, str]) -> list[R]:
+        """Return what a list shows in the order asked for, newest first without one. Raises Refusal."""
+        key, order = query.get("sort_key", "created_at"), query.get("sort_order", "desc")
+        if key not in self.sort_keys:
+            raise Refusal(422, {"errors": "Unprocessable Entity"})
+        return sorted(self.listed(query), key=self.sort_keys[key], reverse=order != "asc")
 
     def page_size_max(self) -> int:
         """Return the most rows a page may have."""

@@ -28,6 +28,7 @@ class SandboxSettings:
     `clock_off_seconds`: how far the gateway's clock is from `now` when it looks at a Date.
     `key_race_seconds`: a key is not seen by the check for repeats until its record is that old (infinity: never).
     `batch_keys_checked`: as documented (invoices: the number alone; others: both keys), or not at all.
+    `payments_sorted`: receive payments in the order asked for; a sort_key is refused; or ignored, oldest first.
     """
 
     consumers: tuple[Consumer, ...]
@@ -52,6 +53,7 @@ class SandboxSettings:
     patched_lines: Literal["replaced", "merged"] = "replaced"
     key_race_seconds: float = 0
     batch_keys_checked: Literal["documented", "none"] = "documented"
+    payments_sorted: Literal["as_asked", "refused", "ignored"] = "as_asked"
     products_page_size_max: int = 10
     page_size_max: int = 100
     accounts_page_size_max: int = 200

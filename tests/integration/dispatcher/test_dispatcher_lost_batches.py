@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from ops.sandbox.jurnal import FaultPlan
-from tests.integration.dispatcher.stand import Stand, forget_keys
+from tests.integration.dispatcher.stand import Process, Stand, forget_keys
 from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
 from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingCalls
 from tests.story import paid
 
 BATCH = "POST /sales_invoices/batch_create"
+PAYMENTS_BATCH = "POST /receive_payments/batch_create"
 LOST = [
     FaultPlan(close_after_commit=True),
     FaultPlan(status_after_commit=502),
@@ -38,20 +39,62 @@ async def test_a_lost_answer_to_a_batch_is_found_by_one_list_and_nothing_is_sent
     assert {answer["found_by"] for answer in (await stand.told("CommandAccepted"))[2:]} == {"probe"}
 
 
-async def test_payments_lost_in_one_call_are_seen_on_their_invoices(stand: Stand) -> None:
-    """Ten invoices paid in parts: the list of invoices shows all ten payments, and they are not sent again."""
+async def lost_payments(stand: Stand, plan: FaultPlan, orders: int) -> Process:
+    """Return a process that has just sent the second payments of so many orders in one call, to no answer."""
     process = await warmed(stand, TEN)
     parts = [paid("t1", 5_000), paid("t2", 15_000, transaction_date=LATER)]
-    for number in range(1, 11):
+    for number in range(1, orders + 1):
         await stand.order(number, transactions=parts)
-    assert (await stand.step(process)).outcomes == {"Accepted": 10}
-    stand.fail(FaultPlan(close_after_commit=True), path="receive_payments")
-    assert (await stand.step(process)).outcomes == {"Unknown": 10}
-    assert (await stand.step(process)).outcomes == {"Found": 10}
-    assert calls(stand) == {BATCH: 1, "POST /receive_payments/batch_create": 1, "GET /sales_invoices": 1}
-    assert set((await stand.statuses()).values()) == {"Success"}
+    assert (await stand.step(process)).outcomes == {"Accepted": orders}
+    stand.fail(plan, path="receive_payments")
+    assert (await stand.step(process)).outcomes == {"Unknown": orders}
+    assert calls(stand) == {BATCH: 1, PAYMENTS_BATCH: 1}
+    stand.sandbox.calls.clear()
+    return process
+
+
+async def all_paid(stand: Stand) -> bool:
+    """Tell whether every order is booked and no invoice owes anything."""
     rows = await stand.migrator.fetch("SELECT DISTINCT status, total - paid AS owed FROM invoice_payment")
-    assert [tuple(row) for row in rows] == [("Paid", 0)]
+    return set((await stand.statuses()).values()) == {"Success"} and [tuple(row) for row in rows] == [("Paid", 0)]
+
+
+@pytest.mark.parametrize(
+    ("sorted_", "asked"),
+    [
+        ("as_asked", {"GET /receive_payments": 1}),
+        # Jurnal takes no such order: the same list as it comes.
+        ("refused", {"GET /receive_payments": 2}),
+        # What is shown first is years old: the invoices tell.
+        ("ignored", {"GET /receive_payments": 1, "GET /sales_invoices": 1}),
+    ],
+)
+async def test_payments_lost_in_one_call_are_found_by_lists_whatever_their_order(
+    stand: Stand, sorted_: str, asked: dict[str, int]
+) -> None:
+    """Ten invoices paid in parts: the lists show all ten payments, and they are not sent again."""
+    stand.sandbox.change_settings(payments_sorted=sorted_, page_size_max=10)
+    process = await lost_payments(stand, FaultPlan(close_after_commit=True), 10)
+    assert (await stand.step(process)).outcomes == {"Found": 10}
+    assert calls(stand) == asked
+    assert await all_paid(stand)
+    assert stand.documents("receive_payment") == 11
+
+
+async def test_a_list_without_the_lost_payments_proves_nothing_before_the_fence(stand: Stand) -> None:
+    """Nothing was booked: 420 s after its Date each is looked for by its key, and only then paid, by itself."""
+    process = await lost_payments(stand, FaultPlan(status_before_commit=502), 3)
+    signed_at = stand.clock.now()
+    await stand.until_quiet(process)
+    absent = await stand.facts("CommandConfirmedAbsent")
+    assert [(fact.observed_at - signed_at).total_seconds() for fact in absent] == [420, 420, 420]
+    # Both lists are read when they are lost, and once more at the fence.
+    assert calls(stand) == {
+        "GET /receive_payments": 2, "GET /sales_invoices": 2, "GET /receive_payments/{id}": 3,
+        "POST /receive_payments": 3,
+    }  # fmt: skip
+    assert await all_paid(stand)
+    assert stand.documents("receive_payment") == 4
 
 
 async def test_what_never_arrived_waits_for_the_whole_fence_and_then_goes_alone(stand: Stand) -> None:

@@ -1,6 +1,7 @@
 """One call's answer read row by row, and one call's documents looked for in the list of invoices; made-up values."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -158,16 +159,19 @@ def test_of_two_documents_with_one_key_only_the_first_is_in_a_call() -> None:
     assert distinct([row(same), row(other), row(third)]) == [0, 2]
 
 
-def looked(lost: list[Command], *pages: list[dict[str, Any]]) -> tuple[Looked, list[JurnalRequest]]:
-    """Look for lost documents in these pages, each but the last filled up to a hundred rows."""
+def looked(
+    lost: list[Command], *pages: list[dict[str, Any]], payments: Sequence[list[dict[str, Any]]] = ()
+) -> tuple[Looked, list[JurnalRequest]]:
+    """Look for lost documents in these pages of invoices and of payments; behind them nothing can be listed."""
     steps = looking_for([Lost(command, command_id(STORE, command)) for command in lost], SIGNED_AT)
     asked: list[JurnalRequest] = []
-    answers = iter(pages)
+    answers = {"sales_invoices": iter(pages), "receive_payments": iter(payments)}
     try:
         asked.append(next(steps))
         while True:
-            page = next(answers, None)
-            body = json.dumps({"sales_invoices": page}).encode() if page is not None else b'{"errors": "no"}'
+            name = asked[-1].path.partition("?")[0].rpartition("/")[2]
+            page = next(answers.get(name, iter(())), None)
+            body = json.dumps({name: page}).encode() if page is not None else b'{"errors": "no"}'
             status = 404 if page is None else 200
             asked.append(steps.send(Response(status=status, headers={}, body=body)))
     except StopIteration as done:
@@ -222,7 +226,7 @@ def test_lost_payments_are_seen_by_their_numbers_on_their_invoices() -> None:
     total = str(INVOICE.deposit + PAYMENT.amount)
     page = [made(SECOND, 2), made(INVOICE, 1, payments=[paid], amount_receive=total)]
     told_, asked = looked(list(payments), page)
-    assert len(asked) == 1
+    assert len(asked) == 2
     (seen,) = told_.seen.values()
     assert (seen.document.jurnal_id, seen.document.amount, seen.differences) == (55, Decimal("29902.00"), [])
 
@@ -230,6 +234,45 @@ def test_lost_payments_are_seen_by_their_numbers_on_their_invoices() -> None:
 def test_a_payment_whose_invoice_is_not_among_the_newest_is_asked_for_by_its_key() -> None:
     """Two pages without any of theirs are enough: nobody pages through years."""
     told_, asked = looked([payment_of(INVOICE)], fillers(100, SIGNED_AT), fillers(100, SIGNED_AT))
-    assert len(asked) == 3
-    assert asked[2].path.rpartition("/")[2] == command_id(STORE, payment_of(INVOICE))
+    assert len(asked) == 4
+    assert asked[3].path.rpartition("/")[2] == command_id(STORE, payment_of(INVOICE))
     assert (dict(told_.seen), told_.failed) == ({}, None)
+
+
+def received(payment: ReceivePayment, jurnal_id: int, **more: Any) -> dict[str, Any]:
+    """Return a payment as the list of payments shows it."""
+    identity = command_id(STORE, payment)
+    return {
+        "id": jurnal_id,
+        "custom_id": identity,
+        "transaction_no": number_of(payment, identity),
+        "transaction_date": payment.transaction_date.strftime("%d/%m/%Y"),
+        "deposit_to": {"name": payment.account},
+        "records": [{"transaction_no": payment.invoice_no, "amount": str(payment.amount)}],
+        **more,
+    }
+
+
+def test_lost_payments_in_the_list_of_payments_are_compared_as_a_probe_compares() -> None:
+    """One list and no other call; one that differs counts, and how it differs is told."""
+    payments = [payment_of(INVOICE), payment_of(SECOND)]
+    other = [{"transaction_no": payments[1].invoice_no, "amount": "1"}]
+    page = [received(payments[1], 2, records=other), *fillers(97, SIGNED_AT), received(payments[0], 1)]
+    told_, asked = looked(list(payments), payments=[page])
+    assert len(asked) == 1
+    differing = {key for key, seen in told_.seen.items() if seen.differences}
+    assert (len(told_.seen), differing) == (2, {command_id(STORE, payments[1])})
+
+
+def test_the_list_of_payments_is_left_at_a_page_without_any_and_at_the_third() -> None:
+    """It is a hint: nobody pages through years of payments, and the invoices are asked next."""
+    payments = [payment_of(INVOICE), payment_of(SECOND), payment_of(THIRD)]
+    pages = [[received(payment, place), *fillers(99, SIGNED_AT)] for place, payment in enumerate(payments, 1)]
+    strangers = fillers(100, SIGNED_AT)
+
+    def lists_of_payments(*shown: list[dict[str, Any]]) -> int:
+        _, asked = looked([*payments, PAYMENT], payments=shown)
+        return sum("/receive_payments?" in each.path for each in asked)
+
+    assert lists_of_payments(pages[0], strangers, pages[1]) == 2
+    assert lists_of_payments(*pages, strangers) == 3

@@ -64,7 +64,8 @@ def test_the_books_balance_when_everything_happens(seed: int) -> None:
     assert min(quantity for place in places for sku, quantity in books.stock[place].items() if sku in bought) >= 0
     assert set(books.references) - set(DOCUMENT_TYPES) == {"stock_adjustment"}
     invoiced = books.references.pop("sales_invoice")
-    assert max(Counter(invoiced).values()) <= 2
+    # Of an order: the sale, what was booked anew for a refund of what was not paid, and for a change or a void undone.
+    assert max(Counter(invoiced).values()) <= 3
     assert all(len(set(found)) == len(found) for found in books.references.values())
 
 

@@ -1,15 +1,17 @@
 """Steps that run side by side: one a subject and so many at once, so that what is slow holds up nobody else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from eventstore.clock import Clock
 
 S = TypeVar("S")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class _Running(msgspec.Struct, frozen=True):
@@ -55,4 +57,15 @@ class Abreast(Generic[S]):
         if failed is not None:
             for task in tasks:
                 task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def together(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Return both results; where one fails, the other is over before that is raised."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
+    try:
+        return await tasks[0], await tasks[1]
+    finally:
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -109,6 +109,11 @@ class Breakers:
         known, now = _read(await self._pool.fetchrow(_READ, company_id))
         return None if known.state == "closed" else _stopped(known, now)
 
+    async def admit_closed(self, company_id: str) -> Admitted | None:
+        """Let a call go if the breaker is closed, by a look alone; None: `admit` decides."""
+        known, _ = _read(await self._pool.fetchrow(_READ, company_id))
+        return Admitted(known.epoch, known.failures, is_trial=False) if known.state == "closed" else None
+
     async def admit(self, company_id: str, *, deadline: timedelta) -> Admitted | Stopped:
         """Let a call go that is over after `deadline` at the latest: while half open, one."""
         known, now = _read(await self._pool.fetchrow(_READ, company_id))

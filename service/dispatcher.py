@@ -13,6 +13,7 @@ import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from projections.jurnal_commands.queue import Send, SendQueue
+from service.abreast import together
 from service.answer_ledger import AnswerLedger
 from service.choosing import BatchLimits, Chosen, Saving, Waiting, choose
 from service.company_lease import CompanyLeases
@@ -77,11 +78,10 @@ class Dispatcher:
 
     async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
         """Make at most one call or look-up for `company`, whose commands stand in the ledgers of `stores`."""
-        acquired = await self._leases.acquire(company.company_id)
+        acquired, stopped = await together(self._leases.acquire(company.company_id), self._calls.stopped(company))
         if acquired is None:
             return Dispatched("not_ours")
         lease = Lease(*acquired)
-        stopped = await self._calls.stopped(company)
         if stopped is not None and not stopped.is_due:
             return Dispatched("waited", outcome="breaker", wait_until=stopped.until)
         in_turn = self._in_turn(company, stores)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from eventstore.credentials import Credentials
+from service.abreast import together
 from service.breaker import Admitted, Breakers, Stopped
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
@@ -76,10 +77,12 @@ class JurnalCalls:
         """Take a place for one call, or learn when one is free. Raises `CredentialMissing`."""
         # Who cannot sign makes no call, and takes no place.
         await self._credential(company.store_id)
-        granted = await self._quota.grant(company.company_id, purpose, deadline=self._deadline)
+        granting = self._quota.grant(company.company_id, purpose, deadline=self._deadline)
+        # A look takes no trial from anybody, so that it need not wait for the place.
+        granted, closed = await together(granting, self._breakers.admit_closed(company.company_id))
         if isinstance(granted, Spent):
             return granted
-        admitted = await self._breakers.admit(company.company_id, deadline=self._deadline)
+        admitted = closed or await self._breakers.admit(company.company_id, deadline=self._deadline)
         if isinstance(admitted, Stopped):
             await self._quota.cancel(granted)
             return Spent(admitted.until, stopped_words(admitted))

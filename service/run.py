@@ -157,10 +157,13 @@ class Loops:
     async def dispatch_step(self) -> bool:
         """Begin a send or probe for every company that is in none; one that did something wakes this loop."""
         now = asyncio.get_running_loop().time()
-        # Read by every second look of its own accord: a sale that wakes this loop in between need not wait for it.
-        if now - self._companies_read_at >= 2 * self._pace.follow_wait_seconds:
-            self._companies, self._companies_read_at = await self._read_companies(), now
         self._sends.start(filter(self._is_rested, self._companies), self._send_for)
+        # Read by every second look, beside the sends of those that are known: a sale need not wait for it.
+        if now - self._companies_read_at >= 2 * self._pace.follow_wait_seconds:
+            known, self._companies = self._companies, await self._read_companies()
+            self._companies_read_at = now
+            new = (company_id for company_id in self._companies if company_id not in known)
+            self._sends.start(filter(self._is_rested, new), self._send_for)
         return False
 
     def _is_rested(self, company_id: str) -> bool:

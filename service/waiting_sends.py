@@ -6,6 +6,7 @@ from uuid import UUID
 
 from projections.jurnal_commands.commands import KINDS
 from projections.jurnal_commands.queue import Asked, Send, SendQueue
+from service.abreast import together
 from service.choosing import BatchLimits
 from service.fence import Fence
 from service.jurnal.batch_look_up import LISTED
@@ -75,8 +76,10 @@ class WaitingSends:
         """Return what may go now, oldest first; `since`: business of that day or later alone."""
         found: dict[tuple[str, str], Send] = {}
         for store_id in stores:
-            if not await self._queue.paused(store_id):
-                found |= {send.key: send for send in await self._due_of(company, store_id, now, since)}
+            # A pause is looked at once more when attempts begin.
+            paused, sends = await together(self._queue.paused(store_id), self._due_of(company, store_id, now, since))
+            if not paused:
+                found |= {send.key: send for send in sends}
         return sorted(found.values(), key=lambda send: (send.due_at, send.command_id))
 
     async def _due_of(self, company: Company, store_id: str, now: datetime, since: date | None) -> Sequence[Send]:

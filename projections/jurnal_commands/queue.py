@@ -18,13 +18,10 @@ _READY = statement(__package__, "ready_sends")
 _UNKNOWN = statement(__package__, "next_unknown")
 _OF_BATCH = statement(__package__, "unknown_of_batch")
 _BEGIN = statement(__package__, "begin_attempts")
-_EXPIRE = statement(__package__, "expire_attempts")
+_RECOVER = statement(__package__, "recover_sends")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _ADOPT_FOUND = statement(__package__, "adopt_found_sends")
-_CLOSE = statement(__package__, "close_settled_sends")
-_CLOSE_SKIPPED = statement(__package__, "close_skipped_sends")
 _MOVE = statement(__package__, "move_sends")
-_REOPEN = statement(__package__, "reopen_released_sends")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
@@ -159,15 +156,12 @@ class SendQueue:
         """
         lost = 0
         async with self._pool.acquire() as connection:
-            expired = await connection.fetchval(_EXPIRE, store_id, company_id, now)
             if adopts:
                 adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
                 lost = int(adopted.rsplit(" ", 1)[1])
             # What was never sent and was found in Jurnal all the same.
             await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
-            await connection.execute(_CLOSE, store_id, company_id, now)
-            await connection.execute(_CLOSE_SKIPPED, store_id, company_id)
-            await connection.execute(_REOPEN, store_id, company_id, now, fence_from)
+            expired = await connection.fetchval(_RECOVER, store_id, company_id, now, fence_from)
         return int(expired) + lost
 
     async def ready(
@@ -217,8 +211,10 @@ class SendQueue:
         """
         sends = [attempt.send for attempt in attempts]
         able: frozenset[Key] = frozenset()
+        # One row begins or does not: there is nothing to take back, and its statement is a transaction of its own.
+        alone = contextlib.nullcontext() if len(attempts) == 1 else None
         with contextlib.suppress(_NotAll):
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._pool.acquire() as connection, alone or connection.transaction():
                 records = await connection.fetch(
                     _BEGIN,
                     [send.store_id for send in sends],

@@ -16,7 +16,7 @@ from tests.ledger import STORE
 from tests.story import paid
 from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS
 
-SALES = 16
+SALES = 32
 ROUNDS_MAX = 400
 CALLS_MINUTE, CALLS_HOUR = 30, 1_800
 # What is not the service's own must not take from its quota.

@@ -1,4 +1,4 @@
-"""Each of the five guards is needed: without it the simulator finds a document that was made twice."""
+"""Guards are needed: without one of these the simulator finds a document that was made twice."""
 
 import re
 
@@ -9,13 +9,12 @@ from tests.faults.sim_plan import make_plan
 from tests.faults.sim_play import Ground, Verdict, play
 
 SEEDS_MAX = 200
-# Where the search below found it first.
+# A seed that finds it. Another order of calls moves it: the search below finds the next one. Of fencing and of the Date
+# fence none is known since a process looks at Jurnal before its first send.
 FOUND = {
-    Guard.FENCING: 125,
-    Guard.QUIET_PERIOD: 44,
-    Guard.PROBE: 8,
-    Guard.DATE_FENCE: 25,
-    Guard.ALONE: 44,
+    Guard.QUIET_PERIOD: 63,
+    Guard.PROBE: 4,
+    Guard.ALONE: 35,
 }
 _TWICE = re.compile(r"was there twice|is in Jurnal ([2-9]|\d\d+) times|was asked for by nothing")
 
@@ -24,7 +23,7 @@ def _duplicates(verdict: Verdict) -> list[str]:
     return [wrong for wrong in verdict.wrong if _TWICE.search(wrong)]
 
 
-@pytest.mark.parametrize("guard", Guard, ids=lambda guard: guard.name.lower())
+@pytest.mark.parametrize("guard", FOUND, ids=lambda guard: guard.name.lower())
 def test_without_a_guard_a_document_is_made_twice(guard: Guard, ground: Ground) -> None:
     """The same seed passes with the guard, so it is the guard that keeps the books right."""
     plan = make_plan(FOUND[guard])

@@ -60,6 +60,7 @@ def test_everything_ends_with_the_books_as_generated(seed: str) -> None:
     assert failures["expected"] == failures["seen"] != {}
 
 
+@pytest.mark.soak
 def test_everything_told_thin_with_the_service_killed_and_jurnal_away_ends_with_its_books() -> None:
     """Twenty orders: thin webhooks, SIGKILL in the middle, and a Jurnal that answers 503 before and after its work."""
     ended = run_demo("--everything", "--seed", "21", "--body", "thin", "--kill-service-once", "--jurnal-outage")

@@ -111,16 +111,21 @@ def make_plan(seed: int) -> Plan:
     shop.open(dice.between(5, 12))
     badness = dice.pick((0.0, 0.5, 1.0, 2.0))
     batch_keys: Literal["documented", "none"] = dice.pick(("documented", "none"))
+    faults = dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.06 * badness) if badness else {}
+    wire = _wire(dice, badness, batch_keys)
+    overdue_share = dice.pick((0.0, 0.5, 1.0)) if badness else 0.0
+    key_race_seconds = dice.pick((0.0, 0.0, 1.0, 3.0)) if badness else 0.0
     return Plan(
         seed=seed,
         replicas=replicas,
         stores=stores,
         reports=tuple(sorted(shop.reports, key=lambda report: report.said_at)),
         sales=tuple(shop.sales),
-        faults=dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.06 * badness) if badness else {},
-        wire=_wire(dice, badness, batch_keys),
-        overdue_share=dice.pick((0.0, 0.5, 1.0)) if badness else 0.0,
-        key_race_seconds=dice.pick((0.0, 0.0, 1.0, 3.0)) if badness else 0.0,
+        faults=faults,
+        wire=wire,
+        # Work that ends past its fence, and is then not seen yet by whoever asks for the same, nobody can know of.
+        overdue_share=0.0 if key_race_seconds else overdue_share,
+        key_race_seconds=key_race_seconds,
         answer_seconds=dice.pick((0.05, 0.2, 1.0)),
         batch_keys_checked=batch_keys,
         troubles=tuple(_trouble(dice, replicas) for _ in range(dice.between(0, 6))),

@@ -14,7 +14,7 @@ import pytest
 from eventstore.facts.settings import BooksClosed, SalesRulesSet
 from projections.jurnal_commands.commands import BookInvoice
 from tests.sandbox_books import SandboxBooks
-from tests.story import Story, line, paid
+from tests.story import Story, full_order, line, paid
 from tests.unit.projections.shop_settings import seen_to, told
 from tests.unit.projections.taken_back import (
     NEXT_DAY,
@@ -262,3 +262,14 @@ def test_a_refund_told_before_it_is_known_what_was_paid_waits() -> None:
     refunded(story, amount=5_000)
     assert after_sale(story) == []
     assert story.states["refund-order-1-20261121T030000-5000-370f3142"] == "held"
+
+
+def test_a_poll_that_was_made_before_a_webhook_and_comes_after_it_tells_all_that_the_refund_waits_for() -> None:
+    """The polls after it show the same and are no news: what waited for one of them would wait for ever."""
+    story = part_paid()
+    minute = 5_000
+    story.report("refund", refund(5_000), observed_minute=minute)
+    assert story.states["refund-order-1-20261121T030000-5000-370f3142"] == "held"
+    order = full_order(**FOUR, transactions=[PART, given_back("r0", 5_000)], refunded_orders=[refund(5_000)])
+    story.report("order", order, observed_minute=minute - 1, channel="poll")
+    assert books(story) == (12_000, 3_000, 15_000, 3)

@@ -264,6 +264,27 @@ def test_a_refund_told_before_it_is_known_what_was_paid_waits() -> None:
     assert story.states["refund-order-1-20261121T030000-5000-370f3142"] == "held"
 
 
+@pytest.mark.parametrize(
+    ("back", "rest", "earned", "gone"),
+    [((5_000, 1), 12_000, 15_000, 3), ((5_000, 2), 7_000, 10_000, 2), ((7_000, 1), 12_000, 13_000, 3)],
+)
+@pytest.mark.parametrize("told_first", ["the refund", "the payment", "neither"])
+def test_the_rest_that_is_paid_after_a_refund_ends_the_same_whichever_is_told_first(
+    back: tuple[int, int], rest: int, earned: int, gone: int, told_first: str
+) -> None:
+    """All is paid: what came in less what went back is what was earned. Booked anew or not, it comes to the same."""
+    story = part_paid()
+    payment = paid("t2", rest, transaction_date=REST_AT)
+    if told_first == "the refund":
+        given(story, back)
+    elif told_first == "the payment":
+        story.report("transaction", {**payment, "order_id": "order-1"})
+    given(story, back, more=[payment])
+    assert books(story) == (0, 8_000 - back[0] + rest, earned, gone)
+    invoices = [command for command in story.commands if isinstance(command, BookInvoice)]
+    assert len(invoices) == (2 if told_first == "the refund" else 1)
+
+
 def test_a_poll_that_was_made_before_a_webhook_and_comes_after_it_tells_all_that_the_refund_waits_for() -> None:
     """The polls after it show the same and are no news: what waited for one of them would wait for ever."""
     story = part_paid()

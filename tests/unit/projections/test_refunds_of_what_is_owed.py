@@ -294,3 +294,16 @@ def test_a_poll_that_was_made_before_a_webhook_and_comes_after_it_tells_all_that
     order = full_order(**FOUR, transactions=[PART, given_back("r0", 5_000)], refunded_orders=[refund(5_000)])
     story.report("order", order, observed_minute=minute - 1, channel="poll")
     assert books(story) == (12_000, 3_000, 15_000, 3)
+
+
+def test_an_order_webhook_that_is_sent_after_a_refund_may_have_been_made_before_it() -> None:
+    """It tells the first refund's money and not the second's, which is no refund without money for that."""
+    story = part_paid()
+    minute = 5_000
+    story.report("refund", refund(5_000), observed_minute=minute)
+    story.report("refund", refund(3_000, at=SAME_DAY.replace("T03", "T04")), observed_minute=minute + 1)
+    made_between = full_order(**FOUR, transactions=[PART, given_back("r0", 5_000)])
+    story.report("order", made_between, observed_minute=minute + 2)
+    assert after_sale(story) == []
+    given(story, (5_000, 1), (3_000, 1))
+    assert books(story) == (10_000, 0, 10_000, 2)

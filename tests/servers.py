@@ -25,6 +25,17 @@ KINDS = (MAIN, "16", "15", *(["17"] if installed_binaries(17) else []), PGBOUNCE
 POOLED_CONNECTIONS = 3
 START_SECONDS_MAX = 10.0
 POOLER_FOLDER = "pgbouncer"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+_MEMORY_BYTES_MIN = 4 * 1024**3
+
+
+def memory() -> Path | None:
+    """Return where a database takes a third of the time to make and drop; None where there is little room for it."""
+    if not _MEMORY.is_dir():
+        return None
+    room = os.statvfs(_MEMORY)
+    is_wide = room.f_bavail * room.f_frsize >= _MEMORY_BYTES_MIN
+    return _MEMORY if is_wide and not room.f_flag & os.ST_NOEXEC else None
 
 
 class PostgresServer(Protocol):
@@ -99,7 +110,7 @@ class Servers:
         if kind == PGBOUNCER:
             behind = self.direct(PGBOUNCER)
             return self.stack.enter_context(pooled(behind))
-        return self.stack.enter_context(EmbeddedPostgres.start(int(kind), durable=False))
+        return self.stack.enter_context(EmbeddedPostgres.start(int(kind), durable=False, scratch_in=memory()))
 
 
 @contextmanager

@@ -80,15 +80,17 @@ class EmbeddedPostgres:
         durable: bool = True,
         directory: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        scratch_in: Path | None = None,
     ) -> Self:
         """Start a server of major version 18, 16 or one installed here; its cluster is new or the one in `directory`.
 
         Without `directory` the cluster is thrown away at `stop`. `durable=False` turns fsync off: faster, and lost
-        with the machine. `settings` are server settings by name. Call it from the main thread: Linux ends the server
-        with the thread that started it. Raises PostgresStartError with the end of the server's log.
+        with the machine. `settings` are server settings by name, `scratch_in` where its temporary folder is made.
+        Call it from the main thread: Linux ends the server with the thread that started it. Raises
+        PostgresStartError with the end of the server's log.
         """
         account = unprivileged_account()
-        scratch = make_scratch(account)
+        scratch = make_scratch(account, scratch_in)
         try:
             binaries = usable_binaries(major, scratch, account)
             home = (directory or scratch / "home").absolute()

@@ -48,9 +48,10 @@ def give(path: Path, account: Account | None) -> None:
         os.chown(path, account.uid, account.gid)
 
 
-def make_scratch(account: Account | None) -> Path:
-    """Make a private temporary folder of the server's user, with a path short enough for a socket."""
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - mkdtemp makes a private folder in it
+def make_scratch(account: Account | None, wanted: Path | None = None) -> Path:
+    """Make a private temporary folder of the server's user, in `wanted` if that is short enough for a socket's path."""
+    parents = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108 - mkdtemp makes a private folder in it
+    for parent in parents if wanted is None else [wanted, *parents]:
         reachable = account is None or all(part.stat().st_mode & 0o001 for part in (parent, *parent.parents))
         room = SOCKET_FOLDER_BYTES_MAX - len("/jurnalsync-12345678")
         if reachable and len(os.fsencode(parent)) <= room:

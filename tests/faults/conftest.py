@@ -13,6 +13,7 @@ from tests.conftest import prepare_template
 from tests.faults.nursery import Nursery
 from tests.faults.play import Stage
 from tests.faults.sim_play import Ground
+from tests.servers import memory
 
 # What is acknowledged must survive an immediate restart of the server, so commits wait for the log to be written;
 # that the machine itself stays up is given, so nothing waits for the disk.
@@ -24,7 +25,7 @@ _GROUND = "simulator_template"
 @pytest.fixture(scope="session")
 def restartable_server() -> Iterator[EmbeddedPostgres]:
     """Give a server that only these tests use."""
-    with EmbeddedPostgres.start(durable=False, settings=SETTINGS) as server:
+    with EmbeddedPostgres.start(durable=False, settings=SETTINGS, scratch_in=memory()) as server:
         yield server
 
 

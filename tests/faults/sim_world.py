@@ -56,7 +56,7 @@ class World:
         self.trace: list[str] = []
         self.wires: dict[str, Wire] = {}
         self.overdue: dict[str, Overdue] = {}
-        self.on_call: Callable[[int, int], None] = lambda _replica, _call: None
+        self.on_call: Callable[[Replica, ClientRequest], None] = lambda _replica, _request: None
 
     def note(self, what: str) -> None:
         """Write down what happens now."""
@@ -132,14 +132,13 @@ async def _connect(world: World, store_id: str, company_id: str) -> None:
 
 
 def _counting(world: World, route: Route) -> Route:
-    """Return the way to Jurnal that counts each replica's calls."""
+    """Return the way to Jurnal that tells of each call of a replica's."""
 
     def counted(request: ClientRequest) -> Wire | None:
         process = PROCESS.get()
         for replica in world.replicas:
             if replica.process is process:
-                replica.calls += 1
-                world.on_call(replica.number, replica.calls)
+                world.on_call(replica, request)
         return route(request)
 
     return counted

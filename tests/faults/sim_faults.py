@@ -22,9 +22,10 @@ T = TypeVar("T")
 # In proportion to the deadline and the fence of these worlds; `late` reaches beyond the date that Jurnal refuses.
 SPANS = Spans(silence=30, slow_answer=(5, 25), late=(2, 60), clock_off=(41, 120), between_rows=(0.1, 1), droppable=())
 _WRITTEN_SECONDS = 0.03
-# Of what only looks so much less goes wrong: nine lists in a row are read before a process's first send, and where they
-# hardly ever come through, hardly anything is sent while there are faults.
-_LOOKS_SHARE = 0.25
+# What there is of a kind is read in order, nine kinds in a row before a process's first send. So much less goes wrong
+# then: where they hardly ever all come through, hardly anything is sent while there are faults.
+_ORDER = "sort_key"
+_LISTS_SHARE = 0.1
 _AT_CALLS = frozenset({"look", "send", "batch"})
 _CHECKED_ALONE = (b"/sales_invoices", b"/receive_payments", b"/bank_deposits", b"/bank_withdrawals")
 
@@ -52,8 +53,8 @@ class Network:
     def _drawn(self, shares: WireShares, request: bytes) -> Passage:
         dice = self._dice
         drawn, seconds = dice.between(0, 9_999) / 10_000, dice.between(1, 9_999) / 1_000
-        if request.startswith(b"GET "):
-            drawn /= _LOOKS_SHARE
+        if _ORDER.encode() in request[: request.index(b"\r\n")]:
+            drawn /= _LISTS_SHARE
         passages = {
             "slow": Passage(request_seconds=seconds / 4, answer_seconds=seconds / 3),
             "cut": Passage(request_seconds=None, reset_seconds=0.1),
@@ -79,10 +80,10 @@ def _is_checked(request: bytes) -> bool:
 
 
 def _sparing(happens: Callable[[web.Request], T | None], dice: Dice) -> Callable[[web.Request], T | None]:
-    """Return what happens to requests, less of it to those that only look."""
+    """Return what happens to requests, less of it to lists."""
 
     def spared(request: web.Request) -> T | None:
-        return None if request.method == "GET" and not dice.chance(_LOOKS_SHARE) else happens(request)
+        return None if _ORDER in request.query and not dice.chance(_LISTS_SHARE) else happens(request)
 
     return spared
 
@@ -91,8 +92,7 @@ def _moments(request: ClientRequest) -> tuple[Moment, ...]:
     """Return what a call counts as."""
     if request.method == "POST":
         return ("send", "batch") if request.url.path.endswith("/batch_create") else ("send",)
-    # What there is of a kind is read in order, before anything is sent or where several were lost.
-    return () if "sort_key" in request.url.query else ("look",)
+    return () if _ORDER in request.url.query else ("look",)
 
 
 class Faults:

@@ -104,7 +104,7 @@ async def open_world(plan: Plan, url: str, key_file: Path, clock: VirtualClock) 
             "batch_keys_checked": plan.batch_keys_checked,
         }
         for company_id in dict.fromkeys(company_id for _, company_id in plan.stores):
-            overdue = world.overdue[company_id] = Overdue()
+            overdue = world.overdue[company_id] = Overdue(clock.now)
             jurnal = Jurnal(company_id, clock.now, overdue.wait, settings)
             stack.push_async_callback(jurnal.close)
             world.jurnals[company_id] = jurnal

@@ -14,7 +14,7 @@ FOUND = {
     Guard.FENCING: 3,
     Guard.QUIET_PERIOD: 37,
     Guard.PROBE: 3,
-    Guard.DATE_FENCE: 37,
+    Guard.DATE_FENCE: 117,
     Guard.ALONE: 15,
 }
 _TWICE = re.compile(r"was there twice|is in Jurnal ([2-9]|\d\d+) times|was asked for by nothing")

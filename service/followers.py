@@ -5,7 +5,7 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
@@ -25,6 +25,11 @@ from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
 
 _LOG = structlog.get_logger()
+
+
+# They change neither settings nor master data, which commands are sent with.
+_SALES = frozenset({"OrderReported", "TransactionReported", "RefundReported", "FulfillmentReported"})
+_DECIDING_FIRST = sorted(CATALOGUE.values(), key=lambda projection: projection.name != JurnalCommands.name)
 
 
 class FollowLimits(msgspec.Struct, frozen=True):
@@ -120,7 +125,7 @@ class Followers:
         for store_id, epoch in self._shared.held().items():
             asked = store_id in self._waiting
             self._waiting.discard(store_id)
-            for projection in CATALOGUE.values():
+            for projection in self._in_order(store_id):
                 if asked or self._position(store_id, projection) < self._tail.end(store_id):
                     folded = await self._fold(store_id, projection, epoch)
                     if folded is None:
@@ -132,6 +137,12 @@ class Followers:
                         again.add(store_id)
         self._waiting |= again
         return Stepped(facts, more=bool(again))
+
+    def _in_order(self, store_id: str) -> Iterable[Projection]:
+        """Return the projections as they are folded now: after nothing but sales what decides them goes first."""
+        folded = min(self._positions.get((store_id, name), 0) for name in CATALOGUE)
+        told = self._tail.after(store_id, folded, self._limits.batch_facts_max)
+        return _DECIDING_FIRST if told and all(fact.type in _SALES for fact in told) else CATALOGUE.values()
 
     async def release(self) -> None:
         """Give the share up, so that another process may take it at once."""

@@ -73,11 +73,16 @@ class JurnalCalls:
         self._on_call = on_call
         self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
-    async def grant(self, company: Company, purpose: Purpose) -> Place | Spent:
-        """Take a place for one call, or learn when one is free. Raises `CredentialMissing`."""
+    async def grant(self, company: Company, purpose: Purpose, *, is_recorded_next: bool = False) -> Place | Spent:
+        """Take a place for one call, or learn when one is free. Raises `CredentialMissing`.
+
+        `is_recorded_next`: the call's attempt is committed before it is made.
+        """
         # Who cannot sign makes no call, and takes no place.
         await self._credential(company.store_id)
-        granting = self._quota.grant(company.company_id, purpose, deadline=self._deadline)
+        granting = self._quota.grant(
+            company.company_id, purpose, deadline=self._deadline, is_recorded_next=is_recorded_next
+        )
         # A look takes no trial from anybody, so that it need not wait for the place.
         granted, closed = await together(granting, self._breakers.admit_closed(company.company_id))
         if isinstance(granted, Spent):

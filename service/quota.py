@@ -97,8 +97,13 @@ class QuotaBudget:
         self._short_at: dict[str, datetime] = {}
         self._saving: dict[str, datetime] = {}
 
-    async def grant(self, company_id: str, purpose: Purpose, *, deadline: timedelta) -> Granted | Spent:
-        """Take a place for one call that is over after `deadline` at the latest, or learn when one is free."""
+    async def grant(
+        self, company_id: str, purpose: Purpose, *, deadline: timedelta, is_recorded_next: bool = False
+    ) -> Granted | Spent:
+        """Take a place for one call that is over after `deadline` at the latest, or learn when one is free.
+
+        `is_recorded_next`: the call's attempt is committed before it is made. That flushes the place, too.
+        """
         budgets = self._budgets(company_id)
         async with self._pool.acquire() as connection, connection.transaction():
             known = await lock_and_read(connection, budgets)
@@ -129,7 +134,7 @@ class QuotaBudget:
             await take(
                 connection, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline,
                 next_trial_at=now + _TRIAL_EVERY if is_trial else None,
-                is_noted=wish.waiting_since is not None or not is_known,
+                is_noted=wish.waiting_since is not None or not is_known, is_recorded_next=is_recorded_next,
             )  # fmt: skip
             return granted
 

@@ -79,15 +79,19 @@ async def read_free_at(connection: Connection, full: Sequence[Full], now: dateti
     return [record["free_at"] for record in records]
 
 
-async def take(
+async def take(  # noqa: PLR0913 - all that is written of a place
     connection: Connection, budgets: Budgets, wish: Wish, known: Known, *, hold_id: UUID, deadline: timedelta,
-    next_trial_at: datetime | None, is_noted: bool,
+    next_trial_at: datetime | None, is_noted: bool, is_recorded_next: bool,
 ) -> None:  # fmt: skip
-    """Take the places of one call. `next_trial_at`: the call is a closed budget's trial; `is_noted`: so is its wish."""
+    """Take the places of one call. `next_trial_at`: the call is a closed budget's trial; `is_noted`: so is its wish.
+
+    `is_recorded_next`: its attempt is recorded before it is made, which waits for the disk for both.
+    """
     longest = timedelta(seconds=max(*budgets.company_seconds, *budgets.address_seconds))
     await connection.execute(
         _TAKE, budgets.names, hold_id, known.now, known.now + deadline, budgets.company_id, budgets.company,
         known.today, known.now - longest, next_trial_at, is_noted, budgets.address, wish.purpose,
+        is_recorded_next,
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class Sending:
         await self._settling.finish(left.refused)
         if not ready:
             return left.waited[0] if left.waited else told("refused", kind, left.outcomes)
-        place = await self._calls.grant(company, purpose)
+        place = await self._calls.grant(company, purpose, is_recorded_next=True)
         if isinstance(place, Spent):
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)

@@ -134,15 +134,13 @@ class House:
         await self.service.start()
         await self.service.wait_until_ready(self.session)
 
-    async def start_replica(self) -> ServiceProcess:
-        """Start a second service on the same database, at other ports, and wait until it takes traffic."""
+    def replica(self) -> ServiceProcess:
+        """Return a second service on the same database, at other ports; it is not started yet."""
         port, operations_port = free_port(), free_port()
         ports = {"JURNALSYNC_LISTEN_PORT": f"{port}", "JURNALSYNC_OPERATIONS_PORT": f"{operations_port}"}
         log = self.folder.path / "replica.log"
         replica = self.service.beside(ports, f"http://127.0.0.1:{operations_port}", log)
         self._stack.push_async_callback(replica.stop)
-        await replica.start()
-        await replica.wait_until_ready(self.session)
         return replica
 
     def deliver_webhooks(self) -> None:

@@ -92,6 +92,8 @@ class ServiceProcess:
             return None
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
+            # One that is stopped hears nothing before it goes on.
+            process.send_signal(signal.SIGCONT)
         try:
             return await asyncio.wait_for(process.wait(), _STOP_SECONDS_MAX)
         except TimeoutError:

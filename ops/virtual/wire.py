@@ -5,6 +5,7 @@ Requests are carried whole, answers as they are written; the bytes are those tha
 
 import asyncio
 import errno
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
@@ -108,7 +109,7 @@ def _may_connect(process: Process | None, wire: Wire) -> bool:
     return not wire.is_down and (process is None or not process.is_killed)
 
 
-class _End(asyncio.Transport):
+class _End(asyncio.Transport, ABC):
     """One end of a connection; what comes to it comes in its order."""
 
     def __init__(self, protocol: Any) -> None:
@@ -172,8 +173,9 @@ class _End(asyncio.Transport):
         """End the connection from this side."""
         self.close()
 
+    @abstractmethod
     def _tell_other(self) -> None:
-        raise NotImplementedError
+        """Let the other end hear that this one has ended."""
 
     def is_closing(self) -> bool:
         """Tell whether it has ended."""

@@ -20,7 +20,6 @@ from projections.changes.booking import BookedPayment, Booking
 from projections.changes.refunds import (
     PlannedRefund,
     TakenBack,
-    first_told,
     order_told,
     refund_told,
     return_transaction_told,
@@ -215,18 +214,14 @@ _METADATA = msgspec.json.Decoder(_Metadata)
 def evolve_order(state: OrderState | None, fact: Fact, meaning: OrderFact) -> OrderState:
     """Take in one fact of an order's stream; what follows from it is judged afresh afterwards."""
     known = state or OrderState(order_id=fact.stream_id.removeprefix("order-"))
-    after = _told(known, fact, meaning)
-    return msgspec.structs.replace(after, taken_back=first_told(known.taken_back, after.taken_back, fact))
-
-
-def _told(known: OrderState, fact: Fact, meaning: OrderFact) -> OrderState:
     match meaning:
         case OrderReport():
             return _reported(known, fact, meaning)
         case Transaction():
             return _with_transaction(known, fact, meaning, _METADATA.decode(fact.metadata).time_zone)
         case RefundReport():
-            return msgspec.structs.replace(known, taken_back=refund_told(known.taken_back, meaning))
+            taken_back = refund_told(known.taken_back, meaning, microseconds(fact.observed_at))
+            return msgspec.structs.replace(known, taken_back=taken_back)
         case RecordSkipped():
             seen_to = {**known.skipped_records, meaning.record_id: seen_to_by(meaning)}
             return msgspec.structs.replace(known, skipped_records=seen_to)
@@ -287,7 +282,8 @@ def _with_transaction(state: OrderState, fact: Fact, transaction: Transaction, o
     if kind in _RETURNS:
         if status != "success":
             return state
-        return msgspec.structs.replace(state, taken_back=return_transaction_told(state.taken_back, transaction, at))
+        taken_back = return_transaction_told(state.taken_back, transaction, at, microseconds(fact.observed_at))
+        return msgspec.structs.replace(state, taken_back=taken_back)
     if kind != "sale":
         return state
     state = _with_status(state, identity, TransactionStatus(microseconds(fact.observed_at), status))

@@ -92,9 +92,9 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     """What was given back of an order, as it was told, and what of it is planned, by the refund's key.
 
     `money` and `voided` (when) by transaction. `money_seen_at`, `records_seen_at`: when all transactions of the order,
-    and all records, were told last, and `told_at` when each was told first, in microseconds: a till that was offline
-    tells what happened long before, one report after the other. `over`: what refunds lower an invoice that was booked
-    anew by beyond what they were worth on the one before, IDR.
+    and all records, were told last, and `told_at` when each was told first, by the reports' own time whatever the order
+    they came in, in microseconds: a till that was offline tells what happened long before, one report after the other.
+    `over`: what refunds lower an invoice that was booked anew by beyond what they were worth on the one before, IDR.
     """
 
     records: dict[str, RefundRecord] = {}
@@ -147,20 +147,28 @@ class Refund(msgspec.Struct, frozen=True):
         return (self.key, *(money.transaction_id for money in self.money if money.transaction_id != self.key))
 
 
-def refund_told(known: TakenBack, report: RefundReport) -> TakenBack:
-    """Take in one refund, told by a report of its own or within its order."""
+def refund_told(known: TakenBack, report: RefundReport, observed: int) -> TakenBack:
+    """Take in one refund, told by a report of its own or within its order; `observed`: when, in microseconds."""
     record = _record(report)
+    known = _first_told(known, record.key, observed)
     if record.key in known.records:
         return known
     return msgspec.structs.replace(known, records={**known.records, record.key: record})
 
 
-def return_transaction_told(known: TakenBack, transaction: Transaction, at: datetime | None) -> TakenBack:
-    """Take in one successful transaction of type `refund` or `void`; `at`: when it happened, UTC, if it was told."""
+def return_transaction_told(
+    known: TakenBack, transaction: Transaction, at: datetime | None, observed: int
+) -> TakenBack:
+    """Take in one successful transaction of type `refund` or `void`; `at`: when it happened, UTC, if it was told.
+
+    `observed`: when it was told, in microseconds.
+    """
     identity = transaction.transaction_id
     assert identity is not None
-    if at is None or identity in known.money or identity in known.voided:
+    if at is None or identity in known.voided:
         return known
+    if identity in known.money:
+        return _first_told(known, identity, observed)
     if _type_of(transaction) == "void":
         return msgspec.structs.replace(known, voided={**known.voided, identity: at})
     if transaction.amount is None or transaction.amount == 0:
@@ -173,17 +181,7 @@ def return_transaction_told(known: TakenBack, transaction: Transaction, at: date
         gateway=(transaction.gateway or "").lower(),
         payment_type_name=transaction.payment_type_name,
     )
-    return msgspec.structs.replace(known, money={**known.money, identity: money})
-
-
-def first_told(known: TakenBack, now: TakenBack, fact: Fact) -> TakenBack:
-    """Note when the records and the money were told that are in `now` and were not in `known`."""
-    new = (now.records.keys() - known.records.keys()) | (now.money.keys() - known.money.keys())
-    if not new:
-        return now
-    return msgspec.structs.replace(
-        now, told_at={**now.told_at, **dict.fromkeys(sorted(new), microseconds(fact.observed_at))}
-    )
+    return _first_told(msgspec.structs.replace(known, money={**known.money, identity: money}), identity, observed)
 
 
 def order_told(known: TakenBack, report: OrderReport, fact: Fact, *, polled: bool) -> TakenBack:
@@ -192,11 +190,11 @@ def order_told(known: TakenBack, report: OrderReport, fact: Fact, *, polled: boo
     One that tells transactions tells all of them. A polled one then tells all records, too; a webhook may leave them
     out.
     """
+    at = microseconds(fact.observed_at)
     for refund in report.refunded_orders or ():
-        known = refund_told(known, refund)
+        known = refund_told(known, refund, at)
     if report.transactions is None:
         return known
-    at = microseconds(fact.observed_at)
     tells_records = polled or report.refunded_orders is not None
     return msgspec.structs.replace(
         known,
@@ -220,6 +218,17 @@ def refunds_of(known: TakenBack) -> tuple[Refund, ...]:
     found += [Refund(key, record, ()) for key, record in records.items()]
     found += [Refund(identity, None, (alone,)) for identity, alone in money.items()]
     return tuple(sorted(found, key=lambda refund: (refund.at is None, refund.at and refund.at.timestamp(), refund.key)))
+
+
+def _first_told(known: TakenBack, key: str, observed: int) -> TakenBack:
+    """Note when a record or money was told, unless an earlier report told it, whichever of them came in first.
+
+    A webhook may come in before a poll that was made before it. What waited for a report after that webhook would wait
+    for ever: the next polls show what the poll showed, which is no news.
+    """
+    if known.told_at.get(key, observed + 1) <= observed:
+        return known
+    return msgspec.structs.replace(known, told_at={**known.told_at, key: observed})
 
 
 def _type_of(transaction: Transaction) -> Literal["refund", "void"]:

@@ -26,16 +26,18 @@ def customer_of(state: OrderState, order: OrderReport, settings: StoreSettings, 
     """Return the command that makes the order's customer known to Jurnal; none for the walk-in contact.
 
     With the rule `customer_ids` iSeller's id of the customer is also Jurnal's, as far as Jurnal can look it up, and its
-    code makes the display name unique; without it, or for a customer without an id, both come from the GUID.
+    code makes the display name unique; without it, or for a customer without an id, both come from the GUID. An id that
+    Jurnal cannot look up, such as a bare number, another store's customer may have: the GUID's code stands behind it.
     """
     if order.customer_id is None:
         return ()
     told = (order.external_customer_id or "").strip() if settings.rules.customer_ids else ""
+    own_id = told if _can_be_looked_up(told) else None
     customer = CreateCustomer(
         customer_id=order.customer_id,
-        code=told or order.customer_id[:_CODE_LENGTH],
+        code=own_id or f"{told} {order.customer_id[:_CODE_LENGTH]}".strip(),
         position=state.customer_position,
-        own_id=told if _can_be_looked_up(told) else None,
+        own_id=own_id,
     )
     planned = Planned(
         command_id=customer_command_id(store_id, order.customer_id),

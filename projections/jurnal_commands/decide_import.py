@@ -53,7 +53,12 @@ def _product(settings: StoreSettings, fact: Fact, product: ImportedProduct) -> D
 
 
 def _stock(settings: StoreSettings, fact: Fact, product: ImportedProduct, stock_date: date) -> Iterator[Decision]:
-    if settings.connection is None or not product.track_inventory:
+    # What is owed to a customer is no goods: Jurnal tracks no stock of it.
+    if (
+        settings.connection is None
+        or not product.track_inventory
+        or product.sku in settings.rules.stored_value_products
+    ):
         return
     for stock in product.stock:
         yield _opening(settings, fact, product, stock, stock_date)

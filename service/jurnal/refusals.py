@@ -15,11 +15,15 @@ from projections.jurnal_commands.commands import (
     BookInvoice,
     Command,
     CreateCustomer,
+    CreateProduct,
     DeleteDuplicate,
     DeleteInvoice,
     DepositPayout,
+    IssueCreditMemo,
     PostJournal,
     ReceivePayment,
+    RefundCredit,
+    ReturnSale,
     TransferStock,
     UpdateInvoice,
     WithdrawPayoutFee,
@@ -48,7 +52,8 @@ _SUBSCRIPTION = re.compile(r"trial|expired|subscription|berakhir", re.IGNORECASE
 _TAKES_GOODS = (BookInvoice, UpdateInvoice, TransferStock, AdjustStock)
 
 
-# What is planned anew when a setting changes; all others ask for what they asked for, however often they go.
+# What is planned anew when a setting changes. All others ask for what they asked for, however often they go: a change
+# or a delete that finds the books closed would be a return by then, which is another command.
 _PLANNED_ANEW = (
     BookInvoice,
     ReceivePayment,
@@ -57,6 +62,10 @@ _PLANNED_ANEW = (
     PostJournal,
     DepositPayout,
     WithdrawPayoutFee,
+    ReturnSale,
+    IssueCreditMemo,
+    RefundCredit,
+    CreateProduct,
 )
 
 

@@ -1,57 +1,81 @@
 """The demo's house with its shop open and live, whose real service processes a test stops, kills and starts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from ops.sandbox.demo_company import make_master_data
+from ops.sandbox.demo_day import Day
 from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_options import DemoOptions
+from ops.sandbox.demo_process import ServiceProcess
 from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_settle import Due, settle, until
 from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
 from ops.sandbox.expected import expected_books
-from ops.sandbox.jurnal import FaultKind, FaultPlan
-from ops.sandbox.jurnal.faults import no_fault
 from ops.sandbox.scenario import KOPI_NUSANTARA
 from ops.sandbox.traffic import Traffic, generate
 
 STEP_SECONDS_MAX = 30.0
-HELD_SECONDS = 60.0
+# As long as a lease of these houses lives: a lost call is looked up when both are over.
+DEADLINE_SECONDS = 3
 
 
-class HeldAnswer:
-    """Jurnal is slow with its answer to the service's next invoice: it is made, and nobody hears so."""
+class Stopped:
+    """A process that is stopped (SIGSTOP) at the moment a call of its own is at Jurnal: it does not hear the answer.
 
-    def __init__(self, house: House) -> None:
+    `is_call` tells the call of the service. Jurnal does what it asks for; `made` are the numbers of the invoices that
+    it made then.
+    """
+
+    def __init__(self, house: House, process: ServiceProcess, is_call: Callable[[web.Request], bool]) -> None:
         self._house = house
-        self._is_taken = False
-        self.numbers: list[str] = []
-        self._known = set(self._invoices())
-        house.jurnal.gate.fault = self._hold
+        self._process = process
+        self._is_call = is_call
+        self._before: list[str] | None = None
+        self._sent: list[web.Request] = []
+        self.made: list[str] = []
+        house.jurnal.gate.fault = self._at_jurnal
 
-    def _invoices(self) -> list[str]:
-        return [str(invoice.name) for invoice in self._house.jurnal.company.sales_invoices]
-
-    def _hold(self, request: web.Request) -> FaultPlan | None:
-        is_of_service = SERVICE_CLIENT_ID in request.headers.get("Authorization", "")
-        if self._is_taken or not is_of_service or request.method != "POST" or "/sales_invoices" not in request.path:
-            return None
-        self._is_taken = True
-        return FaultPlan(delay_after_commit_seconds=HELD_SECONDS, kind=FaultKind.SLOW_ANSWER)
-
-    async def is_made(self) -> bool:
-        """Tell whether Jurnal has made it."""
-        self.numbers = [number for number in self._invoices() if number not in self._known]
-        return self._is_taken and bool(self.numbers)
+    def _at_jurnal(self, request: web.Request) -> None:
+        if SERVICE_CLIENT_ID not in request.headers.get("Authorization", ""):
+            return
+        if sends_invoices(request):
+            self._sent.append(request)
+        if self._before is None and self._is_call(request):
+            self._process.pause()
+            self._before = self.invoices()
 
     async def wait(self) -> None:
-        """Wait until Jurnal has made it; from then on Jurnal is quick again."""
-        await until(self._house, "an invoice whose answer is held", self.is_made, STEP_SECONDS_MAX)
-        self._house.jurnal.gate.fault = no_fault
+        """Wait until it is stopped and Jurnal has answered."""
+
+        async def is_stopped() -> bool:
+            return self._before is not None
+
+        await until(self._house, "the call in which the process is stopped", is_stopped, STEP_SECONDS_MAX)
+        await self._house.jurnal.finished()
+        self.made = [number for number in self.invoices() if number not in (self._before or ())]
+
+    def invoices(self) -> list[str]:
+        """Return the numbers of all invoices in Jurnal, each as often as it is there."""
+        return [str(invoice.name) for invoice in self._house.jurnal.company.sales_invoices]
+
+    async def sendings(self, number: str) -> int:
+        """Return in how many calls an invoice was sent."""
+        return sum([number.encode() in await request.read() for request in self._sent])
+
+
+def sends_invoices(request: web.Request) -> bool:
+    """Tell whether a call sends invoices, one or several."""
+    return request.method == "POST" and "/sales_invoices" in request.path
+
+
+def sends_several_invoices(request: web.Request) -> bool:
+    """Tell whether a call sends several invoices."""
+    return sends_invoices(request) and request.path.endswith("/batch_create")
 
 
 @dataclass
@@ -61,6 +85,15 @@ class Living:
     house: House
     traffic: Traffic
 
+    async def happens(self, start: float, end: float, *, is_heard: bool = True) -> None:
+        """Let happen what lies between two shares of the days; `is_heard`: wait until its webhooks are taken."""
+        events = self.traffic.events
+        part = events[int(len(events) * start) : int(len(events) * end)]
+        day = Day(self.house, msgspec.structs.replace(self.traffic, events=part), {})
+        if not is_heard:
+            day.service_goes_down()
+        await day.play()
+
     async def settled(self) -> Report:
         """Wait until all that happened stands in Jurnal; compare every figure with the generator's own."""
         due = Due.of(expected_books(self.house.scenario, self.traffic), self.traffic)
@@ -69,20 +102,25 @@ class Living:
         course = Course(today=self.traffic.today, live_mode=seen, opening_stock={}, unsettled=unsettled, seconds=0)
         return await make_report(self.house, due, course)
 
-    async def records_of(self, numbers: list[str]) -> list[dict[str, Any]]:
-        """Return the lines of the list whose documents have these numbers."""
+    async def statuses(self, number: str) -> list[str]:
+        """Return the statuses of all lines of the list that name this invoice as their document."""
         return [
-            record
+            record["status"]
             for record in await self.house.api.records(kind="sale")
-            if any(document["transaction_no"] in numbers for document in record["documents"])
+            if any(document["transaction_no"] == number for document in record["documents"])
         ]
+
+    async def are_found(self, numbers: list[str]) -> bool:
+        """Tell whether each of these invoices has one line, which is Success."""
+        return [await self.statuses(number) for number in numbers] == [["Success"]] * len(numbers)
 
 
 @asynccontextmanager
-async def living_house(*, orders: int) -> AsyncIterator[Living]:
+async def living_house(*, orders: int, deadline_seconds: int = DEADLINE_SECONDS) -> AsyncIterator[Living]:
     """Open a house with short fences and leases, set it up and switch Live Mode on."""
     options = DemoOptions(orders=orders, kill_service_once=True)
     async with House(options, KOPI_NUSANTARA) as house:
+        house.service.use({"JURNALSYNC_JURNAL_DEADLINE_SECONDS": str(deadline_seconds)})
         await house.set_up_service()
         await house.start_service()
         await make_master_data(house.accountant, house.scenario)

@@ -3,10 +3,18 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
-from ops.sandbox.demo_day import Day
 from ops.sandbox.demo_settle import until
-from tests.acceptance.living_house import STEP_SECONDS_MAX, HeldAnswer, assert_right, living_house
+from tests.acceptance.living_house import (
+    STEP_SECONDS_MAX,
+    Living,
+    Stopped,
+    assert_right,
+    living_house,
+    sends_invoices,
+    sends_several_invoices,
+)
 
 pytestmark = pytest.mark.acceptance
 
@@ -18,49 +26,77 @@ async def test_a_process_killed_while_jurnal_answers_leaves_one_document_that_sh
     """SIGKILL with the answer under way, and a new start: looked up, found, and the books are right."""
     async with asyncio.timeout(SECONDS_MAX), living_house(orders=ORDERS) as living:
         house = living.house
-        held = HeldAnswer(house)
-
-        async def kill_and_restart() -> None:
-            await held.wait()
-            await house.service.kill()
-            await house.start_service()
-
-        await Day(house, living.traffic, {len(living.traffic.events) // 2: kill_and_restart}).play()
-        report = await living.settled()
-        assert_right(report)
-        assert [record["status"] for record in await living.records_of(held.numbers)] == ["Success"]
-        made = [str(invoice.name) for invoice in house.jurnal.company.sales_invoices]
-        assert [made.count(number) for number in held.numbers] == [1]
+        stopped = Stopped(house, house.service, sends_invoices)
+        await living.happens(0, 1 / 2, is_heard=False)
+        await stopped.wait()
+        await house.service.kill()
+        await house.start_service()
+        await living.happens(1 / 2, 1)
+        assert_right(await living.settled())
+        await assert_found(living, stopped)
 
 
 async def test_a_process_stopped_past_its_leases_wakes_up_beside_another_and_doubles_nothing() -> None:
-    """SIGSTOP with the answer under way; a replica goes on with everything; SIGCONT, and both work together."""
+    """SIGSTOP with the answer under way; a replica goes on with everything; SIGCONT, and the rest happens beside it."""
     async with asyncio.timeout(SECONDS_MAX), living_house(orders=ORDERS) as living:
-        house, events = living.house, len(living.traffic.events)
+        house = living.house
         await house.service.stop()
-        sleeper = await house.start_replica()
-        held = HeldAnswer(house)
+        # What waits for it when it starts goes in calls of several.
+        await living.happens(0, 1 / 2, is_heard=False)
+        sleeper = house.replica()
+        stopped = Stopped(house, sleeper, sends_several_invoices)
+        await sleeper.start()
+        await stopped.wait()
+        assert len(stopped.made) > 1
+        await house.start_service()
+        await living.happens(1 / 2, 3 / 4)
 
-        async def stop_the_sleeper() -> None:
-            await held.wait()
-            sleeper.pause()
-            await house.start_service()
-            day.service_is_back()
+        async def is_found() -> bool:
+            return await living.are_found(stopped.made)
 
-        async def wake_the_sleeper() -> None:
-            async def is_found() -> bool:
-                return [record["status"] for record in await living.records_of(held.numbers)] == ["Success"]
-
-            # Only who has its leases looks for what it sent.
-            await until(house, "another process finding what the sleeper sent", is_found, STEP_SECONDS_MAX)
-            sleeper.resume()
-
-        day = Day(house, living.traffic, {events // 2: stop_the_sleeper, events * 3 // 4: wake_the_sleeper})
-        day.service_goes_down()
-        await day.play()
-        report = await living.settled()
-        assert_right(report)
+        # Only who has its leases looks for what it sent.
+        await until(house, "another process finding what the sleeper sent", is_found, STEP_SECONDS_MAX)
+        sleeper.resume()
+        await living.happens(3 / 4, 1)
+        assert_right(await living.settled())
+        await assert_found(living, stopped)
         assert house.jurnal.gate.quota_refusals == 0
         sleeper.check()
         assert await sleeper.stop() == 0
         assert "Traceback" not in sleeper.log_tail()
+
+
+async def test_a_process_stopped_before_it_sends_wakes_up_without_its_lease_and_sends_nothing() -> None:
+    """SIGSTOP while it asks for what an invoice names; another books them all; SIGCONT, and its turn is over."""
+    async with asyncio.timeout(SECONDS_MAX), living_house(orders=ORDERS, deadline_seconds=SECONDS_MAX) as living:
+        house = living.house
+        await house.service.stop()
+        await living.happens(0, 1 / 2, is_heard=False)
+        sleeper = house.replica()
+
+        def asks_for_invoices(request: web.Request) -> bool:
+            # Nothing but an invoice is rounded.
+            return request.query.get("q") == house.scenario.rounding_sku
+
+        stopped = Stopped(house, sleeper, asks_for_invoices)
+        await sleeper.start()
+        await stopped.wait()
+        await house.start_service()
+        await living.happens(1 / 2, 1)
+        assert_right(await living.settled())
+        sleeper.resume()
+        # What it was about to do comes to its end before it stops.
+        assert await sleeper.stop() == 0
+        assert_right(await living.settled())
+        assert [await stopped.sendings(number) for number in stopped.invoices()] == [1] * len(stopped.invoices())
+        assert "Traceback" not in sleeper.log_tail()
+
+
+async def assert_found(living: Living, stopped: Stopped) -> None:
+    """Each invoice of the call has one line, which is Success, was sent in one call, and is there once."""
+    assert stopped.made
+    seen = {
+        number: (await living.statuses(number), await stopped.sendings(number), stopped.invoices().count(number))
+        for number in stopped.made
+    }
+    assert seen == {number: (["Success"], 1, 1) for number in stopped.made}

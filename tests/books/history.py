@@ -1,5 +1,6 @@
 """What a shop's days make iSeller report: webhooks as they are sent, and all that a poll shows in the end."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,7 +81,10 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
     polls: list[list[Told]] = []
     shifts: list[Told] = []
     turn = 0
-    for number, event in enumerate(traffic.events, start=1):
+    polled = _polled_before(traffic)
+    for number, event in enumerate(traffic.events):
+        if number in polled:
+            polls.append(_polled(shop, now[0], turn))
         now[0] = event.at
         if isinstance(event, CaughtUp):
             shifts += [told for told in _polled(shop, event.at, turn) if told.kind == "register_shift"]
@@ -95,9 +99,18 @@ def history_of(scenario: Scenario, traffic: Traffic, *, returns_name_origin: boo
             only = notice.type == "payout" or notice.object_id in fleeting
             body = encode(notice.document)
             webhooks.append(Told(notice.type, body, event.at, {"channel": "webhook"}, only=only, turn=turn))
-        if number % (len(traffic.events) // _POLLS) == 0 and number < len(traffic.events):
-            polls.append(_polled(shop, event.at, turn))
     return History(webhooks, [*polls, _polled(shop, now[0] + timedelta(minutes=_LATE_MINUTES), turn)], buys, shifts)
+
+
+def _polled_before(traffic: Traffic) -> frozenset[int]:
+    """Return before which events, by their number, a poll is taken: never between two of one moment.
+
+    It shows all that happened by its time. Else it would contradict a webhook of that time which comes first, and take
+    an order back to what it was before an edit.
+    """
+    moments = [event.at for event in traffic.events]
+    step = len(moments) // _POLLS
+    return frozenset(bisect_left(moments, moments[number]) for number in range(step, len(moments), step))
 
 
 def _sent(told: Told, way: Way) -> Iterator[tuple[datetime, Told]]:

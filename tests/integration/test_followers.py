@@ -16,6 +16,7 @@ from eventstore.clock import ManualClock, SystemClock
 from eventstore.connection import Connection, Pool
 from eventstore.errors import LeaseLost, LedgerGap
 from eventstore.event import NewFact
+from eventstore.facts.settings import SETTINGS_STREAM, BooksClosed
 from eventstore.follow import PageReader, Tail, TailLimits
 from eventstore.lease import SharedStores, StoreLeases
 from eventstore.store import LedgerReader, open_ledger
@@ -28,7 +29,7 @@ from service.telemetry.metrics import Metrics
 from tests.folding import all_rows, append_story, fold_all
 from tests.integration.test_projections_runner import a_day
 from tests.ledger import NOON, OTHER_STORE, STORE, appender_on, member, service_pool
-from tests.story import Story
+from tests.story import Story, full_order, own, reported
 
 SECONDS_MAX = 20
 # So rarely that a test which waits for it fails.
@@ -107,6 +108,19 @@ async def test_an_append_in_one_process_wakes_the_follower_of_another(database_u
         for number in range(1, 4):
             await appends.appender.append(STORE, [member(number)])
             await folds.until_folded(number)
+
+
+async def test_after_a_sale_commands_are_folded_first_and_after_a_setting_in_order(database_url: str) -> None:
+    """A sale need not wait for what it does not change; a command never meets a setting older than itself."""
+    sale = reported("order", 1, NOON, "webhook", full_order())
+    setting = own(BooksClosed(until=NOON.date()), SETTINGS_STREAM, "closed")
+    async with process_on(database_url) as process:
+        await process.followers.step()
+        for number, (fact, first) in enumerate(((setting, "store_settings"), (sale, "jurnal_commands")), 1):
+            await process.appender.append(STORE, [fact])
+            await process.until_folded(number)
+            folded = await process.pool.fetch("SELECT projection FROM projection_cursor ORDER BY folded_at")
+            assert folded[0]["projection"] == first
 
 
 async def test_a_store_that_cannot_be_folded_leaves_the_others_running(

@@ -26,7 +26,15 @@ FROM pg_class c, aclexplode(c.relacl) a
 WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = $1::regrole
 GROUP BY c.relname
 """
-READ_ONLY = {"facts_readable", "sync_list", "command_shown", "schema_migration", "archive", "archived_fact"}
+READ_ONLY = {
+    "facts_readable",
+    "sync_list",
+    "command_shown",
+    "command_in_turn",
+    "schema_migration",
+    "archive",
+    "archived_fact",
+}
 ADD_ONLY = {"facts"}
 # What is folded may be replaced by a rebuild; a stall ends, a place in a quota is given back. Nothing else loses rows.
 MAY_DELETE = {

@@ -49,9 +49,30 @@ def told_refunds(draw: st.DrawFn) -> list[RefundReport | tuple[Transaction, date
 
 def _pairs(told: list[RefundReport | tuple[Transaction, datetime]]) -> list[tuple[str, tuple[str, ...]]]:
     known = TakenBack()
-    for each in told:
-        known = refund_told(known, each) if isinstance(each, RefundReport) else return_transaction_told(known, *each)
+    for observed, each in enumerate(told):
+        known = _told(known, each, observed)
     return [(each.key, tuple(money.transaction_id for money in each.money)) for each in refunds_of(known)]
+
+
+def _told(known: TakenBack, told: RefundReport | tuple[Transaction, datetime], observed: int) -> TakenBack:
+    if isinstance(told, RefundReport):
+        return refund_told(known, told, observed)
+    return return_transaction_told(known, *told, observed)
+
+
+@given(told=told_refunds(), data=st.data())
+def test_when_something_was_told_first_is_by_the_reports_own_time_and_not_by_their_order(
+    told: list[RefundReport | tuple[Transaction, datetime]], data: st.DataObject
+) -> None:
+    """What else has to be known since then decides whether a refund waits: the books hang on it."""
+    reports = list(enumerate([*told, *told]))
+    first: dict[str, int] = {}
+    for arrived in (reports, data.draw(st.permutations(reports))):
+        known = TakenBack()
+        for observed, each in arrived:
+            known = _told(known, each, observed)
+        first = first or known.told_at
+        assert known.told_at == first
 
 
 @given(told=told_refunds(), data=st.data())

@@ -5,21 +5,8 @@ SELECT s.store_id, s.command_id, s.kind, c.stream_id, c.body, s.state, s.attempt
 FROM send s
 CROSS JOIN LATERAL (
     SELECT k.stream_id, k.body
-    FROM command k
+    FROM command_in_turn k
     WHERE k.store_id = s.store_id AND k.command_id = s.command_id AND k.state IN ('due', 'skipped')
-      AND NOT EXISTS (
-          SELECT 1 FROM command earlier
-          WHERE earlier.store_id = k.store_id AND earlier.lane = k.lane
-            AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal)
-            AND earlier.state NOT IN ('accepted', 'skipped')
-            AND NOT EXISTS (
-                SELECT 1 FROM command needed
-                WHERE needed.store_id = earlier.store_id AND needed.command_id = ANY (earlier.needs)
-                  AND needed.state = 'skipped'))
-      AND NOT EXISTS (
-          SELECT 1 FROM unnest(k.needs) AS need (command_id)
-          LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id
-          WHERE needed.state IS DISTINCT FROM 'accepted')
     LIMIT 1
 ) c
 WHERE s.store_id = $1 AND s.company_id = $2 AND s.state = 'unknown' AND s.due_at <= $3

@@ -2,7 +2,6 @@
 -- place ($5, $9) are looked at, so that cost does not grow with the queue: a long one of payments whose invoices
 -- have not gone is never walked to its end. Where so many were looked at, the last of them is told too, ready or not: the
 -- next look goes on behind it.
--- Before it in its lane stands nothing, or what is in Jurnal, or what is skipped, also because it needs what is skipped.
 -- With a day in $8, only business of that day or later: asked when what stands before it finds no place in the quota. The
 -- day is looked at before lanes and needs, so that a long queue of older documents is passed over quickly.
 SELECT r.store_id, r.command_id, r.kind, r.stream_id, r.body, r.state, r.attempt, r.due_at, r.signed_at, r.absent_from,
@@ -28,21 +27,8 @@ CROSS JOIN LATERAL (
     ) w
     LEFT JOIN LATERAL (
         SELECT k.command_id, k.stream_id, k.body
-        FROM command k
+        FROM command_in_turn k
         WHERE k.store_id = w.store_id AND k.command_id = w.command_id AND k.state = 'due'
-          AND NOT EXISTS (
-              SELECT 1 FROM command earlier
-              WHERE earlier.store_id = k.store_id AND earlier.lane = k.lane
-                AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal)
-                AND earlier.state NOT IN ('accepted', 'skipped')
-                AND NOT EXISTS (
-                    SELECT 1 FROM command needed
-                    WHERE needed.store_id = earlier.store_id AND needed.command_id = ANY (earlier.needs)
-                      AND needed.state = 'skipped'))
-          AND NOT EXISTS (
-              SELECT 1 FROM unnest(k.needs) AS need (command_id)
-              LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id
-              WHERE needed.state IS DISTINCT FROM 'accepted')
         LIMIT 1
     ) c ON true
     WHERE c.command_id IS NOT NULL OR w.place = $6

@@ -76,6 +76,16 @@ async def test_two_customers_of_one_id_and_one_name_are_two_all_the_same(stand: 
     assert sorted(contacts(stand).values()) == ["ANI (g2)", "Ani (C-001)"]
 
 
+async def test_two_customers_of_one_name_and_a_number_that_jurnal_cannot_look_up_are_two_contacts(stand: Stand) -> None:
+    """As two stores of a company have them: nothing is refused, and no sale waits for a person."""
+    process = stand.process()
+    await stand.order(1, **{**ANI, "external_customer_id": "1001"})
+    await stand.order(2, **{**BUDI, "customer_first_name": "Ani", "external_customer_id": "1001"})
+    await stand.until_quiet(process)
+    assert sorted(contacts(stand).values()) == ["Ani (1001 g1)", "Ani (1001 g2)"]
+    assert stand.documents("sales_invoice") == 2
+
+
 async def test_a_customer_whose_id_is_anothers_gets_a_contact_of_its_own_when_retried(stand: Stand) -> None:
     """Under an identity of ours, and the sale that waited is booked on it."""
     process = stand.process()

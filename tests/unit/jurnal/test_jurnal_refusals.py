@@ -110,3 +110,25 @@ def test_what_jurnal_has_not_is_named_with_what_to_do() -> None:
 def test_what_is_never_planned_anew_does_not_promise_to_go_by_itself() -> None:
     """A customer's command asks for what it asked for, however often it goes."""
     assert missing_reason(CUSTOMER, (Need("contact", "c1"),)).endswith("Make it in Jurnal, then retry")
+
+
+CLOSED = {"transaction_date": "is before the last closing"}
+
+
+@pytest.mark.parametrize(
+    ("commands", "advice"),
+    [
+        (
+            (INVOICE, PAYMENT, TRANSFER, ADJUSTMENT, PAYOUT, JOURNAL, RETURN, CREDIT, REFUND),
+            "or let documents of closed periods go on the first open day: it then goes by itself",
+        ),
+        ((UPDATE, DELETE, APPLY), ". Reopen the period in Jurnal, then retry"),
+    ],
+    ids=["goes anew", "would be another command"],
+)
+def test_closed_books_come_with_the_advice_that_is_true_of_the_document(
+    commands: tuple[Command, ...], advice: str
+) -> None:
+    """What is planned anew goes by itself; a change or a delete would be a return by then, and stays as it is."""
+    for command in commands:
+        assert reason(command, 422, CLOSED).endswith(advice), command

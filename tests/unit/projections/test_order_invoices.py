@@ -38,8 +38,8 @@ def test_an_order_is_booked_on_its_local_date_and_due_after_the_term() -> None:
     assert invoice.lines == sold(("LATTE", 2, 10_000, None))
 
 
-def test_the_outlets_own_time_zone_comes_before_the_stores() -> None:
-    """Where an outlet has a time zone, its local date counts: 18:30 UTC is the same day in London."""
+def test_the_stores_clock_counts_where_the_outlet_has_none() -> None:
+    """18:30 UTC is the same day in London; an outlet's own clock: `test_outlets_own_words.py`."""
     story = Story(connection=msgspec.structs.replace(CONNECTION, time_zone="Europe/London"))
     story.order()
     assert story.the(BookInvoice).transaction_date == date(2026, 11, 20)

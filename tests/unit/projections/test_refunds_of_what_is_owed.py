@@ -14,7 +14,7 @@ import pytest
 from eventstore.facts.settings import BooksClosed, SalesRulesSet
 from projections.jurnal_commands.commands import BookInvoice
 from tests.sandbox_books import SandboxBooks
-from tests.story import Story, line, paid
+from tests.story import Story, full_order, line, paid
 from tests.unit.projections.shop_settings import seen_to, told
 from tests.unit.projections.taken_back import (
     NEXT_DAY,
@@ -262,3 +262,48 @@ def test_a_refund_told_before_it_is_known_what_was_paid_waits() -> None:
     refunded(story, amount=5_000)
     assert after_sale(story) == []
     assert story.states["refund-order-1-20261121T030000-5000-370f3142"] == "held"
+
+
+@pytest.mark.parametrize(
+    ("back", "rest", "earned", "gone"),
+    [((5_000, 1), 12_000, 15_000, 3), ((5_000, 2), 7_000, 10_000, 2), ((7_000, 1), 12_000, 13_000, 3)],
+)
+@pytest.mark.parametrize("told_first", ["the refund", "the payment", "neither"])
+def test_the_rest_that_is_paid_after_a_refund_ends_the_same_whichever_is_told_first(
+    back: tuple[int, int], rest: int, earned: int, gone: int, told_first: str
+) -> None:
+    """All is paid: what came in less what went back is what was earned. Booked anew or not, it comes to the same."""
+    story = part_paid()
+    payment = paid("t2", rest, transaction_date=REST_AT)
+    if told_first == "the refund":
+        given(story, back)
+    elif told_first == "the payment":
+        story.report("transaction", {**payment, "order_id": "order-1"})
+    given(story, back, more=[payment])
+    assert books(story) == (0, 8_000 - back[0] + rest, earned, gone)
+    invoices = [command for command in story.commands if isinstance(command, BookInvoice)]
+    assert len(invoices) == (2 if told_first == "the refund" else 1)
+
+
+def test_a_poll_that_was_made_before_a_webhook_and_comes_after_it_tells_all_that_the_refund_waits_for() -> None:
+    """The polls after it show the same and are no news: what waited for one of them would wait for ever."""
+    story = part_paid()
+    minute = 5_000
+    story.report("refund", refund(5_000), observed_minute=minute)
+    assert story.states["refund-order-1-20261121T030000-5000-370f3142"] == "held"
+    order = full_order(**FOUR, transactions=[PART, given_back("r0", 5_000)], refunded_orders=[refund(5_000)])
+    story.report("order", order, observed_minute=minute - 1, channel="poll")
+    assert books(story) == (12_000, 3_000, 15_000, 3)
+
+
+def test_an_order_webhook_that_is_sent_after_a_refund_may_have_been_made_before_it() -> None:
+    """It tells the first refund's money and not the second's, which is no refund without money for that."""
+    story = part_paid()
+    minute = 5_000
+    story.report("refund", refund(5_000), observed_minute=minute)
+    story.report("refund", refund(3_000, at=SAME_DAY.replace("T03", "T04")), observed_minute=minute + 1)
+    made_between = full_order(**FOUR, transactions=[PART, given_back("r0", 5_000)])
+    story.report("order", made_between, observed_minute=minute + 2)
+    assert after_sale(story) == []
+    given(story, (5_000, 1), (3_000, 1))
+    assert books(story) == (10_000, 0, 10_000, 2)

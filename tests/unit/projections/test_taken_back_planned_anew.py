@@ -188,13 +188,30 @@ def test_a_person_lets_it_go_and_it_goes_as_it_would_be_now() -> None:
 
 def test_what_comes_out_as_other_commands_stays_as_it_was_asked() -> None:
     """Jurnal will not delete the invoice: that it would be returned by now is another thing to do."""
-    story = sold(msgspec.structs.replace(RULES, same_day_void="delete"))
+    for mended in (RULES, BooksClosed(until=date(2026, 11, 25))):
+        story = sold(msgspec.structs.replace(RULES, same_day_void="delete", closed_period="first_open_day"))
+        accepted(story, "BookInvoice")
+        voided(story)
+        assert in_words(story.the(DeleteInvoice)) == "delete"
+        story.refuse(of_kind(story, "DeleteInvoice")[0], "not deletable")
+        told(story, mended)
+        assert again(story) == []
+        assert len(story.commands) == 2
+
+
+def test_a_change_that_finds_the_books_closed_stays_as_it_was_asked() -> None:
+    """By then it would be a return and another invoice; with the period open again a retry books it."""
+    story = sold(msgspec.structs.replace(RULES, closed_period="first_open_day"))
     accepted(story, "BookInvoice")
-    voided(story)
-    assert in_words(story.the(DeleteInvoice)) == "delete"
-    story.refuse(of_kind(story, "DeleteInvoice")[0], "not deletable")
-    told(story, RULES)
+    three = [line("LATTE", 3, 10_000, order_detail_id="d1", product_id="p1")]
+    polled(story, order_details=three, total_amount=30_000, total_order_amount=30_000)
+    change = of_kind(story, "UpdateInvoice")[0]
+    story.refuse(change, "closed", "transaction_date")
+    told(story, BooksClosed(until=date(2026, 11, 25)))
     assert again(story) == []
+    told(story, BooksClosed(until=date(2026, 11, 20)))
+    story.tell(own(CommandReleased(command_id=change, actor="owner", reason="reopened"), "order-order-1", "release:1"))
+    assert again(story) == [("update 1: 30000, 20000 into Cash", True)]
     assert len(story.commands) == 2
 
 

@@ -53,3 +53,11 @@ def test_dashboards_are_readable_and_show_what_alerts_watch() -> None:
         shown |= named_in(json.dumps(panels))
     watched = named_in("".join(path.read_text(encoding="utf-8") for path in ALERTS))
     assert watched | OF_STORES <= shown
+
+
+def test_money_that_iseller_keeps_beyond_the_settlement_period_raises_an_alert() -> None:
+    """On the figure that counts stores by their own settlement days; the runbook names the way to enter a payout."""
+    (text,) = (path.read_text(encoding="utf-8") for path in ALERTS if "ClearingOverdue" in path.read_text("utf-8"))
+    rule = text.partition("- alert: JurnalsyncClearingOverdue\n")[2].partition("- alert:")[0]
+    assert "expr: max(jurnalsync_clearing_overdue_stores) > 0" in rule
+    assert "jurnalsync payouts import" in (OPS / "runbooks" / "clearing_overdue.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from ops.sandbox.embedded_postgres import create_database, drop_database
 from tests.servers import GIVEN, KINDS, MAIN, PostgresServer, Servers, why_missing
 
 # Long runs take their seeds from the command line and write one report, whichever process played a seed.
-pytest_plugins = ["tests.faults.soak", "tests.faults.sim_soak"]
+pytest_plugins = ["tests.faults.soak"]
 
 
 async def prepare_template(url: str) -> None:

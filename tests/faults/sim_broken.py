@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import TraceRequestHeadersSentParams
 
 from eventstore.facts.answers import Attempted
 from ops.sandbox.jurnal.signing import read_authorization
@@ -15,11 +18,10 @@ from projections.jurnal_commands import queue
 from projections.jurnal_commands.queue import Move, Send, SendQueue
 from service.fence import Fence
 from service.inquiry import Told
+from service.jurnal import client
 from service.jurnal.batch_look_up import Looked
-from service.jurnal.client import JurnalClient
-from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal.outcome import Absent, ProbeOutcome
-from service.jurnal.signing import sign_request
+from service.jurnal.signing import sign
 from service.jurnal_calls import Company
 from service.looking_up import LookingUp
 from tests.faults.sim_jurnal import consumer_of
@@ -80,18 +82,18 @@ def _probe(patch: pytest.MonkeyPatch) -> None:
 
 
 def _date_fence(patch: pytest.MonkeyPatch) -> None:
-    send = JurnalClient.send
-
-    async def signed_again(client: JurnalClient, request: SignedRequest, _deadline: datetime) -> Response | NoAnswer:
-        now = client._clock.now()  # noqa: SLF001 - as above
-        whose = read_authorization(request.headers["Authorization"])
+    async def signed_as_it_leaves(_session: Any, context: SimpleNamespace, sent: TraceRequestHeadersSentParams) -> None:
+        passage = context.trace_request_ctx
+        passage.start()
+        whose = read_authorization(sent.headers["Authorization"])
         assert whose is not None
-        consumer = consumer_of(whose[0])
-        unsigned = JurnalRequest(method=request.method, path=request.path, body=request.body)
-        again = sign_request(unsigned, client_id=consumer.client_id, secret=consumer.client_secret, signed_at=now)
-        return await send(client, again, now + timedelta(days=1))
+        secret, path = consumer_of(whose[0]).client_secret, sent.url.raw_path_qs
+        again = sign(secret, sent.method, path, passage.clock.now(), b"", whose[0])
+        sent.headers.update({name: again[name] for name in ("Date", "Authorization")})
 
-    patch.setattr(JurnalClient, "send", signed_again)
+    patch.setattr(client, "_before_headers", signed_as_it_leaves)
+    # What is signed as it leaves is never too late.
+    patch.setattr(client._Passage, "check", lambda _passage: None)  # noqa: SLF001 - as above
 
 
 def _alone(patch: pytest.MonkeyPatch) -> None:

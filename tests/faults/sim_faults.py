@@ -2,21 +2,31 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
+from typing import TypeVar
+
+from aiohttp import ClientRequest, web
 
 from ops.sandbox.dice import Dice
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from ops.sandbox.jurnal.faults import SeededFaults, Spans, no_fault, straight
 from ops.virtual import wire as network
 from ops.virtual.wire import Passage
-from tests.faults.sim_plan import Plan, Trouble, WireShares
+from tests.faults.sim_plan import Moment, Plan, Trouble, WireShares
 from tests.faults.sim_replica import Replica
 from tests.faults.sim_world import World, noted
 
+T = TypeVar("T")
 # In proportion to the deadline and the fence of these worlds; `late` reaches beyond the date that Jurnal refuses.
 SPANS = Spans(silence=30, slow_answer=(5, 25), late=(2, 60), clock_off=(41, 120), between_rows=(0.1, 1), droppable=())
 _WRITTEN_SECONDS = 0.03
+# What there is of a kind is read in order, nine kinds in a row before a process's first send. So much less goes wrong
+# then: where they hardly ever all come through, hardly anything is sent while there are faults.
+_ORDER = "sort_key"
+_LISTS_SHARE = 0.1
+_AT_CALLS = frozenset({"look", "send", "batch"})
 _CHECKED_ALONE = (b"/sales_invoices", b"/receive_payments", b"/bank_deposits", b"/bank_withdrawals")
 
 
@@ -43,6 +53,8 @@ class Network:
     def _drawn(self, shares: WireShares, request: bytes) -> Passage:
         dice = self._dice
         drawn, seconds = dice.between(0, 9_999) / 10_000, dice.between(1, 9_999) / 1_000
+        if _ORDER.encode() in request[: request.index(b"\r\n")]:
+            drawn /= _LISTS_SHARE
         passages = {
             "slow": Passage(request_seconds=seconds / 4, answer_seconds=seconds / 3),
             "cut": Passage(request_seconds=None, reset_seconds=0.1),
@@ -67,6 +79,22 @@ def _is_checked(request: bytes) -> bool:
     return line.startswith(b"POST ") and line.removesuffix(b" HTTP/1.1").endswith(_CHECKED_ALONE)
 
 
+def _sparing(happens: Callable[[web.Request], T | None], dice: Dice) -> Callable[[web.Request], T | None]:
+    """Return what happens to requests, less of it to lists."""
+
+    def spared(request: web.Request) -> T | None:
+        return None if _ORDER in request.query and not dice.chance(_LISTS_SHARE) else happens(request)
+
+    return spared
+
+
+def _moments(request: ClientRequest) -> tuple[Moment, ...]:
+    """Return what a call counts as."""
+    if request.method == "POST":
+        return ("send", "batch") if request.url.path.endswith("/batch_create") else ("send",)
+    return () if _ORDER in request.url.query else ("look",)
+
+
 class Faults:
     """Everything that goes wrong. `injected` counts what did."""
 
@@ -76,7 +104,8 @@ class Faults:
         self._server = server
         self._networks: list[Network] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._at_calls: dict[tuple[int, int], Trouble] = {}
+        self._asked_of_jurnal: Counter[str] = Counter()
+        self._at_calls: dict[tuple[str, int], Trouble] = {}
         self._is_repaired = False
         world.on_call = self.called
 
@@ -88,14 +117,16 @@ class Faults:
             self._networks.append(network_of)
             self._world.wires[company_id].carrier = network_of
             seeded = SeededFaults(plan.seed * 10 + number, plan.faults, spans=SPANS)
-            jurnal.sandbox.inject(seeded)
+            sparing = Dice(plan.seed, f"sparing at {company_id}")
             dice = Dice(plan.seed, f"overdue at {company_id}")
-            overdue = self._world.overdue[company_id]
-            jurnal.sandbox.gate.fault = overdue.among(seeded, dice, plan.overdue_share, self.injected)
+            fault, overdue = _sparing(seeded, sparing), self._world.overdue[company_id]
+            jurnal.sandbox.gate.on_the_way = _sparing(seeded.on_the_way, sparing)
+            jurnal.sandbox.gate.fault = overdue.among(fault, dice, plan.overdue_share, self.injected)
         for replica in self._world.replicas:
             replica.start(self._watching(plan, replica))
-        self._at_calls = {(each.replica, each.calls): each for each in plan.troubles if each.calls}
-        timed = [each for each in plan.troubles if not each.calls and not each.questions]
+        troubles = plan.troubles
+        self._at_calls = {(each.moment, each.number): each for each in troubles if each.moment in _AT_CALLS}
+        timed = [each for each in troubles if each.moment == "time"]
         self._tasks = [asyncio.create_task(self._happen(trouble)) for trouble in timed]
         if plan.restart_at is not None:
             self._tasks.append(asyncio.create_task(self._restart(plan.restart_at)))
@@ -103,40 +134,39 @@ class Faults:
     def _watching(self, plan: Plan, replica: Replica) -> "partial[None]":
         """Return what is called before each question of a replica's process."""
         due = {
-            trouble.questions: trouble
+            trouble.number: trouble
             for trouble in plan.troubles
-            if trouble.questions and trouble.replica == replica.number
+            if trouble.moment == "question" and trouble.replica == replica.number
         }
-        return partial(self._asked, due, replica.number)
+        return partial(self._asked, due, replica)
 
-    def _asked(self, due: dict[int, Trouble], replica: int, question: int) -> None:
+    def _asked(self, due: dict[int, Trouble], replica: Replica, question: int) -> None:
         trouble = due.pop(question, None)
         if trouble is None or self._is_repaired:
             return
-        if trouble.kind == "kill" and question % 2:
-            # This one does not leave any more; at an even number it is answered, and nobody hears the answer.
-            process = self._world.replicas[replica].process
-            assert process is not None
-            process.cut()
-        # Not in the process that it happens to.
-        loop = asyncio.get_running_loop()
-        self._tasks.append(loop.create_task(self._strike(trouble), context=Context()))
+        if trouble.kind == "kill" and not trouble.is_written:
+            assert replica.process is not None
+            replica.process.cut()
+        self._soon(self._strike(trouble, replica))
 
-    def called(self, replica: int, call: int) -> None:
-        """Let happen what the plan has for this call of a replica's to Jurnal."""
-        trouble = self._at_calls.pop((replica, call), None)
-        if trouble is not None and not self._is_repaired:
-            # At every other one the request is on its way, and nobody is there for the answer.
-            striking = self._strike(trouble, _WRITTEN_SECONDS if call % 2 == 0 else 0)
-            self._tasks.append(asyncio.get_running_loop().create_task(striking, context=Context()))
+    def called(self, replica: Replica, request: ClientRequest) -> None:
+        """Let happen what the plan has for this call to Jurnal."""
+        for moment in _moments(request):
+            self._asked_of_jurnal[moment] += 1
+            trouble = self._at_calls.pop((moment, self._asked_of_jurnal[moment]), None)
+            if trouble is not None and not self._is_repaired:
+                self._soon(self._strike(trouble, replica, _WRITTEN_SECONDS if trouble.is_written else 0))
+
+    def _soon(self, striking: Coroutine[None, None, None]) -> None:
+        """Let something happen to a process, which is not the one it happens in."""
+        self._tasks.append(asyncio.get_running_loop().create_task(striking, context=Context()))
 
     async def _happen(self, trouble: Trouble) -> None:
-        await asyncio.sleep(trouble.at)
-        await self._strike(trouble)
+        await asyncio.sleep(trouble.number)
+        await self._strike(trouble, self._world.replicas[trouble.replica])
 
-    async def _strike(self, trouble: Trouble, after_seconds: float = 0) -> None:
+    async def _strike(self, trouble: Trouble, replica: Replica, after_seconds: float = 0) -> None:
         await asyncio.sleep(after_seconds)
-        replica = self._world.replicas[trouble.replica]
         process = replica.process
         if process is None or process.is_stopped or (process.is_killed and trouble.kind != "kill"):
             return

@@ -15,7 +15,7 @@ from eventstore.verify import Broken, verify_ledger
 from ops.sandbox.jurnal.records import Record
 from projections.catalogue import CATALOGUE
 from projections.in_transit_stock.queries import read_in_transit
-from projections.jurnal_commands.commands import DECODER, DeleteInvoice
+from projections.jurnal_commands.commands import DECODER, ApplyCredit, DeleteInvoice
 from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from tests.faults.sim_jurnal import Jurnal
 from tests.faults.sim_world import World
@@ -38,7 +38,6 @@ _MADE = {
     "ReturnSale": "sales_return",
     "IssueCreditMemo": "credit_memo",
     "RefundCredit": "customer_credit_memo_refund",
-    "ApplyCredit": "customer_apply_credit_memo",
 }
 _MASTER_CUSTOMERS = frozenset({"Walk-in"})
 
@@ -95,7 +94,7 @@ async def _all(world: World) -> AsyncIterator[str]:
         yield f"I5: {row['projection']} stalled at {row['stream_id']}: {row['error']}"
     for company_id, jurnal in world.jurnals.items():
         mine = [one for store_id, company in world.plan.stores if company == company_id for one in asked[store_id]]
-        for line in [*_once(mine, jurnal), *_money(jurnal), *_quota(jurnal)]:
+        for line in [*_once(mine, jurnal), *_applied(mine, jurnal), *_money(jurnal), *_quota(jurnal)]:
             yield f"{company_id}: {line}"
     for line in await _goods(world):
         yield line
@@ -150,6 +149,27 @@ def _once(asked: list[Asked], jurnal: Jurnal) -> list[str]:
         if times > 1 or (times == 0 and one.state == "accepted" and one.command_id not in gone):
             found.append(f"I2: {one.kind} {one.command_id} ({one.state}) is in Jurnal {times} times")
     return found
+
+
+def _applied(asked: list[Asked], jurnal: Jurnal) -> list[str]:
+    """I2 of uses of credits, which show no key: so much of an invoice is settled by one as often as was asked for."""
+    wanted: Counter[tuple[str | None, Fraction]] = Counter()
+    accepted: Counter[tuple[str | None, Fraction]] = Counter()
+    for one in asked:
+        command = DECODER.decode(one.body)
+        if isinstance(command, ApplyCredit):
+            wanted[command.invoice, Fraction(command.amount)] += 1
+            accepted[command.invoice, Fraction(command.amount)] += one.state == "accepted"
+    there: Counter[tuple[str | None, Fraction]] = Counter()
+    for use in jurnal.sandbox.company.credit_memo_payments:
+        for settled in use.records:
+            invoice = jurnal.sandbox.company.sales_invoices.get(settled.invoice_id)
+            there[None if invoice is None else invoice.custom_id, settled.amount] += 1
+    return [
+        f"I2: ApplyCredit of {float(amount)} to {invoice} is in Jurnal {there[invoice, amount]} times"
+        for invoice, amount in wanted | there
+        if not accepted[invoice, amount] <= there[invoice, amount] <= wanted[invoice, amount]
+    ]
 
 
 def _names(record: Record) -> set[str]:

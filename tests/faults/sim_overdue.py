@@ -8,6 +8,8 @@ twice.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from aiohttp import web
 
@@ -24,9 +26,10 @@ _AFTERWARDS_SECONDS = 0.001
 class Overdue:
     """The work of one company that is not done yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._looked_for = asyncio.Event()
-        self._since: float | None = None
+        self._since: datetime | None = None
 
     async def wait(self, seconds: float) -> None:
         """Let seconds pass, or wait until the overdue work has been looked for in vain."""
@@ -43,13 +46,18 @@ class Overdue:
             planned = others(request)
             is_batch = request.method == "POST" and request.path.endswith("/batch_create")
             if is_batch and self._since is None and dice.chance(share):
-                self._since, self._looked_for = loop.time(), asyncio.Event()
+                self._since, self._looked_for = _signed_at(request), asyncio.Event()
                 injected["overdue batch"] += 1
                 return FaultPlan(delay_before_commit_seconds=_UNTIL_TOLD)
-            is_late = self._since is not None and loop.time() - self._since > _FENCE_SECONDS
+            is_late = self._since is not None and (self._now() - self._since).total_seconds() > _FENCE_SECONDS
             if request.method == "GET" and is_late:
                 self._since = None
                 loop.call_later(_AFTERWARDS_SECONDS, self._looked_for.set)
             return planned
 
         return fault
+
+
+def _signed_at(request: web.Request) -> datetime:
+    """Return from when on its caller counts, however late a request arrives."""
+    return parsedate_to_datetime(request.headers["Date"])

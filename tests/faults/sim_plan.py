@@ -55,17 +55,22 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     touched: bool
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to one replica: at its so-manieth call to Jurnal, or question to the database, or at a time.
+Moment = Literal["time", "question", "look", "send", "batch"]
 
-    At a call: while it connects, all being recorded and nothing written yet, or right after it is written.
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens to one replica, at a second of the run or at the so-manieth of what it asks (`number`).
+
+    A `question` is one of its own to the database. Calls to Jurnal may be anybody's, and it happens to whoever makes
+    them: a `look` at what a send names or has made, a `send`, a send of several (`batch`). `is_written`: it has left by
+    then, and nobody is there for the answer; else a call is connecting, all recorded and nothing written.
     """
 
     kind: Literal["kill", "stop", "clock"]
+    moment: Moment
+    number: int
+    is_written: bool
     replica: int
-    at: float
-    questions: int
-    calls: int
     seconds: float
 
 
@@ -110,7 +115,9 @@ def make_plan(seed: int) -> Plan:
     shop = _Shop(dice, stores)
     shop.open(dice.between(5, 12))
     badness = dice.pick((0.0, 0.5, 1.0, 2.0))
-    batch_keys: Literal["documented", "none"] = dice.pick(("documented", "none"))
+    is_sleepy = replicas > 1 and dice.chance(0.4)
+    # Where Jurnal checks no keys of several, whoever wakes up must not send them again.
+    batch_keys: Literal["documented", "none"] = "none" if is_sleepy else dice.pick(("documented", "none"))
     faults = dict.fromkeys(dice.picks(_KINDS, dice.between(2, 5)), 0.06 * badness) if badness else {}
     wire = _wire(dice, badness, batch_keys)
     overdue_share = dice.pick((0.0, 0.5, 1.0)) if badness else 0.0
@@ -128,7 +135,7 @@ def make_plan(seed: int) -> Plan:
         key_race_seconds=key_race_seconds,
         answer_seconds=dice.pick((0.05, 0.2, 1.0)),
         batch_keys_checked=batch_keys,
-        troubles=tuple(_trouble(dice, replicas) for _ in range(dice.between(0, 6))),
+        troubles=_sleepy(dice, replicas) if is_sleepy else _troubles(dice, replicas, 6),
         restart_at=dice.between(20, 120) if seed % SEEDS_A_RESTART == SEEDS_A_RESTART - 1 else None,
         restart_mode=dice.pick(("fast", "immediate")),
     )
@@ -149,26 +156,48 @@ def _wire(dice: Dice, badness: float, batch_keys: str) -> WireShares:
     )
 
 
+_NUMBERS = {"time": (5, int(FAULTS_END) - 20), "question": (1, 700), "look": (1, 20), "send": (1, 15), "batch": (1, 4)}
 # A process that was killed is started again sooner than one that is stopped wakes up.
 _SECONDS = {"kill": (1, 30), "stop": (1, 110), "clock": (-120, 120)}
+# Long enough for another to take over, look at Jurnal, find that nothing came of an attempt whose Date counts no more,
+# and make the next one.
+_SLEEP_SECONDS = (60, 110)
+
+
+def _troubles(dice: Dice, replicas: int, troubles_max: int) -> tuple[Trouble, ...]:
+    return tuple(_trouble(dice, replicas) for _ in range(dice.between(0, troubles_max)))
+
+
+def _sleepy(dice: Dice, replicas: int) -> tuple[Trouble, ...]:
+    """Let little else happen than that one falls asleep over its work."""
+    return (_sleep(dice), *_troubles(dice, replicas, 1))
 
 
 def _trouble(dice: Dice, replicas: int) -> Trouble:
-    kind: Literal["kill", "stop", "clock"] = dice.pick(("kill", "kill", "stop", "clock"))
-    moment = "time" if kind == "clock" else dice.pick(("time", "question", "call", "call", "call"))
+    kind: Literal["kill", "stop", "clock"] = dice.pick(("kill", "kill", "kill", "stop", "stop", "clock"))
+    moment: Moment = dice.pick(("time", "question", "look", "send", "batch"))
+    moment = "time" if kind == "clock" else moment
     return Trouble(
         kind=kind,
+        moment=moment,
+        number=dice.between(*_NUMBERS[moment]),
+        is_written=dice.chance(0.5),
         replica=dice.between(0, replicas - 1),
-        at=float(dice.between(5, int(FAULTS_END) - 20)),
-        questions=dice.between(1, 700) if moment == "question" else 0,
-        calls=_early(kind, dice.between(1, 18)) if moment == "call" else 0,
         seconds=float(dice.between(*_SECONDS[kind])),
     )
 
 
-def _early(kind: str, call: int) -> int:
-    """Return the call at which something happens; who is stopped for an early one's answer has most to do wrong."""
-    return (call - 1) % 10 + 1 if kind == "stop" and call % 2 == 0 else call
+def _sleep(dice: Dice) -> Trouble:
+    """Let one wake up long after and go on to send what others have sent: it has just looked, or is about to write."""
+    has_looked = dice.chance(0.65)
+    return Trouble(
+        kind="stop",
+        moment="look" if has_looked else "batch",
+        number=dice.between(1, 16) if has_looked else dice.between(1, 4),
+        is_written=has_looked,
+        replica=0,
+        seconds=float(dice.between(*_SLEEP_SECONDS)),
+    )
 
 
 class _Shop:
@@ -183,7 +212,7 @@ class _Shop:
     def open(self, happenings: int) -> None:
         """Let so many things happen, some of them all at once."""
         makers = (*(self._order,) * 8, self._transfer, self._transfer, self._payout)
-        rush = self._dice.between(1, 60) if self._dice.chance(0.7) else None
+        rush = self._dice.between(1, 30) if self._dice.chance(0.7) else None
         for number in range(1, happenings + 1):
             at = rush if rush is not None and self._dice.chance(0.8) else self._dice.between(1, 70)
             self._dice.pick(makers)(number, self._dice.pick(self._stores), at)

@@ -65,7 +65,6 @@ class Replica:
         self.door: Wire | None = None
         self.process: Process | None = None
         self.starts = 0
-        self.calls = 0
         self._site = site
 
     @property

@@ -56,7 +56,7 @@ class World:
         self.trace: list[str] = []
         self.wires: dict[str, Wire] = {}
         self.overdue: dict[str, Overdue] = {}
-        self.on_call: Callable[[int, int], None] = lambda _replica, _call: None
+        self.on_call: Callable[[Replica, ClientRequest], None] = lambda _replica, _request: None
 
     def note(self, what: str) -> None:
         """Write down what happens now."""
@@ -104,7 +104,7 @@ async def open_world(plan: Plan, url: str, key_file: Path, clock: VirtualClock) 
             "batch_keys_checked": plan.batch_keys_checked,
         }
         for company_id in dict.fromkeys(company_id for _, company_id in plan.stores):
-            overdue = world.overdue[company_id] = Overdue()
+            overdue = world.overdue[company_id] = Overdue(clock.now)
             jurnal = Jurnal(company_id, clock.now, overdue.wait, settings)
             stack.push_async_callback(jurnal.close)
             world.jurnals[company_id] = jurnal
@@ -132,14 +132,13 @@ async def _connect(world: World, store_id: str, company_id: str) -> None:
 
 
 def _counting(world: World, route: Route) -> Route:
-    """Return the way to Jurnal that counts each replica's calls."""
+    """Return the way to Jurnal that tells of each call of a replica's."""
 
     def counted(request: ClientRequest) -> Wire | None:
         process = PROCESS.get()
         for replica in world.replicas:
             if replica.process is process:
-                replica.calls += 1
-                world.on_call(replica.number, replica.calls)
+                world.on_call(replica, request)
         return route(request)
 
     return counted

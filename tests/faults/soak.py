@@ -1,120 +1,106 @@
-"""Long runs: `./test -m soak --seeds A:B` plays the seeds A to B-1 and adds what happened to `report.md`.
+"""Long runs: `./test -m soak --seeds A:B` plays the seeds A to B-1 and adds what happened to a report.
 
 A pytest plugin, loaded by `tests/conftest.py` so that the process that collects the results has it too.
 """
 
 import platform
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
 
 import asyncpg
 import msgspec
 import pytest
 
-REPORT = Path(__file__).with_name("report.md")
 SEEDS_DEFAULT = "0:100"
-_PROPERTY = "soak"
+_FOLDER = Path(__file__).parent
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What one seed came to. `wrong` is empty if it passed."""
+    """What one seed came to. `counts`: how much of what, by its words. `wrong` is empty if it passed."""
 
     seed: int
     postgres: str = ""
-    acknowledged: int = 0
-    unanswered: int = 0
-    facts: int = 0
+    counts: dict[str, int] = {}
     injected: dict[str, int] = {}
     wrong: tuple[str, ...] = ()
 
 
-def replay_command(seed: int) -> str:
-    """Return the one command that plays a seed again."""
-    return f"./test -m soak --seeds {seed}:{seed + 1} tests/faults"
+class Soak(msgspec.Struct, frozen=True):
+    """One kind of long run: the name its outcomes are noted under, its report, and the tests that play its seeds."""
+
+    name: str
+    report: Path
+    tests: str
+
+    def replay_command(self, seed: int) -> str:
+        """Return the one command that plays a seed again."""
+        return f"./test -m soak --seeds {seed}:{seed + 1} {self.tests}"
+
+    def note(self, record_property: Callable[[str, object], None], played: Played) -> None:
+        """Tell the process that writes the report."""
+        record_property(self.name, msgspec.json.encode(played).decode())
+
+    def section(self, seeds: str, played: list[Played], day: str) -> str:
+        """Return a run's section of the report."""
+        counts, injected = _sums(one.counts for one in played), _sums(one.injected for one in played)
+        first, end = map(int, seeds.split(":"))
+        failed = sorted((one for one in played if one.wrong), key=lambda one: one.seed)
+        postgres = ", ".join(sorted({one.postgres for one in played if one.postgres}))
+        lines = [
+            f"## Seeds {seeds}, {day}",
+            "",
+            f"Postgres {postgres}, Python {platform.python_version()}, asyncpg {asyncpg.__version__}.",
+            "",
+            "| what | count |",
+            "|---|---|",
+            f"| seeds played | {len(played):,} of {end - first:,} |",
+            f"| seeds failed | {len(failed):,} |",
+            *(f"| {what} | {count:,} |" for what, count in counts.items()),
+            *(f"| {kind} | {count:,} |" for kind, count in sorted(injected.items())),
+        ]
+        for one in failed:
+            lines += ["", f"Failed: `{self.replay_command(one.seed)}`", *(f"- {wrong}" for wrong in one.wrong)]
+        return "\n".join(lines) + "\n"
 
 
-def note(record_property: Callable[[str, object], None], played: Played) -> None:
-    """Tell the process that writes the report."""
-    record_property(_PROPERTY, msgspec.json.encode(played).decode())
+PLAYS = Soak("soak", _FOLDER / "report.md", "tests/faults")
+SIMULATOR = Soak("simulated", _FOLDER / "simulator_report.md", "tests/faults/test_simulator.py")
 
 
-def as_section(seeds: str, played: list[Played], day: str) -> str:
-    """Return a run's section of the report."""
-    injected: Counter[str] = Counter()
-    for one in played:
-        injected.update(one.injected)
-    first, end = map(int, seeds.split(":"))
-    failed = sorted((one for one in played if one.wrong), key=lambda one: one.seed)
-    postgres = ", ".join(sorted({one.postgres for one in played if one.postgres}))
-    lines = [
-        f"## Seeds {seeds}, {day}",
-        "",
-        f"Postgres {postgres}, Python {platform.python_version()}, asyncpg {asyncpg.__version__}.",
-        "",
-        "| what | count |",
-        "|---|---|",
-        f"| seeds played | {len(played):,} of {end - first:,} |",
-        f"| seeds failed | {len(failed):,} |",
-        f"| appends acknowledged | {sum(one.acknowledged for one in played):,} |",
-        f"| appends never answered | {sum(one.unanswered for one in played):,} |",
-        f"| facts stored | {sum(one.facts for one in played):,} |",
-        *(f"| {kind} | {count:,} |" for kind, count in sorted(injected.items())),
-    ]
-    for one in failed:
-        lines += ["", f"Failed: `{replay_command(one.seed)}`", *(f"- {wrong}" for wrong in one.wrong)]
-    return "\n".join(lines) + "\n"
+def _sums(counted: Iterable[dict[str, int]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for counts in counted:
+        sums.update(counts)
+    return sums
 
 
-class Outcome(Protocol):
-    """What one seed came to."""
+class SoakRun:
+    """Collects what the seeds of this run came to, and adds it to the report."""
 
-    @property
-    def wrong(self) -> tuple[str, ...]:
-        """What went wrong; empty if it passed."""
-
-
-S = TypeVar("S", bound=Outcome)
-
-
-class SoakRun(Generic[S]):
-    """Collects what the seeds of this run came to, and adds it to a report as `as_section` writes it."""
-
-    def __init__(
-        self,
-        seeds: str,
-        name: str,
-        kind: type[S],
-        as_section: Callable[[str, list[S], str], str],
-        report: Path,
-    ) -> None:
+    def __init__(self, seeds: str, soak: Soak) -> None:
         self._seeds = seeds
-        self._name = name
-        self._kind = kind
-        self._as_section = as_section
-        self._report = report
-        self._played: list[S] = []
+        self._soak = soak
+        self._played: list[Played] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a seed's outcome; one that broke off left only its number."""
-        noted = [value for name, value in report.user_properties if name == self._name]
+        noted = [value for name, value in report.user_properties if name == self._soak.name]
         if report.when != "call" or not noted:
             return
-        played = msgspec.json.decode(str(noted[-1]), type=self._kind)
+        played = msgspec.json.decode(str(noted[-1]), type=Played)
         if report.failed and not played.wrong:
             crash = getattr(report.longrepr, "reprcrash", None)
             told = "broke off" if crash is None else crash.message.splitlines()[0]
-            replaced: Any = played
-            played = msgspec.structs.replace(replaced, wrong=(told,))
+            played = msgspec.structs.replace(played, wrong=(told,))
         self._played.append(played)
 
     def pytest_sessionfinish(self) -> None:
         """Add the run to the report."""
         if self._played:
-            section = self._as_section(self._seeds, self._played, f"{datetime.now(UTC):%Y-%m-%d}")
-            with self._report.open("a", encoding="utf-8") as report:
+            section = self._soak.section(self._seeds, self._played, f"{datetime.now(UTC):%Y-%m-%d}")
+            with self._soak.report.open("a", encoding="utf-8") as report:
                 report.write("\n" + section)
 
 
@@ -126,7 +112,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the one process that all results come to."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(SoakRun(config.getoption("--seeds"), _PROPERTY, Played, as_section, REPORT))
+        for soak in (PLAYS, SIMULATOR):
+            config.pluginmanager.register(SoakRun(config.getoption("--seeds"), soak))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

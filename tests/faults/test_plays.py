@@ -7,7 +7,7 @@ import pytest
 from tests.faults.checker import Violation, violations
 from tests.faults.plan import make_plan
 from tests.faults.play import Stage, play
-from tests.faults.soak import Played, note, replay_command
+from tests.faults.soak import PLAYS, Played
 
 SEEDS_IN_THE_SUITE = 30
 _SHOWN_MAX = 20
@@ -15,7 +15,7 @@ _SHOWN_MAX = 20
 
 def _told(seed: int, found: list[Violation]) -> str:
     told = [f"{violation.wrong}: {violation.where}" for violation in found[:_SHOWN_MAX]]
-    return "\n".join([f"seed {seed}: {len(found)} violations", *told, f"play it again: {replay_command(seed)}"])
+    return "\n".join([f"seed {seed}: {len(found)} violations", *told, f"play it again: {PLAYS.replay_command(seed)}"])
 
 
 @pytest.mark.parametrize("seed", range(SEEDS_IN_THE_SUITE))
@@ -31,17 +31,19 @@ async def test_nothing_is_lost_skipped_or_repeated_in_a_long_run(
 ) -> None:
     """The same, over as many seeds as one has time for."""
     postgres = f"{stage.server.major}"
-    note(record_property, Played(soak_seed, postgres))
+    PLAYS.note(record_property, Played(soak_seed, postgres))
     evidence = await play(make_plan(soak_seed), stage)
     found = violations(evidence)
-    note(
+    PLAYS.note(
         record_property,
         Played(
             soak_seed,
             postgres,
-            evidence.acknowledged,
-            evidence.unanswered,
-            sum(map(len, evidence.stored.values())),
+            {
+                "appends acknowledged": evidence.acknowledged,
+                "appends never answered": evidence.unanswered,
+                "facts stored": sum(map(len, evidence.stored.values())),
+            },
             evidence.injected,
             tuple(f"{violation.wrong}: {violation.where}" for violation in found[:_SHOWN_MAX]),
         ),

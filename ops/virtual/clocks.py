@@ -13,6 +13,10 @@ from psycopg import sql
 from ops.virtual.loop import VirtualLoop
 from ops.virtual.postgres import nothing
 
+# The loop stands still while it is asked: what never answers must not hold it for ever.
+_SECONDS_MAX = 10
+_GIVES_UP = f"-c statement_timeout={_SECONDS_MAX}s"
+
 
 class VirtualClock:
     """Wall-clock time of one process: `start` and the loop's time, and as much ahead as it was set."""
@@ -88,7 +92,9 @@ class DatabaseTime:
 
     def _asked(self, name: str, parameter: object) -> tuple[object, ...]:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, autocommit=True)
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=_SECONDS_MAX, options=_GIVES_UP
+            )
         row: tuple[object, ...] | None = self._connection.execute(_statement(name), (parameter,)).fetchone()
         assert row is not None
         return row

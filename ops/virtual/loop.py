@@ -7,6 +7,7 @@ What comes from outside is looked at only once every callback has run, so the sa
 
 import asyncio
 import contextvars
+import math
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -26,11 +27,15 @@ _ROUNDS_WITHOUT_A_LOOK = 1_000
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time, which starts at 0. `postgres` gives the connections to Postgres their turns."""
+    """A loop in virtual time, which starts at 0. `postgres` gives the connections to Postgres their turns.
+
+    `over_at`: when, of the real monotonic clock, whatever it still does ends with TimeoutError.
+    """
 
     def __init__(self) -> None:
         self._virtual = 0.0
         self._threads = 0
+        self.over_at = math.inf
         self.postgres = PostgresTurns()
         super().__init__(_Outside(self))
 
@@ -126,6 +131,8 @@ class _Outside(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what came from outside; nothing when time has jumped."""
+        if time.monotonic() > self._loop.over_at:
+            raise TimeoutError(f"not over at {self._loop.time():.3f} virtual s; {self._loop.postgres}")
         if timeout is not None and timeout <= 0:
             self._rounds += 1
             return super().select(0) if self._rounds % _ROUNDS_WITHOUT_A_LOOK == 0 else []
@@ -151,7 +158,14 @@ class _Outside(selectors.DefaultSelector):
         return events
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run in a virtual loop of its own, and close it. Raises RuntimeError if nothing could ever happen in it again."""
+def run(main: Coroutine[Any, Any, T], *, real_seconds_max: float = math.inf) -> T:
+    """Run in a virtual loop of its own, and close it.
+
+    Raises RuntimeError if nothing could ever happen in it again, and TimeoutError, with what Postgres still owes, where
+    it is not over after so many real seconds.
+    """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.over_at = time.monotonic() + real_seconds_max
         return runner.run(main)

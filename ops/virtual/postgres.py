@@ -38,6 +38,12 @@ class PostgresTurns:
         self._blocked: dict[PostgresWire, None] = {}
         self._queue: dict[PostgresWire, bytearray] = {}
 
+    def __str__(self) -> str:
+        """Say who asks, for a person who wonders why nothing goes on."""
+        locked = " behind a lock"
+        told = [f"backend {wire.backend}{locked if wire in self._blocked else ''}" for wire in self._under_way]
+        return f"Postgres owes an answer to {', '.join(told) or 'nobody'}; {len(self._queue)} wait for their turn"
+
     def owes(self, wire: "PostgresWire") -> bool:
         """Tell whether the server has not answered a connection yet."""
         return wire in self._under_way

@@ -205,3 +205,14 @@ def test_a_loop_with_nothing_to_wait_for_says_so(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(RuntimeError, match="stopped before"):
         run(main())
+
+
+def test_a_run_that_never_ends_says_so_and_what_it_waits_for() -> None:
+    """However much virtual time it has: a test that hangs tells nobody why."""
+
+    async def main() -> None:
+        while True:  # noqa: ASYNC110 - what it waits for never comes
+            await asyncio.sleep(1)
+
+    with pytest.raises(TimeoutError, match="owes an answer to nobody"):
+        run(main(), real_seconds_max=0.05)

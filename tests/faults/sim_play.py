@@ -100,7 +100,12 @@ async def _lived(world: World, faults: Faults) -> list[str]:
     ]
     await asyncio.sleep(max(0.0, FAULTS_END - loop.time()))
     await faults.repair()
-    await asyncio.gather(*telling)
+    try:
+        async with asyncio.timeout(_SECONDS_MAX):
+            await asyncio.gather(*telling)
+    except TimeoutError:
+        fell = [f"replica {each.number} fell by {each.fell_by!r}" for each in world.replicas if each.fell_by]
+        return ["iSeller is never heard", *fell]
     operations = Operations(world.pool, world.reader, world.appender, world.clock)
     retries = 0
     while loop.time() < _SECONDS_MAX:

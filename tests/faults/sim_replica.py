@@ -66,6 +66,7 @@ class Replica:
         self.process: Process | None = None
         self.starts = 0
         self._site = site
+        self._running: asyncio.Task[None] | None = None
 
     @property
     def is_up(self) -> bool:
@@ -76,7 +77,14 @@ class Replica:
         """Start its process."""
         self.starts += 1
         self.process = Process(f"replica {self.number}.{self.starts}", on_question)
-        self.process.start(self._run())
+        self._running = self.process.start(self._run())
+
+    @property
+    def fell_by(self) -> BaseException | None:
+        """What its process ended with by itself; None while it runs, or if it was killed."""
+        if self._running is None or not self._running.done() or self._running.cancelled():
+            return None
+        return self._running.exception()
 
     async def kill(self) -> None:
         """End it as SIGKILL does."""

@@ -22,6 +22,8 @@ _Context = contextvars.Context | None
 _PATIENCE_SECONDS = 0.02
 # After so long without a word from outside, virtual time goes on all the same.
 STALL_SECONDS_MAX = 10.0
+# What is told that it is over has so long to see to its end.
+_GRACE_SECONDS = 10.0
 # A callback that always makes another must not keep answers out for ever.
 _ROUNDS_WITHOUT_A_LOOK = 1_000
 
@@ -132,6 +134,7 @@ class _Outside(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what came from outside; nothing when time has jumped."""
         if time.monotonic() > self._loop.over_at:
+            self._loop.over_at = time.monotonic() + _GRACE_SECONDS
             raise TimeoutError(f"not over at {self._loop.time():.3f} virtual s; {self._loop.postgres}")
         if timeout is not None and timeout <= 0:
             self._rounds += 1
@@ -168,4 +171,7 @@ def run(main: Coroutine[Any, Any, T], *, real_seconds_max: float = math.inf) -> 
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
         loop.over_at = time.monotonic() + real_seconds_max
-        return runner.run(main)
+        try:
+            return runner.run(main)
+        finally:
+            runner.run(loop.postgres.hang_up())

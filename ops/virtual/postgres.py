@@ -27,13 +27,14 @@ def nothing() -> None:
 class PostgresTurns:
     """Who may ask now. `before` is called before each question; `is_blocked` tells whether a backend awaits a lock.
 
-    `asked` counts questions.
+    `asked` counts questions. `wires`: those whose connection stands.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = nothing
         self.is_blocked: Callable[[int], bool] | None = None
         self.asked = 0
+        self.wires: dict[PostgresWire, None] = {}
         self._under_way: dict[PostgresWire, None] = {}
         self._blocked: dict[PostgresWire, None] = {}
         self._queue: dict[PostgresWire, bytearray] = {}
@@ -83,6 +84,13 @@ class PostgresTurns:
             if wire not in self._blocked and self._awaits_lock(wire):
                 self._blocked[wire] = None
         self._next()
+
+    async def hang_up(self) -> None:
+        """End every connection that still stands: of the killed, some whose question was never answered."""
+        while self.wires:
+            for wire in self.wires:
+                wire.hang_up()
+            await asyncio.sleep(0)
 
     def _awaits_lock(self, wire: "PostgresWire") -> bool:
         return self.is_blocked is not None and wire.backend is not None and self.is_blocked(wire.backend)
@@ -136,6 +144,11 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
         if not self._turns.owes(self) and self._real is not None:
             self._real.abort()
 
+    def hang_up(self) -> None:
+        """End the connection, whatever is under way."""
+        assert self._real is not None
+        self._real.abort()
+
     def _forget(self) -> None:
         if self._process is not None:
             self._process.connections.pop(self, None)
@@ -146,6 +159,7 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
         """Take the real transport."""
         assert isinstance(transport, asyncio.Transport)
         self._real = transport
+        self._turns.wires[self] = None
         if self._process is not None:
             self._process.connections[self] = None
         self._inner.connection_made(self)
@@ -170,6 +184,7 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the client."""
+        self._turns.wires.pop(self, None)
         self._forget()
         self._turns.ended(self)
         if not self._is_severed:

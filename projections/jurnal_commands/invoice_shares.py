@@ -1,11 +1,14 @@
 """Shares an amount over lines, exactly, and takes an order's discounts off its lines. The rules: INVOICES.md."""
 
 from collections.abc import Iterable
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from itertools import repeat
 
 from eventstore.facts.reports.orders import OrderReport
 from projections.jurnal_commands.invoice_lines import CENT, WHOLE, ZERO, SoldLine
+
+# More digits than any product of two amounts has.
+_EXACT = Context(prec=100)
 
 
 def work_out_nets(order: OrderReport, sold: list[SoldLine]) -> Decimal:
@@ -57,10 +60,11 @@ def share_out(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
 
 
 def _by_largest_remainder(amount: Decimal, weights: list[Decimal], total: Decimal, unit: Decimal) -> list[Decimal]:
-    exact = [amount * weight / total for weight in weights]
-    shares = [value.quantize(unit, ROUND_FLOOR) for value in exact]
+    # A quotient cut off at some digit would break ties by its noise; divided without, they are ties.
+    divided = [_EXACT.divmod(_EXACT.multiply(amount, weight), _EXACT.multiply(unit, total)) for weight in weights]
+    shares = [units * unit for units, _ in divided]
     missing = int((amount - sum(shares, ZERO)) / unit)
-    by_remainder = sorted(range(len(weights)), key=lambda index: (shares[index] - exact[index], index))
+    by_remainder = sorted(range(len(weights)), key=lambda index: (-divided[index][1], index))
     for index in by_remainder[:missing]:
         shares[index] += unit
     return shares

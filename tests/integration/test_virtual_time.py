@@ -147,6 +147,29 @@ def test_what_a_killed_process_asked_is_done_and_nothing_after_it(url: str) -> N
     run(main())
 
 
+def test_what_the_killed_asked_last_ends_with_the_run(url: str) -> None:
+    """Postgres may be at it for long; nobody hears the answer, and no socket is left behind."""
+
+    async def main() -> VirtualLoop:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        is_connected = asyncio.Event()
+
+        async def sleep_long() -> None:
+            connection = await asyncpg.connect(url)
+            is_connected.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+        process = Process("sleeper")
+        process.start(sleep_long())
+        await is_connected.wait()
+        await process.kill()
+        assert loop.postgres.wires
+        return loop
+
+    assert not run(main()).postgres.wires
+
+
 def _told(passage: Passage, _request: bytes) -> Passage:
     return passage
 
@@ -211,8 +234,12 @@ def test_a_run_that_never_ends_says_so_and_what_it_waits_for() -> None:
     """However much virtual time it has: a test that hangs tells nobody why."""
 
     async def main() -> None:
-        while True:  # noqa: ASYNC110 - what it waits for never comes
+        while True:
             await asyncio.sleep(1)
+            ran.append(asyncio.current_task())
 
+    ran: list[asyncio.Task[object] | None] = []
     with pytest.raises(TimeoutError, match="owes an answer to nobody"):
         run(main(), real_seconds_max=0.05)
+    assert ran
+    assert all(task is not None and task.cancelled() for task in ran)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import msgspec
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from eventstore.facts.reports.orders import OrderReport
@@ -143,3 +143,17 @@ def test_of_equal_lines_the_first_ones_carry_what_does_not_divide(amount: int, l
     """Ties go to the first line, so that two who compute it agree."""
     shares = share_out(D(amount), [D(1_000)] * lines)
     assert shares == sorted(shares, reverse=True)
+
+
+@given(amount=st.integers(1, 500), weights=st.lists(st.integers(1, 90), min_size=2, max_size=7))
+@example(amount=2, weights=[1, 13, 4])
+def test_lines_of_unlike_worth_may_tie(amount: int, weights: list[int]) -> None:
+    """Parts are compared as they are: 2 x 13 / 18 and 2 x 4 / 18 leave the same, but 28 digits of them do not."""
+    total = sum(weights)
+    assume(amount <= total)
+    whole = [amount * weight // total for weight in weights]
+    by_part = sorted(range(len(weights)), key=lambda place: (-(amount * weights[place] % total), place))
+    carrying = by_part[: amount - sum(whole)]
+    assert share_out(D(amount), [D(weight) for weight in weights]) == [
+        share + (place in carrying) for place, share in enumerate(whole)
+    ]

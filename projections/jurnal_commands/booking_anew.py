@@ -40,10 +40,12 @@ def change_key(state: OrderState) -> str:
     return f"change:{change_number(state)}"
 
 
-def book_anew(taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO) -> BookedAnew | Verdict:
+def book_anew(
+    taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO, since: tuple[BookedPayment, ...] = ()
+) -> BookedAnew | Verdict:
     """Plan that the current invoice comes back whole on the day of `taking`, and a new one that its credit pays.
 
-    `kept`: what of the credit is not applied to the new invoice, IDR.
+    `kept`: what of the credit is not applied to the new invoice, IDR; of the payments `since`, none of it is kept.
     """
     old = taking.booking
     goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
@@ -68,7 +70,7 @@ def book_anew(taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO) -> Booke
         return state.verdicts[taking.record.record_id]
     applied = min(credit - kept, new.total) if new.lines else _ZERO
     used = msgspec.structs.replace(made, paid_out=applied)
-    state = with_credits(_carried(state, old, applied), (used,))
+    state = with_credits(_carried(state, old, applied, since), (used,))
     decisions: list[Decision] = [*goods.decisions, *sold]
     if applied:
         decisions.append(_applied(msgspec.structs.replace(taking, state=state), made.source, applied))
@@ -81,13 +83,16 @@ def _ended(state: OrderState, day: date) -> OrderState:
     return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
 
 
-def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
+def _carried(
+    state: OrderState, old: Booking, applied: Decimal, since: tuple[BookedPayment, ...]
+) -> OrderState:
     """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
-    left = applied
+    whole = {payment.command_id for payment in since}
+    left = applied - sum((payment.amount for payment in old.payments if payment.command_id in whole), _ZERO)
     payments: list[BookedPayment] = []
     for payment in old.payments:
-        amount = min(payment.amount, left)
-        left -= amount
+        amount = payment.amount if payment.command_id in whole else min(payment.amount, left)
+        left -= _ZERO if payment.command_id in whole else amount
         payments.append(msgspec.structs.replace(payment, amount=amount))
     # The rest of the credit is no money: a refund without goods had lowered what the old invoice owed.
     lowered = (BookedCredit("", left, _ZERO, _ZERO),) if left else ()

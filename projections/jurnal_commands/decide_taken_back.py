@@ -3,6 +3,7 @@
 A void waits for the refunds before it, and what was refunded after it belongs to it.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -27,8 +28,9 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.owing_again import owed_again
-from projections.jurnal_commands.payments import Purse, never_booked, purse_of
+from projections.jurnal_commands.owing_again import gone_back, owed_again, without_excess, worth_of_goods
+from projections.jurnal_commands.paid_since import owed_at, paid_since
+from projections.jurnal_commands.payments import Purse, never_booked, plan_payments, purse_of
 from projections.jurnal_commands.refund_checks import WAITS_FOR_MONEY, is_carried, not_to_plan, refund_record_id
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.standing_credit import out_of_standing_credit
@@ -65,8 +67,9 @@ def judge_taken_back(
     while planned != state.taken_back.planned:
         planned = state.taken_back.planned
         for refund in refunds:
+            state, paid = _paid_before(state, settings, fact, refund)
             state, judged = _judge(state, settings, fact, shifts, refund, refunds)
-            decisions += judged
+            decisions += [*paid, *judged]
     for refund in refunds:
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
@@ -75,12 +78,31 @@ def judge_taken_back(
     return state, [*decisions, *judged, *closed]
 
 
+def first_to_plan(state: OrderState) -> datetime | None:
+    """Return when the first refund happened that is not planned on the current invoice; None if there is none."""
+    refunds = refunds_of(state.taken_back)
+    return min((refund.at for refund in refunds if refund.at and not _is_planned(state, refund)), default=None)
+
+
+def _is_planned(state: OrderState, refund: Refund) -> bool:
+    known = state.taken_back.planned.get(refund.key)
+    return known is not None and state.booking is not None and known.revision == state.booking.revision
+
+
+def _paid_before(
+    state: OrderState, settings: StoreSettings, fact: Fact, refund: Refund
+) -> tuple[OrderState, list[Decision]]:
+    """Plan the payments that came in before a refund that is to be planned."""
+    if state.booking is None or refund.at is None or _is_planned(state, refund):
+        return state, []
+    return plan_payments(state, settings, fact, refund.at)
+
+
 def _judge(
     state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...]
 ) -> tuple[OrderState, list[Decision]]:
-    known = state.taken_back.planned.get(refund.key)
     booking = state.booking
-    if booking is not None and known is not None and known.revision == booking.revision:
+    if _is_planned(state, refund):
         return state, []
     record = _record(state, settings, refund)
     if (verdict := not_to_plan(state, settings, refund, refunds)) is not None:
@@ -108,17 +130,35 @@ def _planned(
     outs = _pay_outs(taking, refund.money) if known is None else _paid_again(taking, known)
     if isinstance(outs, Verdict):
         return outs
-    more = owed_again(taking, refund.record, outs, is_replayed=known is not None)
+    assert refund.at is not None
+    owed = owed_at(taking.state, refund.at)
+    goods = worth_of_goods(taking, refund.record, is_replayed=known is not None)
+    more = owed_again(taking, owed, goods, outs)
     if isinstance(more, Verdict):
         return more
-    return _plan_anew(taking, shifts, refund, refunds, more) if more else _plan(taking, refund, outs, known)
+    since = paid_since(taking.state, refund.at) if known is None else ()
+    # What is left to pay, as if no payment since had been booked.
+    lowered = min(goods - more, owed) if goods else min(refund.amount or _ZERO, owed) * (not outs)
+    beyond = max(sum((each.amount for each in since), _ZERO) - (owed - lowered), _ZERO)
+    taking, back = without_excess(taking, since, beyond)
+    planned = (
+        _plan_anew(taking, shifts, refund, refunds, more)
+        if more
+        else _plan(taking, refund, outs, known, beyond=beyond)
+    )
+    if isinstance(planned, Verdict):
+        return planned
+    state, decisions = planned
+    return state, gone_back(taking, decisions, back)
 
 
 def _plan_anew(
     taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal
 ) -> tuple[OrderState, list[Decision]] | Verdict:
     """Book the order anew and plan the refund on that invoice, after those that are carried onto it: all or nothing."""
-    anew = book_anew(msgspec.structs.replace(taking, key=change_key(taking.state)), shifts, kept=more)
+    assert refund.at is not None
+    since = paid_since(taking.state, refund.at)
+    anew = book_anew(msgspec.structs.replace(taking, key=change_key(taking.state)), shifts, kept=more, since=since)
     if isinstance(anew, Verdict):
         return anew
     state, decisions = anew.state, anew.decisions
@@ -169,13 +209,16 @@ def _paid_out(state: OrderState, settings: StoreSettings) -> tuple[OrderState, l
 
 
 def _plan(
-    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], known: PlannedRefund | None
+    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], known: PlannedRefund | None, *, beyond: Decimal
 ) -> tuple[OrderState, list[Decision]] | Verdict:
-    """Plan one refund: its goods, then its money (`outs`); `known`: how it was planned on an earlier invoice."""
+    """Plan one refund: its goods, then its money (`outs`); `known`: how it was planned on an earlier invoice.
+
+    `beyond`: what payments since had taken of the invoice beyond what it leaves to pay.
+    """
     record = refund.record
     if record is None or not record.has_goods:
         is_over = known is not None and (known.is_carried or (not outs and known.unbooked > 0))
-        back = Back([], ()) if is_over else _money_alone(taking, refund, outs)
+        back = Back([], ()) if is_over else _money_alone(taking, refund, outs, beyond)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
         back = _goods_and_money(taking, refund, picked, outs, known)
@@ -287,7 +330,7 @@ def _unbooked(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], credit: 
     assert refund.at is not None
     if not taking.state.taken_back.knows_money_of(refund.at, refund.key):
         return WAITS_FOR_MONEY
-    return min(missing, never_booked(taking.state, taking.settings, with_cash=refund.record is None))
+    return min(missing, never_booked(taking.state, taking.settings, refund.at, with_cash=refund.record is None))
 
 
 def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Verdict:
@@ -317,13 +360,15 @@ def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:
     )
 
 
-def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...]) -> Back | Verdict:
+def _money_alone(
+    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], beyond: Decimal
+) -> Back | Verdict:
     """Plan money without goods: out of a credit that stands, of what was never booked, or of a credit made by hand."""
     amount = refund.amount or _ZERO
     if not amount:
         return Verdict("skipped", "It takes back neither goods nor money")
     if not outs:
-        return _less_owed(taking, amount)
+        return _less_owed(taking, amount, beyond)
     standing = next(
         (
             credit
@@ -345,8 +390,8 @@ def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...]) -> Ba
     return Back([*paid, *onto_liabilities(taking, outs)], (used,))
 
 
-def _less_owed(taking: Taking, amount: Decimal) -> Back | Verdict:
-    """Plan that a customer owes less of an invoice, without goods."""
+def _less_owed(taking: Taking, amount: Decimal, beyond: Decimal = _ZERO) -> Back | Verdict:
+    """Plan that a customer owes less of an invoice, without goods; of it, `beyond` is paid already."""
     booking = taking.booking
     if booking.remaining < amount:
         return _without_money(amount, booking.remaining)
@@ -362,7 +407,7 @@ def _less_owed(taking: Taking, amount: Decimal) -> Back | Verdict:
         invoice_no=booking.invoice_no,
         walk_in_contact=booking.walk_in_contact,
         customer_id=booking.customer_id,
-        amount=amount,
+        amount=amount - beyond,
     )
     lowered = BookedCredit(memo.command_id, amount, _ZERO, _ZERO)
-    return Back([memo, taking.planned(applied, memo.command_id)], (lowered,))
+    return Back([memo, *([taking.planned(applied, memo.command_id)] if applied.amount else [])], (lowered,))

@@ -13,6 +13,7 @@ from projections.changes.refunds import Refund
 from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.decide_voided import NOT_BOOKED, VOIDED, WAITS_FOR_SALE, is_sale_skipped, voided_at
+from projections.jurnal_commands.paid_since import owed_at
 from projections.jurnal_commands.taking_back import money_is_missing, rupiah
 
 _ZERO = Decimal(0)
@@ -69,7 +70,7 @@ def _unknown(
         return None
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
-    if booking.remaining > 0:
+    if owed_at(state, at) > 0:
         return WAITS_FOR_MONEY
     return None
 

@@ -1,6 +1,6 @@
 """Small shops, drawn piece by piece: what fails shrinks to the few orders, settings and reports that it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import get_args
@@ -14,7 +14,7 @@ from ops.sandbox.scenario_everything import everything_as
 from ops.sandbox.scenario_mode import Mode
 from ops.sandbox.traffic import Traffic, arranged
 from ops.sandbox.traffic_calendar import business_days, moment
-from ops.sandbox.traffic_events import Event, SupplierReturned, TransferStarted
+from ops.sandbox.traffic_events import Event, OrderCompleted, OrderPaid, SupplierReturned, TransferStarted
 from ops.sandbox.traffic_goods import make_transfers
 from ops.sandbox.traffic_plans import (
     LATE,
@@ -30,16 +30,21 @@ from ops.sandbox.traffic_plans import (
 )
 from ops.sandbox.traffic_sales import Till
 from ops.sandbox.traffic_stock import make_stock_events
+from tests.books.turns import TURNS, Turn, taken
 
 _ORDERS_MAX = 5
 _CONTENTS_MAX = 4
 _SEEDS_MAX = 50
 # The five-piece transfer is always there; of the four after it and of the stock processes, any may be.
 _MOVES = 20
+_MONEY_BEFORE: tuple[Money, ...] = ("paid", "partial", "partial", "partial", "on_account", "split", "points")
 
 
 class OrderShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One order. `place`: 0 and 1 are the outlets, from 2 on the channels. The seed decides prices and quantities."""
+    """One order. `place`: 0 and 1 are the outlets, from 2 on the channels. The seed decides prices and quantities.
+
+    `turns`: what it goes through, of an order of the first day.
+    """
 
     day: int
     minute: int
@@ -48,6 +53,7 @@ class OrderShape(msgspec.Struct, frozen=True, kw_only=True):
     money: Money
     after: After
     seed: int
+    turns: tuple[Turn, ...] = ()
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,20 +68,23 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 @st.composite
 def _orders(draw: st.DrawFn) -> OrderShape:
     after: After = draw(st.sampled_from(("nothing", *(each for each in get_args(After) if each != "nothing"))))
-    place = 0 if after in MONEY_OF else draw(st.integers(0, 4))
+    turns = draw(TURNS) if after == "nothing" and draw(st.booleans()) else ()
+    place = 0 if after in MONEY_OF else draw(st.integers(0, 1 if turns else 4))
     money: Money = "paid"
     if place < 2:
         fitting = monies_of(after)
         money = draw(st.sampled_from(fitting if after in MONEY_OF else ("paid", *fitting)))
+        money = draw(st.sampled_from(_MONEY_BEFORE)) if turns else money
     contents = draw(st.frozensets(st.sampled_from(get_args(Content)), max_size=_CONTENTS_MAX))
     return OrderShape(
-        day=2 if after in LATE else draw(st.integers(0, 2)),
+        day=2 if after in LATE else draw(st.integers(0, 0 if turns else 2)),
         minute=draw(st.integers(OPENING_MINUTE, LATEST_MINUTE)),
         place=place,
-        contents=contents - unfit(after, money),
+        contents=contents - unfit("full_refund" if turns else after, money),
         money=money,
         after=after,
         seed=draw(st.integers(0, _SEEDS_MAX)),
+        turns=turns,
     )
 
 
@@ -147,8 +156,14 @@ def lived(shape: Shape, today: date) -> tuple[Scenario, Traffic]:
     till = Till(scenario, days)
     sales: list[Event] = [till.caught_up]
     for order in sorted(shape.orders, key=lambda each: _at(scenario, each, days)):
-        sales += till.order(_plan(scenario, order, days), Dice(order.seed, "sales"))
+        sold = till.order(_plan(scenario, order, days), Dice(order.seed, "sales"))
+        sales += [*(event for event in sold if not (order.turns and isinstance(event, OrderPaid))), *_taken(order, sold)]
     return scenario, arranged(scenario, 1, today, sales, _moved(scenario, shape, days), everything=True)
+
+
+def _taken(shape: OrderShape, sold: Sequence[Event]) -> Iterator[Event]:
+    completed = next(event for event in sold if isinstance(event, OrderCompleted))
+    return taken(completed.order, shape.turns, shape.seed)
 
 
 def _at(scenario: Scenario, order: OrderShape, days: Sequence[date]) -> datetime:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from math import floor
@@ -26,8 +27,8 @@ class Sold(msgspec.Struct, kw_only=True):
     """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid.
 
     `received`, `given_back`: each payment's account and amount. `at_sale`: how many payments came in with it. `excess`:
-    what was paid beyond it, other than in cash, and did not go back. `is_anew`: it took the place of one that was
-    returned whole, and the credit of that pays it.
+    what was paid beyond it, other than in cash, and did not go back. `gone`: what came back, by order line.
+    `is_anew`: it took the place of one that was returned whole, and the credit of that pays it.
     """
 
     order: Order
@@ -37,6 +38,7 @@ class Sold(msgspec.Struct, kw_only=True):
     given_back: list[tuple[str, Fraction]] = []
     at_sale: int = 0
     excess: Fraction = _ZERO
+    gone: dict[str, Decimal] = {}
     paid: Fraction = _ZERO
     lowered: Fraction = _ZERO
     is_anew: bool = False
@@ -153,7 +155,11 @@ class SalesRecord:
             self._remove(sold)
             return
         self._take_back(sold, self._left(sold), _due(sold))
-        self._restock(sold.order.lines, sold.order, event.at)
+        lines = (
+            msgspec.structs.replace(line, quantity=line.quantity - sold.gone.get(line.order_detail_id, Decimal(0)))
+            for line in sold.order.lines
+        )
+        self._restock([line for line in lines if line.quantity], sold.order, event.at)
 
     def _remove(self, sold: Sold) -> None:
         """Take an invoice out of the books as if it had never been."""
@@ -178,6 +184,8 @@ class SalesRecord:
         money = [] if refund.money is None else [(account_of(self._scenario, refund.money), amount - unbooked)]
         self._take_back(sold, quantities, money, owed_again=again)
         sold.given_back += money
+        for piece in refund.pieces:
+            sold.gone[piece.order_detail_id] = sold.gone.get(piece.order_detail_id, Decimal(0)) + piece.quantity
         lines = {line.order_detail_id: line for line in sold.order.lines}
         back = [
             msgspec.structs.replace(lines[piece.order_detail_id], quantity=piece.quantity) for piece in refund.pieces
@@ -203,7 +211,7 @@ class SalesRecord:
         self._take_back(sold, self._left(sold), (), keeps_credit=True)
         anew = self._bill(sold.order)
         anew.paid, anew.received, anew.is_anew = paid - again, sold.received, True
-        anew.given_back, anew.excess = sold.given_back, sold.excess
+        anew.given_back, anew.excess, anew.gone = sold.given_back, sold.excess, sold.gone
         self._take_back(anew, before, (), keeps_credit=True)
         return anew, again
 

@@ -83,9 +83,7 @@ def _ended(state: OrderState, day: date) -> OrderState:
     return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
 
 
-def _carried(
-    state: OrderState, old: Booking, applied: Decimal, since: tuple[BookedPayment, ...]
-) -> OrderState:
+def _carried(state: OrderState, old: Booking, applied: Decimal, since: tuple[BookedPayment, ...]) -> OrderState:
     """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
     whole = {payment.command_id for payment in since}
     left = applied - sum((payment.amount for payment in old.payments if payment.command_id in whole), _ZERO)

@@ -13,10 +13,11 @@ from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.decide_changed import judge_changed
-from projections.jurnal_commands.decide_taken_back import first_to_plan, judge_taken_back
+from projections.jurnal_commands.decide_taken_back import judge_taken_back
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
 from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
+from projections.jurnal_commands.refund_checks import first_to_plan
 from projections.jurnal_commands.sale import plan_sale
 
 _ZERO = Decimal(0)

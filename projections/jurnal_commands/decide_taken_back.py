@@ -3,7 +3,6 @@
 A void waits for the refunds before it, and what was refunded after it belongs to it.
 """
 
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -31,7 +30,14 @@ from projections.jurnal_commands.order_action import (
 from projections.jurnal_commands.owing_again import gone_back, owed_again, without_excess, worth_of_goods
 from projections.jurnal_commands.paid_since import owed_at, paid_since
 from projections.jurnal_commands.payments import Purse, never_booked, plan_payments, purse_of
-from projections.jurnal_commands.refund_checks import WAITS_FOR_MONEY, is_carried, not_to_plan, refund_record_id
+from projections.jurnal_commands.refund_checks import (
+    WAITS_FOR_MONEY,
+    is_carried,
+    is_planned,
+    not_to_plan,
+    refund_record_id,
+    without_money,
+)
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
@@ -47,7 +53,6 @@ from projections.jurnal_commands.taking_back import (
     payable,
     refunded,
     return_goods,
-    rupiah,
     with_credits,
 )
 
@@ -78,22 +83,11 @@ def judge_taken_back(
     return state, [*decisions, *judged, *closed]
 
 
-def first_to_plan(state: OrderState) -> datetime | None:
-    """Return when the first refund happened that is not planned on the current invoice; None if there is none."""
-    refunds = refunds_of(state.taken_back)
-    return min((refund.at for refund in refunds if refund.at and not _is_planned(state, refund)), default=None)
-
-
-def _is_planned(state: OrderState, refund: Refund) -> bool:
-    known = state.taken_back.planned.get(refund.key)
-    return known is not None and state.booking is not None and known.revision == state.booking.revision
-
-
 def _paid_before(
     state: OrderState, settings: StoreSettings, fact: Fact, refund: Refund
 ) -> tuple[OrderState, list[Decision]]:
     """Plan the payments that came in before a refund that is to be planned."""
-    if state.booking is None or refund.at is None or _is_planned(state, refund):
+    if state.booking is None or refund.at is None or is_planned(state, refund):
         return state, []
     return plan_payments(state, settings, fact, refund.at)
 
@@ -102,7 +96,7 @@ def _judge(
     state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...]
 ) -> tuple[OrderState, list[Decision]]:
     booking = state.booking
-    if _is_planned(state, refund):
+    if is_planned(state, refund):
         return state, []
     record = _record(state, settings, refund)
     if (verdict := not_to_plan(state, settings, refund, refunds)) is not None:
@@ -142,9 +136,7 @@ def _planned(
     beyond = max(sum((each.amount for each in since), _ZERO) - (owed - lowered), _ZERO)
     taking, back = without_excess(taking, since, beyond)
     planned = (
-        _plan_anew(taking, shifts, refund, refunds, more)
-        if more
-        else _plan(taking, refund, outs, known, beyond=beyond)
+        _plan_anew(taking, shifts, refund, refunds, more) if more else _plan(taking, refund, outs, known, beyond=beyond)
     )
     if isinstance(planned, Verdict):
         return planned
@@ -301,7 +293,7 @@ def _goods_and_money(
     if known is not None and known.is_carried:
         money = _evened_out(taking, made, known.worth - made.amount)
     elif not outs and refund.amount and made.credit > 0:
-        return _without_money(refund.amount, taking.booking.remaining)
+        return without_money(refund.amount, taking.booking.remaining)
     else:
         money = _pay_back(taking, made, less(outs, unbooked))
     if isinstance(money, Verdict):
@@ -350,19 +342,7 @@ def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Ver
     return Back(decisions, (msgspec.structs.replace(made, paid_out=kept),))
 
 
-def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:
-    return Verdict(
-        "failed",
-        f"iSeller tells a refund of {rupiah(amount)}, and no transaction paid it; the invoice owes"
-        f" {rupiah(payable(remaining))}",
-        "Look in iSeller how the money went back. If a transaction of it is reported the refund is booked by itself;"
-        " else enter it in Jurnal by hand and skip the record",
-    )
-
-
-def _money_alone(
-    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], beyond: Decimal
-) -> Back | Verdict:
+def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], beyond: Decimal) -> Back | Verdict:
     """Plan money without goods: out of a credit that stands, of what was never booked, or of a credit made by hand."""
     amount = refund.amount or _ZERO
     if not amount:
@@ -394,7 +374,7 @@ def _less_owed(taking: Taking, amount: Decimal, beyond: Decimal = _ZERO) -> Back
     """Plan that a customer owes less of an invoice, without goods; of it, `beyond` is paid already."""
     booking = taking.booking
     if booking.remaining < amount:
-        return _without_money(amount, booking.remaining)
+        return without_money(amount, booking.remaining)
     if taking.settings.rules.sales_return_account is None:
         return need("sales_return_account", "money given back without goods")
     memo = credited(taking, amount)

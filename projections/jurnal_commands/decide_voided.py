@@ -162,7 +162,7 @@ def _owed_after_sale(state: OrderState, booking: Booking) -> bool:
 
 
 def _knows_all(state: OrderState, at: datetime) -> bool:
-    """Tell whether all money and refunds by the void are known, also of a till that was offline and tells bit by bit."""
+    """Tell whether all money and refunds by the void are known, also of a till that tells it bit by bit."""
     told = state.taken_back
     return min(told.money_seen_at, told.records_seen_at) >= max(microseconds(at), state.seen["status"])
 

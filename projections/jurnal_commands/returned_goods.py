@@ -101,6 +101,7 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
     """
     wanted: dict[str, _Wanted] = {}
     put_back: dict[str, Decimal] = {}
+    given_away: dict[str, Decimal] = {}
     for goods, onto_shelf in (
         *((each, False) for each in record.refunded),
         *((each, True) for each in record.restocked),
@@ -112,8 +113,9 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
             setattr(known, field, getattr(known, field) + goods.quantity)
         elif not any(part.product_code == goods.sku for part in invoice.booking.parts):
             return _unknown(goods)
-        elif onto_shelf:
-            put_back[goods.sku] = put_back.get(goods.sku, _ZERO) + goods.quantity
+        else:
+            told = put_back if onto_shelf else given_away
+            told[goods.sku] = told.get(goods.sku, _ZERO) + goods.quantity
     for each in wanted.values():
         each.quantity = max(each.quantity, each.restocked)
         each.restocked = each.quantity if is_replayed else each.restocked
@@ -121,7 +123,11 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
     if (refused := _beyond(invoice, wanted)) is not None:
         return refused
     picked = min(_ways(invoice, wanted), key=lambda way: _distance(invoice, way, record))
-    return _with_parts(invoice, picked, put_back, is_replayed=is_replayed)
+    with_parts = _with_parts(invoice, picked, put_back, is_replayed=is_replayed)
+    if isinstance(with_parts, Verdict):
+        return with_parts
+    lost = {code: quantity - put_back.get(code, _ZERO) for code, quantity in given_away.items()}
+    return _with_given_away(invoice, with_parts, lost, is_replayed=is_replayed)
 
 
 def _line_code(invoice: Invoice, goods: Goods) -> str | None:
@@ -266,6 +272,21 @@ def _with_parts(invoice: Invoice, way: _Way, put_back: dict[str, Decimal], *, is
     return Picked(
         way.quantities, tuple(BookedPart(*key, quantity) for key, quantity in kept.items() if quantity), wasted
     )
+
+
+def _with_given_away(invoice: Invoice, picked: Picked, lost: dict[str, Decimal], *, is_replayed: bool) -> Picked:
+    """Return the same with goods that were given away, and came back to be thrown away: waste, as what was sold is."""
+    parts = {(part.detail_id, part.product_code): part.quantity for part in picked.parts}
+    wasted = dict(picked.wasted)
+    own = {(line.order_detail_id or "", (line.sku or "").strip()) for line in invoice.order_lines}
+    for key, most in invoice.parts_left.items():
+        share = min(lost.get(key[1], _ZERO), most - parts.get(key, _ZERO))
+        if key in own and share > 0:
+            lost[key[1]] -= share
+            parts[key] = parts.get(key, _ZERO) + share
+            if not is_replayed:
+                wasted[key[1]] = wasted.get(key[1], _ZERO) + share
+    return Picked(picked.quantities, tuple(BookedPart(*key, quantity) for key, quantity in parts.items()), wasted)
 
 
 def _parts_beyond(invoice: Invoice, code: str, quantity: Decimal) -> Verdict:

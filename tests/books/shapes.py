@@ -157,7 +157,8 @@ def lived(shape: Shape, today: date) -> tuple[Scenario, Traffic]:
     sales: list[Event] = [till.caught_up]
     for order in sorted(shape.orders, key=lambda each: _at(scenario, each, days)):
         sold = till.order(_plan(scenario, order, days), Dice(order.seed, "sales"))
-        sales += [*(event for event in sold if not (order.turns and isinstance(event, OrderPaid))), *_taken(order, sold)]
+        sales += [event for event in sold if not (order.turns and isinstance(event, OrderPaid))]
+        sales += _taken(order, sold)
     return scenario, arranged(scenario, 1, today, sales, _moved(scenario, shape, days), everything=True)
 
 

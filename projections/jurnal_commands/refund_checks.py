@@ -79,7 +79,7 @@ def _unknown(state: OrderState, settings: StoreSettings, refund: Refund, at: dat
         return None
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
-    if owed_at(state, at) > 0:
+    if payable(owed_at(state, at)) > 0:
         return WAITS_FOR_MONEY
     return None
 

@@ -21,6 +21,8 @@ from projections.jurnal_commands.stock_action import quantity_text
 _ZERO = Decimal(0)
 # Ways to spread goods over equal products that are compared; more than these are never worth it.
 _WAYS_MAX = 64
+# Coarser than the digits that a quotient is cut off at, finer than any weight.
+_NOISE = Decimal("1e-9")
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -152,11 +154,14 @@ def _weigh(invoice: Invoice, wanted: dict[str, _Wanted]) -> None:
         lines = [line for line in invoice.order_lines if (line.sku or "").strip() == code]
         pieces = sum((line.quantity or _ZERO for line in lines), _ZERO)
         is_whole = each.quantity == each.quantity.to_integral_value()
-        if pieces and all(line.weight_quantity for line in lines) and is_whole and each.quantity <= pieces:
-            sold = sum(
-                (left.line.quantity for place, left in enumerate(invoice.left) if _is_of(invoice, place, code)), _ZERO
-            )
-            each.quantity, each.restocked = each.quantity * sold / pieces, each.restocked * sold / pieces
+        if pieces and all(line.weight_quantity for line in lines) and is_whole and 0 < each.quantity <= pieces:
+            of_code = [left for place, left in enumerate(invoice.left) if _is_of(invoice, place, code)]
+            sold = sum((left.line.quantity for left in of_code), _ZERO)
+            rest = sum((left.quantity for left in of_code), _ZERO)
+            # The last pieces weigh what is left: a weight that no number of digits can tell would leave some for ever.
+            is_rest = each.quantity == (rest * pieces / sold).quantize(_NOISE)
+            weight = rest if is_rest else each.quantity * sold / pieces
+            each.quantity, each.restocked = weight, weight * each.restocked / each.quantity
 
 
 def _beyond(invoice: Invoice, wanted: dict[str, _Wanted]) -> Verdict | None:
@@ -221,6 +226,8 @@ def _spread_on_additions(
     """Let modifiers come back with their line, in proportion."""
     detail = invoice.left[place].line.detail_id
     whole = _sold(invoice, detail)
+    own = [number for number, each in enumerate(invoice.left) if each.line.detail_id == detail]
+    is_last = all(way.quantities.get(number, _ZERO) == invoice.left[number].quantity for number in own)
     additions = {
         line.order_detail_id
         for line in invoice.order_lines
@@ -228,7 +235,8 @@ def _spread_on_additions(
     }
     for other, left in enumerate(invoice.left):
         if left.line.detail_id in additions and left.line.product_code not in named:
-            with_it = min(left.line.quantity * part / whole, left.quantity - way.quantities.get(other, _ZERO))
+            rest = left.quantity - way.quantities.get(other, _ZERO)
+            with_it = rest if is_last else min(left.line.quantity * part / whole, rest)
             _add(way, other, with_it, with_it * shelved / part)
 
 

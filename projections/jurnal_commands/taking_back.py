@@ -36,6 +36,8 @@ from projections.jurnal_commands.returned_goods import Invoice, Picked
 
 _ZERO = Decimal(0)
 _CENT = Decimal("0.01")
+# Coarser than the digits that a quotient is cut off at, finer than any amount differs by.
+_NOISE = Decimal("1e-15")
 
 
 class Taking(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ def need(setting: str, purpose: str) -> Verdict:
 
 def payable(credit: Decimal) -> Decimal:
     """Return what of a credit can be paid: fractions of a hundredth stay."""
-    return credit.quantize(_CENT, ROUND_FLOOR)
+    return credit.quantize(_NOISE).quantize(_CENT, ROUND_FLOOR)
 
 
 def rupiah(amount: Decimal) -> str:

@@ -82,7 +82,8 @@ class SalesRecord:
     def pay(self, order_id: str, payment: Payment) -> None:
         """Receive a payment, never more than is owed; what cash is beyond that is change."""
         sold = self._current[order_id]
-        amount, account = min(Fraction(payment.amount_idr), sold.owed), account_of(self._scenario, payment)
+        account = account_of(self._scenario, payment)
+        amount = min(Fraction(payment.amount_idr), _to_the_cent(sold.owed))
         if payment.gateway != CASH.gateway:
             sold.excess += Fraction(payment.amount_idr) - amount
         if amount:

@@ -15,9 +15,10 @@ from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.commands import ApplyCredit
 from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.sale import plan_sale
-from projections.jurnal_commands.taking_back import Taking, payable, return_goods, with_credits
+from projections.jurnal_commands.taking_back import Taking, return_goods, with_credits
 
 _ZERO = Decimal(0)
 
@@ -41,18 +42,24 @@ def change_key(state: OrderState) -> str:
 
 
 def book_anew(
-    taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO, since: tuple[BookedPayment, ...] = ()
+    taking: Taking,
+    shifts: Shifts,
+    *,
+    kept: Decimal = _ZERO,
+    since: tuple[BookedPayment, ...] = (),
+    beyond: Decimal = _ZERO,
 ) -> BookedAnew | Verdict:
     """Plan that the current invoice comes back whole on the day of `taking`, and a new one that its credit pays.
 
     `kept`: what of the credit is not applied to the new invoice, IDR; of the payments `since`, none of it is kept.
+    `beyond`: what of the credit leaves it for those payments, which are told without it.
     """
     old = taking.booking
     goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
-    credit = payable(made.credit)
+    credit = payable(made.credit + beyond) - beyond
     state = _ended(with_credits(taking.state, goods.credits), taking.day)
     state, sold = plan_sale(
         state,

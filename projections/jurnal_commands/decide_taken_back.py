@@ -17,7 +17,7 @@ from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.booking_anew import book_anew, change_key
 from projections.jurnal_commands.commands import ApplyCredit
-from projections.jurnal_commands.decide_voided import judge_void
+from projections.jurnal_commands.decide_voided import judge_void, voided_at
 from projections.jurnal_commands.decision import Decision, SyncRecord
 from projections.jurnal_commands.order_action import (
     booking_day,
@@ -27,7 +27,7 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.owing_again import gone_back, owed_again, without_excess, worth_of_goods
+from projections.jurnal_commands.owing_again import gone_back, owed_again, taken_beyond, without_excess, worth_of_goods
 from projections.jurnal_commands.paid_since import owed_at, paid_since
 from projections.jurnal_commands.payments import Purse, never_booked, plan_payments, purse_of
 from projections.jurnal_commands.refund_checks import (
@@ -38,6 +38,7 @@ from projections.jurnal_commands.refund_checks import (
     refund_record_id,
     without_money,
 )
+from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
@@ -50,7 +51,6 @@ from projections.jurnal_commands.taking_back import (
     need,
     onto_liabilities,
     pay_back,
-    payable,
     refunded,
     return_goods,
     with_credits,
@@ -78,6 +78,9 @@ def judge_taken_back(
     for refund in refunds:
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
+    if state.is_voided and state.booking is not None:
+        state, paid = plan_payments(state, settings, fact, voided_at(state))
+        decisions += paid
     state, judged = judge_void(state, settings, fact, is_open=any(_is_open(state, refund) for refund in refunds))
     state, closed = _paid_out(state, settings)
     return state, [*decisions, *judged, *closed]
@@ -131,12 +134,13 @@ def _planned(
     if isinstance(more, Verdict):
         return more
     since = paid_since(taking.state, refund.at) if known is None else ()
-    # What is left to pay, as if no payment since had been booked.
-    lowered = min(goods - more, owed) if goods else min(refund.amount or _ZERO, owed) * (not outs)
-    beyond = max(sum((each.amount for each in since), _ZERO) - (owed - lowered), _ZERO)
+    lowered = goods - more if goods else (refund.amount or _ZERO) * (not outs)
+    beyond = taken_beyond(taking, since, owed - min(lowered, owed), most=_ZERO if more else goods)
     taking, back = without_excess(taking, since, beyond)
     planned = (
-        _plan_anew(taking, shifts, refund, refunds, more) if more else _plan(taking, refund, outs, known, beyond=beyond)
+        _plan_anew(taking, shifts, refund, refunds, more, beyond)
+        if more
+        else _plan(taking, refund, outs, known, beyond=beyond)
     )
     if isinstance(planned, Verdict):
         return planned
@@ -145,12 +149,13 @@ def _planned(
 
 
 def _plan_anew(
-    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal
+    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal, beyond: Decimal
 ) -> tuple[OrderState, list[Decision]] | Verdict:
     """Book the order anew and plan the refund on that invoice, after those that are carried onto it: all or nothing."""
     assert refund.at is not None
     since = paid_since(taking.state, refund.at)
-    anew = book_anew(msgspec.structs.replace(taking, key=change_key(taking.state)), shifts, kept=more, since=since)
+    by_change = msgspec.structs.replace(taking, key=change_key(taking.state))
+    anew = book_anew(by_change, shifts, kept=more, since=since, beyond=beyond)
     if isinstance(anew, Verdict):
         return anew
     state, decisions = anew.state, anew.decisions

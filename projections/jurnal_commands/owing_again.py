@@ -16,10 +16,10 @@ from projections.jurnal_commands.commands import IssueCreditMemo, ReturnSale
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.invoice import content_of
 from projections.jurnal_commands.paid_since import lessened
-from projections.jurnal_commands.return_arithmetic import worth
+from projections.jurnal_commands.return_arithmetic import payable, worth
 from projections.jurnal_commands.returned_goods import pick_goods
 from projections.jurnal_commands.standing_credit import standing_credit
-from projections.jurnal_commands.taking_back import PayOut, Taking, onto_liabilities, payable, refunded, rupiah
+from projections.jurnal_commands.taking_back import PayOut, Taking, onto_liabilities, refunded, rupiah
 
 _ZERO = Decimal(0)
 _BY_HAND = "book the refund in Jurnal by hand and skip the record"
@@ -66,6 +66,15 @@ def worth_of_goods(taking: Taking, record: RefundRecord | None, *, is_replayed: 
     if isinstance(picked, Verdict):
         return _ZERO
     return worth(taking.booking, invoice.left, picked.quantities, taking.tax_decimals)
+
+
+def taken_beyond(taking: Taking, since: tuple[BookedPayment, ...], left: Decimal, *, most: Decimal) -> Decimal:
+    """Return what payments since a refund took of the invoice beyond what it left to pay, IDR.
+
+    `most`: what the goods are worth that make the credit which this leaves; 0: another credit is enough for it.
+    """
+    beyond = max(sum((payment.amount for payment in since), _ZERO) - payable(left), _ZERO)
+    return min(beyond, payable(most - min(most, taking.booking.remaining))) if most else beyond
 
 
 def without_excess(

@@ -25,6 +25,7 @@ from projections.jurnal_commands.order_action import (
     without_verdict,
 )
 from projections.jurnal_commands.paid_since import Cut, lessened, paid_behind
+from projections.jurnal_commands.return_arithmetic import payable
 
 _ZERO = Decimal(0)
 _CASH = "cash"
@@ -58,7 +59,7 @@ def plan_payments(
         standing = _standing(state, booking, payment, fact.store_id)
         left = without_change(state, payment, booking.total) - (standing or _ZERO)
         # Of what is planned already, only more that the invoice takes by now is news.
-        if standing is None or (standing and (booking.ended or min(left, booking.remaining) <= 0)):
+        if standing is None or (standing and (booking.ended or min(left, payable(booking.remaining)) <= 0)):
             continue
         record = payment_record(state, settings, payment)
         judged = _judged(state, settings, booking, payment, record, left)
@@ -78,7 +79,7 @@ def _received(
     purse, day, amount = judged
     booking = state.booking
     assert booking is not None
-    beyond = max(amount - booking.remaining, _ZERO)
+    beyond = max(amount - payable(booking.remaining), _ZERO)
     receipt = ReceivePayment(
         order_id=state.order_id,
         order_reference=state.reference,
@@ -266,7 +267,7 @@ def _judged(
     if reason is not None:
         return Verdict("skipped", reason)
     behind = sum((each.amount for each in paid_behind(state, payment)), _ZERO)
-    amount = min(left, booking.remaining + behind)
+    amount = min(left, payable(booking.remaining + behind))
     if amount <= 0:
         return Verdict("skipped", "The invoice is paid in full already")
     purse = purse_of(state, settings, payment)

@@ -13,7 +13,8 @@ from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.decide_voided import NOT_BOOKED, VOIDED, WAITS_FOR_SALE, is_sale_skipped, voided_at
 from projections.jurnal_commands.paid_since import owed_at
-from projections.jurnal_commands.taking_back import money_is_missing, payable, rupiah
+from projections.jurnal_commands.return_arithmetic import payable
+from projections.jurnal_commands.taking_back import money_is_missing, rupiah
 
 _ZERO = Decimal(0)
 _ASKED = "Nothing: iSeller is being asked"

@@ -109,6 +109,17 @@ def _order(place: int, after: After, contents: str, money: Money = "paid", *, se
     return OrderShape(day=2, minute=600 + 60 * seed, place=place, contents=drawn, money=money, after=after, seed=seed)
 
 
+_REFUND = Turn(kind="refund", percent=50, tender="cash")
+_PAY = Turn(kind="pay", percent=130, tender="card")
+_VOID = Turn(kind="void", percent=0)
+
+
+def _turned(place: int, money: Money, *turns: Turn, seed: int) -> OrderShape:
+    """Return an order of the first day that goes through these turns."""
+    order = _order(place, "nothing", "", money, seed=seed)
+    return msgspec.structs.replace(order, day=0, turns=turns)
+
+
 # Settings away from what is usual, with the orders that feel them.
 EVERY_SETTING = Shape(
     mode=Mode(
@@ -144,6 +155,19 @@ METHODS_KEPT = Shape(
         _order(0, "void_same_day", "line_promotion order_charge", seed=1),
         _order(0, "edit_with_deposit", "free_discount", seed=2),
         _order(1, "full_refund", "order_discount", "gift_card", seed=3),
+    ),
+    moves=frozenset(),
+    returns_name_origin=False,
+)
+
+# Each order is told late, all at once, and not as it happened: what is paid after a refund, beyond what is owed or not.
+PAID_AFTER_REFUNDS = Shape(
+    mode=Mode(),
+    orders=(
+        _turned(0, "partial", _REFUND, msgspec.structs.replace(_PAY, percent=100), seed=1),
+        _turned(1, "partial", msgspec.structs.replace(_REFUND, more=2_000), _PAY, _REFUND, _VOID, seed=2),
+        _turned(0, "on_account", msgspec.structs.replace(_REFUND, more=None), _PAY, _PAY, _REFUND, seed=3),
+        _turned(0, "points", _PAY, msgspec.structs.replace(_REFUND, more=2_000), _REFUND, seed=4),
     ),
     moves=frozenset(),
     returns_name_origin=False,

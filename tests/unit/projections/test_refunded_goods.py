@@ -9,8 +9,7 @@ import pytest
 
 from projections.changes.booking import BookedLine, Booking
 from projections.jurnal_commands.commands import ReturnLine, ReturnSale
-from projections.jurnal_commands.return_arithmetic import left_of, worth
-from projections.jurnal_commands.taking_back import payable
+from projections.jurnal_commands.return_arithmetic import left_of, payable, worth
 from tests.sandbox_books import BUY_PRICE, SandboxBooks
 from tests.story import line, paid, taxed
 from tests.unit.projections.taken_back import (

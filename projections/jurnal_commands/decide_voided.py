@@ -150,21 +150,20 @@ def _day(
         return Verdict("held", "Waits for a refund of the order that is not booked yet")
     if money_is_missing(state, settings):
         return Verdict("held", "Waits for a payment of the order that is not booked yet")
-    if _owed_after_sale(state, booking) and not _knows_all(state, at):
+    if _owed_after_sale(state, booking) and not _knows_money(state, at):
         return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
     return booking_day(settings, max(local_day(state, settings, at), booking.booked_on))
 
 
 def _owed_after_sale(state: OrderState, booking: Booking) -> bool:
-    """Tell whether the customer owed something after the sale: then goods may have come back without money."""
+    """Tell whether the customer owed something after the sale: what was paid then may not all be told."""
     closed = state.known.get("closed_date")
     return booking.remaining > 0 or (closed is not None and owed_at(state, read_utc(closed)) > 0)
 
 
-def _knows_all(state: OrderState, at: datetime) -> bool:
-    """Tell whether all money and refunds by the void are known, also of a till that tells it bit by bit."""
-    told = state.taken_back
-    return min(told.money_seen_at, told.records_seen_at) >= max(microseconds(at), state.seen["status"])
+def _knows_money(state: OrderState, at: datetime) -> bool:
+    """Tell whether all money by the void is known, also of a till that was offline and tells it bit by bit."""
+    return state.taken_back.money_seen_at >= max(microseconds(at), state.seen["status"])
 
 
 def _may_delete(state: OrderState, settings: StoreSettings, booking: Booking) -> bool:

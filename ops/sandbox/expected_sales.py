@@ -1,8 +1,9 @@
 """What sales, payments and all that is taken back or changed do to the books, by the written rules."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from math import floor
@@ -16,7 +17,7 @@ from ops.sandbox.traffic_afterwards import OrderAfterwards, OrderEdited, OrderRe
 from ops.sandbox.traffic_calendar import local_date
 from ops.sandbox.traffic_goods import sold_goods, warehouse_of
 from ops.sandbox.traffic_order import Order, OrderLine, Payment
-from ops.sandbox.traffic_tenders import account_of
+from ops.sandbox.traffic_tenders import CASH, account_of
 
 _CENT = Fraction(1, 100)
 _ZERO = Fraction(0)
@@ -25,14 +26,19 @@ _ZERO = Fraction(0)
 class Sold(msgspec.Struct, kw_only=True):
     """One invoice as it stands. `returned`: of each of its lines, in their order; `lowered`: what need not be paid.
 
-    `received`: each payment's account and amount. `is_anew`: it took the place of one that was returned whole, and the
-    credit of that pays it.
+    `received`, `given_back`: each payment's account and amount. `at_sale`: how many payments came in with it. `excess`:
+    what was paid beyond it, other than in cash, and did not go back. `gone`: what came back, by order line.
+    `is_anew`: it took the place of one that was returned whole, and the credit of that pays it.
     """
 
     order: Order
     invoice: ExpectedInvoice
     returned: list[Fraction]
     received: list[tuple[str, Fraction]] = []
+    given_back: list[tuple[str, Fraction]] = []
+    at_sale: int = 0
+    excess: Fraction = _ZERO
+    gone: dict[str, Decimal] = {}
     paid: Fraction = _ZERO
     lowered: Fraction = _ZERO
     is_anew: bool = False
@@ -70,15 +76,20 @@ class SalesRecord:
         self._invoice(order)
         for payment in order.payments:
             self.pay(order.order_id, payment)
+        self._current[order.order_id].at_sale = len(self._current[order.order_id].received)
         self._references["receive_payment"].extend(payment.transaction_id for payment in order.payments[1:])
 
     def pay(self, order_id: str, payment: Payment) -> None:
-        """Receive a payment, never more than is owed."""
+        """Receive a payment, never more than is owed; what cash is beyond that is change."""
         sold = self._current[order_id]
-        amount, account = min(Fraction(payment.amount_idr), sold.owed), account_of(self._scenario, payment)
-        self._move(account, self._scenario.accounts.receivables, amount, sold)
-        sold.paid += amount
-        sold.received.append((account, amount))
+        account = account_of(self._scenario, payment)
+        amount = min(Fraction(payment.amount_idr), _to_the_cent(sold.owed))
+        if payment.gateway != CASH.gateway:
+            sold.excess += Fraction(payment.amount_idr) - amount
+        if amount:
+            self._move(account, self._scenario.accounts.receivables, amount, sold)
+            sold.paid += amount
+            sold.received.append((account, amount))
 
     def change(self, event: OrderAfterwards) -> None:
         """Take back or change; a payment that failed after all stands until a person has seen to it."""
@@ -144,8 +155,12 @@ class SalesRecord:
                 self._move(self._scenario.accounts.receivables, account, amount, sold)
             self._remove(sold)
             return
-        self._take_back(sold, self._left(sold), event.money)
-        self._restock(sold.order.lines, sold.order, event.at)
+        self._take_back(sold, self._left(sold), _due(sold))
+        lines = (
+            msgspec.structs.replace(line, quantity=line.quantity - sold.gone.get(line.order_detail_id, Decimal(0)))
+            for line in sold.order.lines
+        )
+        self._restock([line for line in lines if line.quantity], sold.order, event.at)
 
     def _remove(self, sold: Sold) -> None:
         """Take an invoice out of the books as if it had never been."""
@@ -159,10 +174,19 @@ class SalesRecord:
 
     def _refund(self, event: OrderRefunded) -> None:
         sold, refund = self._current[event.order_id], event.refund
-        money = () if refund.money is None else (refund.money,)
+        amount = _ZERO if refund.money is None else Fraction(refund.money.amount_idr)
         quantities = self._meant(sold, refund)
-        sold, again = self._owing_again(sold, quantities, money)
+        sold, again = self._owing_again(sold, quantities, amount)
+        worth = self._worth(sold, quantities)
+        beyond = max(amount - again - _to_the_cent(worth - min(worth, sold.owed)), _ZERO)
+        # What was paid beyond the invoice was never booked, and goes back first.
+        unbooked = min(beyond, sold.excess)
+        sold.excess -= unbooked
+        money = [] if refund.money is None else [(account_of(self._scenario, refund.money), amount - unbooked)]
         self._take_back(sold, quantities, money, owed_again=again)
+        sold.given_back += money
+        for piece in refund.pieces:
+            sold.gone[piece.order_detail_id] = sold.gone.get(piece.order_detail_id, Decimal(0)) + piece.quantity
         lines = {line.order_detail_id: line for line in sold.order.lines}
         back = [
             msgspec.structs.replace(lines[piece.order_detail_id], quantity=piece.quantity) for piece in refund.pieces
@@ -172,7 +196,7 @@ class SalesRecord:
         else:
             self._throw_away(back, event.at)
 
-    def _owing_again(self, sold: Sold, quantities: list[Fraction], money: tuple[Payment, ...]) -> tuple[Sold, Fraction]:
+    def _owing_again(self, sold: Sold, quantities: list[Fraction], money: Fraction) -> tuple[Sold, Fraction]:
         """Return the invoice that a refund is of, and what of its money is owed again: the goods' worth had been paid.
 
         No document raises what an invoice owes. So it is returned whole and booked anew that day, with what had come
@@ -180,7 +204,7 @@ class SalesRecord:
         """
         worth = self._worth(sold, quantities)
         credit = _to_the_cent(worth - min(worth, sold.owed))
-        again = _to_the_cent(min(_total(money), worth))
+        again = _to_the_cent(min(money, worth))
         if sold.owed <= 0 or again <= credit:
             return sold, _ZERO
         before, back = sold.returned, self._worth(sold, sold.returned)
@@ -188,6 +212,7 @@ class SalesRecord:
         self._take_back(sold, self._left(sold), (), keeps_credit=True)
         anew = self._bill(sold.order)
         anew.paid, anew.received, anew.is_anew = paid - again, sold.received, True
+        anew.given_back, anew.excess, anew.gone = sold.given_back, sold.excess, sold.gone
         self._take_back(anew, before, (), keeps_credit=True)
         return anew, again
 
@@ -195,7 +220,7 @@ class SalesRecord:
         self,
         sold: Sold,
         quantities: list[Fraction],
-        money: tuple[Payment, ...],
+        money: Sequence[tuple[str, Fraction]],
         *,
         keeps_credit: bool = False,
         owed_again: Fraction = _ZERO,
@@ -210,11 +235,11 @@ class SalesRecord:
         lowered = min(worth, sold.owed)
         sold.lowered += lowered
         credit = _to_the_cent(worth - lowered) + owed_again
-        for payment in money:
-            amount = Fraction(payment.amount_idr)
-            self._move(names.receivables, account_of(self._scenario, payment), amount, sold)
+        for account, amount in money:
+            self._move(names.receivables, account, amount, sold)
         if not keeps_credit:
-            self._move(names.receivables, names.sales_return, credit - _total(money), sold)
+            back = sum((amount for _, amount in money), _ZERO)
+            self._move(names.receivables, names.sales_return, credit - back, sold)
 
     def _edit(self, event: OrderEdited) -> None:
         """Change the invoice; one with payments of their own is returned whole and booked anew, with its money."""
@@ -227,10 +252,12 @@ class SalesRecord:
             self._remove(before)
         after = self._invoice(event.order)
         after.paid, after.received, after.is_anew = before.paid, before.received, is_anew
+        after.at_sale = before.at_sale
 
     def _has_separate_payment(self, sold: Sold) -> bool:
         """Tell whether an invoice has more than a deposit; where methods are kept, no payment is one."""
-        return len(sold.received) > (0 if self._scenario.mode.payment_method_kept else 1)
+        is_kept = self._scenario.mode.payment_method_kept
+        return len(sold.received) > (0 if is_kept else min(sold.at_sale, 1))
 
     def _left(self, sold: Sold) -> list[Fraction]:
         return [line.quantity - back for line, back in zip(sold.invoice.lines, sold.returned, strict=True)]
@@ -291,8 +318,19 @@ class SalesRecord:
         self.owed_by[customer] += amount * ((debit == receivables) - (credit == receivables))
 
 
-def _total(money: Iterable[Payment]) -> Fraction:
-    return sum((Fraction(payment.amount_idr) for payment in money), _ZERO)
+def _due(sold: Sold) -> list[tuple[str, Fraction]]:
+    """Return what a void gives back: by each way what came in by it, less what went back; else by the last one."""
+    due: dict[str, Fraction] = defaultdict(Fraction)
+    for account, amount in sold.received:
+        due[account] += amount
+    for own, amount in sold.given_back:
+        left = amount
+        for account in (own, *reversed([each for each in due if each != own])):
+            part = min(left, due.get(account, _ZERO))
+            if part:
+                due[account] -= part
+                left -= part
+    return list(due.items())
 
 
 def _to_the_cent(amount: Fraction) -> Fraction:

@@ -114,7 +114,7 @@ def _refunded(dice: Dice, plan: Plan, order: Order, paid: Sequence[Payment], at:
         amount, pieces = order.total_idr, tuple(_all_of(line) for line in order.lines if line.modifies is None)
     else:
         pieces = _some(dice, order)
-        amount = min(order.total_idr, sum((_worth(order, piece) for piece in pieces), Decimal(0)))
+        amount = min(order.total_idr, sum((worth_of(order, piece) for piece in pieces), Decimal(0)))
     money = None
     if plan.after != "refund_unpaid":
         tender = STORE_CREDIT if plan.after == "refund_to_store_credit" else _back_by(dice, paid)
@@ -139,7 +139,7 @@ def _in_part(dice: Dice, order: Order, paid: Sequence[Payment], at: datetime) ->
         pieces = (msgspec.structs.replace(first, quantity=first.quantity - 1), one)
     refunds: list[OrderAfterwards] = []
     for number, piece in enumerate(pieces):
-        worth = _worth(order, piece)
+        worth = worth_of(order, piece)
         amount = min(worth + dice.pick((Decimal(0), Decimal(0), -(worth // 2), Decimal(1_000))), left)
         if amount <= 0:
             continue
@@ -181,7 +181,7 @@ def _some(dice: Dice, order: Order) -> tuple[RefundedPiece, ...]:
     )
 
 
-def _worth(order: Order, piece: RefundedPiece) -> Decimal:
+def worth_of(order: Order, piece: RefundedPiece) -> Decimal:
     """Return what iSeller gives back for it: its share of the line's price, discounts and tax, in whole rupiah."""
     line = next(line for line in order.lines if line.order_detail_id == piece.order_detail_id)
     worth = sum((line.before_order_idr for line in order.lines), Decimal(0))

@@ -55,6 +55,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     payment_type_name: str | None
     told_at: int
 
+    def came_after(self, at: datetime) -> bool:
+        """Tell whether it came in after a moment; what is of one second came in before."""
+        return self.received_at.replace(microsecond=0) > at
+
 
 class TransactionStatus(msgspec.Struct, frozen=True, array_like=True):
     """The status of a `sale` transaction in the report observed last, in microseconds."""

@@ -15,9 +15,10 @@ from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.commands import ApplyCredit
 from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.sale import plan_sale
-from projections.jurnal_commands.taking_back import Taking, payable, return_goods, with_credits
+from projections.jurnal_commands.taking_back import Taking, return_goods, with_credits
 
 _ZERO = Decimal(0)
 
@@ -40,17 +41,25 @@ def change_key(state: OrderState) -> str:
     return f"change:{change_number(state)}"
 
 
-def book_anew(taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO) -> BookedAnew | Verdict:
+def book_anew(
+    taking: Taking,
+    shifts: Shifts,
+    *,
+    kept: Decimal = _ZERO,
+    since: tuple[BookedPayment, ...] = (),
+    beyond: Decimal = _ZERO,
+) -> BookedAnew | Verdict:
     """Plan that the current invoice comes back whole on the day of `taking`, and a new one that its credit pays.
 
-    `kept`: what of the credit is not applied to the new invoice, IDR.
+    `kept`: what of the credit is not applied to the new invoice, IDR; of the payments `since`, none of it is kept.
+    `beyond`: what of the credit leaves it for those payments, which are told without it.
     """
     old = taking.booking
     goods = return_goods(taking, pick_all(taking.invoice, restocked=True))
     if isinstance(goods, Verdict):
         return goods
     (made,) = goods.credits
-    credit = payable(made.credit)
+    credit = payable(made.credit + beyond) - beyond
     state = _ended(with_credits(taking.state, goods.credits), taking.day)
     state, sold = plan_sale(
         state,
@@ -68,7 +77,7 @@ def book_anew(taking: Taking, shifts: Shifts, *, kept: Decimal = _ZERO) -> Booke
         return state.verdicts[taking.record.record_id]
     applied = min(credit - kept, new.total) if new.lines else _ZERO
     used = msgspec.structs.replace(made, paid_out=applied)
-    state = with_credits(_carried(state, old, applied), (used,))
+    state = with_credits(_carried(state, old, applied, since), (used,))
     decisions: list[Decision] = [*goods.decisions, *sold]
     if applied:
         decisions.append(_applied(msgspec.structs.replace(taking, state=state), made.source, applied))
@@ -81,13 +90,14 @@ def _ended(state: OrderState, day: date) -> OrderState:
     return state.with_booking(msgspec.structs.replace(booking, ended="replaced", ended_on=day))
 
 
-def _carried(state: OrderState, old: Booking, applied: Decimal) -> OrderState:
+def _carried(state: OrderState, old: Booking, applied: Decimal, since: tuple[BookedPayment, ...]) -> OrderState:
     """Return the state with the money of the old invoice on the new one: so it goes back where it came from."""
-    left = applied
+    whole = {payment.command_id for payment in since}
+    left = applied - sum((payment.amount for payment in old.payments if payment.command_id in whole), _ZERO)
     payments: list[BookedPayment] = []
     for payment in old.payments:
-        amount = min(payment.amount, left)
-        left -= amount
+        amount = payment.amount if payment.command_id in whole else min(payment.amount, left)
+        left -= _ZERO if payment.command_id in whole else amount
         payments.append(msgspec.structs.replace(payment, amount=amount))
     # The rest of the credit is no money: a refund without goods had lowered what the old invoice owed.
     lowered = (BookedCredit("", left, _ZERO, _ZERO),) if left else ()

@@ -17,6 +17,7 @@ from projections.jurnal_commands.decide_taken_back import judge_taken_back
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.order_action import BEFORE_LIVE_MODE, sale_record, with_verdict
 from projections.jurnal_commands.payments import judge_reversed, payment_record, plan_payments
+from projections.jurnal_commands.refund_checks import first_to_plan
 from projections.jurnal_commands.sale import plan_sale
 
 _ZERO = Decimal(0)
@@ -43,10 +44,10 @@ def judge_order(
     if state.booking is None:
         state, taken_back = judge_taken_back(state, settings, fact, shifts)
         return state, [*decisions, *taken_back]
-    state, money = plan_payments(state, settings, fact)
+    state, money = plan_payments(state, settings, fact, first_to_plan(state))
     paid = state
     state, taken_back = judge_taken_back(state, settings, fact, shifts)
-    if _asked(taken_back):
+    if (state.taken_back.planned, state.bookings[-1].ended) != (paid.taken_back.planned, paid.bookings[-1].ended):
         new = _asked([*decisions, *money]) - {each.command_id for each in known.asked}
         state = state.with_before(paid, len(known.asked) + len(new))
     # Once more: what is taken back or booked anew may leave room for money that the invoice had none for.

@@ -17,7 +17,7 @@ from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.booking_anew import book_anew, change_key
 from projections.jurnal_commands.commands import ApplyCredit
-from projections.jurnal_commands.decide_voided import judge_void
+from projections.jurnal_commands.decide_voided import judge_void, voided_at
 from projections.jurnal_commands.decision import Decision, SyncRecord
 from projections.jurnal_commands.order_action import (
     booking_day,
@@ -27,9 +27,18 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
-from projections.jurnal_commands.owing_again import owed_again
-from projections.jurnal_commands.payments import Purse, never_booked, purse_of
-from projections.jurnal_commands.refund_checks import WAITS_FOR_MONEY, is_carried, not_to_plan, refund_record_id
+from projections.jurnal_commands.owing_again import gone_back, owed_again, taken_beyond, without_excess, worth_of_goods
+from projections.jurnal_commands.paid_since import owed_at, paid_since
+from projections.jurnal_commands.payments import Purse, never_booked, plan_payments, purse_of
+from projections.jurnal_commands.refund_checks import (
+    WAITS_FOR_MONEY,
+    is_carried,
+    is_planned,
+    not_to_plan,
+    refund_record_id,
+    without_money,
+)
+from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.returned_goods import Picked, pick_goods
 from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
@@ -42,10 +51,8 @@ from projections.jurnal_commands.taking_back import (
     need,
     onto_liabilities,
     pay_back,
-    payable,
     refunded,
     return_goods,
-    rupiah,
     with_credits,
 )
 
@@ -65,22 +72,34 @@ def judge_taken_back(
     while planned != state.taken_back.planned:
         planned = state.taken_back.planned
         for refund in refunds:
+            state, paid = _paid_before(state, settings, fact, refund)
             state, judged = _judge(state, settings, fact, shifts, refund, refunds)
-            decisions += judged
+            decisions += [*paid, *judged]
     for refund in refunds:
         state, superseded = _superseded(state, settings, refund)
         decisions += superseded
+    if state.is_voided and state.booking is not None:
+        state, paid = plan_payments(state, settings, fact, voided_at(state))
+        decisions += paid
     state, judged = judge_void(state, settings, fact, is_open=any(_is_open(state, refund) for refund in refunds))
     state, closed = _paid_out(state, settings)
     return state, [*decisions, *judged, *closed]
 
 
+def _paid_before(
+    state: OrderState, settings: StoreSettings, fact: Fact, refund: Refund
+) -> tuple[OrderState, list[Decision]]:
+    """Plan the payments that came in before a refund that is to be planned."""
+    if state.booking is None or refund.at is None or is_planned(state, refund):
+        return state, []
+    return plan_payments(state, settings, fact, refund.at)
+
+
 def _judge(
     state: OrderState, settings: StoreSettings, fact: Fact, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...]
 ) -> tuple[OrderState, list[Decision]]:
-    known = state.taken_back.planned.get(refund.key)
     booking = state.booking
-    if booking is not None and known is not None and known.revision == booking.revision:
+    if is_planned(state, refund):
         return state, []
     record = _record(state, settings, refund)
     if (verdict := not_to_plan(state, settings, refund, refunds)) is not None:
@@ -108,17 +127,35 @@ def _planned(
     outs = _pay_outs(taking, refund.money) if known is None else _paid_again(taking, known)
     if isinstance(outs, Verdict):
         return outs
-    more = owed_again(taking, refund.record, outs, is_replayed=known is not None)
+    assert refund.at is not None
+    owed = owed_at(taking.state, refund.at)
+    goods = worth_of_goods(taking, refund.record, is_replayed=known is not None)
+    more = owed_again(taking, owed, goods, outs)
     if isinstance(more, Verdict):
         return more
-    return _plan_anew(taking, shifts, refund, refunds, more) if more else _plan(taking, refund, outs, known)
+    since = paid_since(taking.state, refund.at) if known is None else ()
+    lowered = goods - more if goods else (refund.amount or _ZERO) * (not outs)
+    beyond = taken_beyond(taking, since, owed - min(lowered, owed), most=_ZERO if more else goods)
+    taking, back = without_excess(taking, since, beyond)
+    planned = (
+        _plan_anew(taking, shifts, refund, refunds, more, beyond)
+        if more
+        else _plan(taking, refund, outs, known, beyond=beyond)
+    )
+    if isinstance(planned, Verdict):
+        return planned
+    state, decisions = planned
+    return state, gone_back(taking, decisions, back)
 
 
 def _plan_anew(
-    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal
+    taking: Taking, shifts: Shifts, refund: Refund, refunds: tuple[Refund, ...], more: Decimal, beyond: Decimal
 ) -> tuple[OrderState, list[Decision]] | Verdict:
     """Book the order anew and plan the refund on that invoice, after those that are carried onto it: all or nothing."""
-    anew = book_anew(msgspec.structs.replace(taking, key=change_key(taking.state)), shifts, kept=more)
+    assert refund.at is not None
+    since = paid_since(taking.state, refund.at)
+    by_change = msgspec.structs.replace(taking, key=change_key(taking.state))
+    anew = book_anew(by_change, shifts, kept=more, since=since, beyond=beyond)
     if isinstance(anew, Verdict):
         return anew
     state, decisions = anew.state, anew.decisions
@@ -169,13 +206,16 @@ def _paid_out(state: OrderState, settings: StoreSettings) -> tuple[OrderState, l
 
 
 def _plan(
-    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], known: PlannedRefund | None
+    taking: Taking, refund: Refund, outs: tuple[PayOut, ...], known: PlannedRefund | None, *, beyond: Decimal
 ) -> tuple[OrderState, list[Decision]] | Verdict:
-    """Plan one refund: its goods, then its money (`outs`); `known`: how it was planned on an earlier invoice."""
+    """Plan one refund: its goods, then its money (`outs`); `known`: how it was planned on an earlier invoice.
+
+    `beyond`: what payments since had taken of the invoice beyond what it leaves to pay.
+    """
     record = refund.record
     if record is None or not record.has_goods:
         is_over = known is not None and (known.is_carried or (not outs and known.unbooked > 0))
-        back = Back([], ()) if is_over else _money_alone(taking, refund, outs)
+        back = Back([], ()) if is_over else _money_alone(taking, refund, outs, beyond)
     else:
         picked = pick_goods(taking.invoice, record, is_replayed=known is not None)
         back = _goods_and_money(taking, refund, picked, outs, known)
@@ -258,7 +298,7 @@ def _goods_and_money(
     if known is not None and known.is_carried:
         money = _evened_out(taking, made, known.worth - made.amount)
     elif not outs and refund.amount and made.credit > 0:
-        return _without_money(refund.amount, taking.booking.remaining)
+        return without_money(refund.amount, taking.booking.remaining)
     else:
         money = _pay_back(taking, made, less(outs, unbooked))
     if isinstance(money, Verdict):
@@ -287,7 +327,7 @@ def _unbooked(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], credit: 
     assert refund.at is not None
     if not taking.state.taken_back.knows_money_of(refund.at, refund.key):
         return WAITS_FOR_MONEY
-    return min(missing, never_booked(taking.state, taking.settings, with_cash=refund.record is None))
+    return min(missing, never_booked(taking.state, taking.settings, refund.at, with_cash=refund.record is None))
 
 
 def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Verdict:
@@ -307,23 +347,13 @@ def _evened_out(taking: Taking, made: BookedCredit, more: Decimal) -> Back | Ver
     return Back(decisions, (msgspec.structs.replace(made, paid_out=kept),))
 
 
-def _without_money(amount: Decimal, remaining: Decimal) -> Verdict:
-    return Verdict(
-        "failed",
-        f"iSeller tells a refund of {rupiah(amount)}, and no transaction paid it; the invoice owes"
-        f" {rupiah(payable(remaining))}",
-        "Look in iSeller how the money went back. If a transaction of it is reported the refund is booked by itself;"
-        " else enter it in Jurnal by hand and skip the record",
-    )
-
-
-def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...]) -> Back | Verdict:
+def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...], beyond: Decimal) -> Back | Verdict:
     """Plan money without goods: out of a credit that stands, of what was never booked, or of a credit made by hand."""
     amount = refund.amount or _ZERO
     if not amount:
         return Verdict("skipped", "It takes back neither goods nor money")
     if not outs:
-        return _less_owed(taking, amount)
+        return _less_owed(taking, amount, beyond)
     standing = next(
         (
             credit
@@ -345,11 +375,11 @@ def _money_alone(taking: Taking, refund: Refund, outs: tuple[PayOut, ...]) -> Ba
     return Back([*paid, *onto_liabilities(taking, outs)], (used,))
 
 
-def _less_owed(taking: Taking, amount: Decimal) -> Back | Verdict:
-    """Plan that a customer owes less of an invoice, without goods."""
+def _less_owed(taking: Taking, amount: Decimal, beyond: Decimal = _ZERO) -> Back | Verdict:
+    """Plan that a customer owes less of an invoice, without goods; of it, `beyond` is paid already."""
     booking = taking.booking
     if booking.remaining < amount:
-        return _without_money(amount, booking.remaining)
+        return without_money(amount, booking.remaining)
     if taking.settings.rules.sales_return_account is None:
         return need("sales_return_account", "money given back without goods")
     memo = credited(taking, amount)
@@ -362,7 +392,7 @@ def _less_owed(taking: Taking, amount: Decimal) -> Back | Verdict:
         invoice_no=booking.invoice_no,
         walk_in_contact=booking.walk_in_contact,
         customer_id=booking.customer_id,
-        amount=amount,
+        amount=amount - beyond,
     )
     lowered = BookedCredit(memo.command_id, amount, _ZERO, _ZERO)
-    return Back([memo, taking.planned(applied, memo.command_id)], (lowered,))
+    return Back([memo, *([taking.planned(applied, memo.command_id)] if applied.amount else [])], (lowered,))

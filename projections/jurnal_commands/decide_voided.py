@@ -23,6 +23,7 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
+from projections.jurnal_commands.paid_since import owed_at, paid_since
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.standing_credit import out_of_standing_credit
 from projections.jurnal_commands.taking_back import (
@@ -44,8 +45,10 @@ Purse = tuple[str, str]
 VOIDED = Verdict("skipped", "Went back with the void of the order")
 _ASKED = "Nothing: iSeller is being asked"
 _UNDONE = Verdict("skipped", "The order was completed again before its void was booked")
+_NOTHING_LEFT = Verdict("skipped", "All of the order had been taken back before")
 NOT_BOOKED = Verdict("skipped", "The sale itself is not booked")
 WAITS_FOR_SALE = Verdict("held", "Waits for its sale to be booked")
+_BOOKED_ANEW = Verdict("skipped", "The order was booked anew: its void is that of the new invoice")
 _UNDATED = Verdict(
     "failed",
     "iSeller does not tell when the order was voided",
@@ -74,7 +77,15 @@ def judge_void(
     at = voided_at(state)
     record = _record(state, settings, at)
     if not state.is_voided:
-        return _undone(state, record)
+        return _closed(state, record, _UNDONE)
+    state, moved = _closed(state, record, _BOOKED_ANEW, but=record.record_id)
+    state, decisions = _judge(state, settings, fact, record, at, is_open=is_open)
+    return state, [*moved, *decisions]
+
+
+def _judge(
+    state: OrderState, settings: StoreSettings, fact: Fact, record: SyncRecord, at: datetime | None, *, is_open: bool
+) -> tuple[OrderState, list[Decision]]:
     # Of an order that was never completed nothing could be taken back, and the line of a skipped sale says why.
     if not state.completed_at or (state.booking is not None and state.booking.ended):
         return state, []
@@ -84,15 +95,19 @@ def judge_void(
     if isinstance(planned, Verdict):
         return with_verdict(state, record, planned)
     state, decisions = planned
+    if not decisions:
+        return with_verdict(state, record, _NOTHING_LEFT)
     return without_verdict(state, record), list(decisions)
 
 
-def _undone(state: OrderState, record: SyncRecord) -> tuple[OrderState, list[Decision]]:
-    """Close the lines of voids that waited when the order was completed again."""
+def _closed(
+    state: OrderState, record: SyncRecord, verdict: Verdict, *, but: str = ""
+) -> tuple[OrderState, list[Decision]]:
+    """Close the lines of voids that waited: the order was completed again, or is booked anew."""
     decisions: list[Decision] = []
-    for identity, verdict in state.verdicts.items():
-        if identity.startswith(f"void-{state.order_id}") and verdict.state != "skipped":
-            state, noted = with_verdict(state, msgspec.structs.replace(record, record_id=identity), _UNDONE)
+    for identity, known in state.verdicts.items():
+        if identity.startswith(f"void-{state.order_id}") and identity != but and known.state != "skipped":
+            state, noted = with_verdict(state, msgspec.structs.replace(record, record_id=identity), verdict)
             decisions += noted
     return state, decisions
 
@@ -112,7 +127,7 @@ def _judged(
     key = "void" if booking.revision == 1 else f"void:{booking.revision}"
     taking = Taking(state, settings, fact, record, key, day)
     same_day = local_day(state, settings, at) == order_day(state, settings)
-    return _deleted(taking) if same_day and _may_delete(settings, booking) else _returned(taking)
+    return _deleted(taking) if same_day and _may_delete(state, settings, booking) else _returned(taking)
 
 
 def _record(state: OrderState, settings: StoreSettings, at: datetime | None) -> SyncRecord:
@@ -135,9 +150,15 @@ def _day(
         return Verdict("held", "Waits for a refund of the order that is not booked yet")
     if money_is_missing(state, settings):
         return Verdict("held", "Waits for a payment of the order that is not booked yet")
-    if booking.remaining > 0 and not _knows_money(state, at):
+    if _owed_after_sale(state, booking) and not _knows_money(state, at):
         return Verdict("held", "Waits for all payments of the order to be told", _ASKED)
     return booking_day(settings, max(local_day(state, settings, at), booking.booked_on))
+
+
+def _owed_after_sale(state: OrderState, booking: Booking) -> bool:
+    """Tell whether the customer owed something after the sale: what was paid then may not all be told."""
+    closed = state.known.get("closed_date")
+    return booking.remaining > 0 or (closed is not None and owed_at(state, read_utc(closed)) > 0)
 
 
 def _knows_money(state: OrderState, at: datetime) -> bool:
@@ -145,14 +166,19 @@ def _knows_money(state: OrderState, at: datetime) -> bool:
     return state.taken_back.money_seen_at >= max(microseconds(at), state.seen["status"])
 
 
-def _may_delete(settings: StoreSettings, booking: Booking) -> bool:
-    """Tell whether Jurnal lets the invoice be deleted: nothing but its deposit hangs on it, and its day is open."""
+def _may_delete(state: OrderState, settings: StoreSettings, booking: Booking) -> bool:
+    """Tell whether Jurnal lets the invoice be deleted: nothing but its deposit hangs on it, and its day is open.
+
+    What was paid after the sale is a payment of its own, or the deposit where the sale was told late: returned in both.
+    """
     first = settings.first_open_day()
+    closed = state.known.get("closed_date")
     return (
         settings.rules.same_day_void == "delete"
         and bool(booking.lines)
         and not booking.credits
         and all(payment.command_id == booking.command_id for payment in booking.payments)
+        and (closed is None or not paid_since(state, read_utc(closed)))
         and (first is None or booking.booked_on >= first)
     )
 
@@ -209,7 +235,8 @@ def _due(taking: Taking) -> tuple[dict[Purse, Decimal], dict[str, PlannedRefund]
     """
     booking = taking.booking
     due: dict[Purse, Decimal] = {}
-    for payment in sorted(taking.state.paid_by().values(), key=lambda each: (each.paid_on, each.transaction_id)):
+    turns = {payment.transaction_id: turn for turn, payment in enumerate(taking.state.in_order())}
+    for payment in sorted(taking.state.paid_by().values(), key=lambda each: turns[each.transaction_id]):
         purse = (payment.account, payment.liability)
         due[purse] = due.get(purse, _ZERO) + payment.amount
     refunds = dict(taking.state.taken_back.planned)

@@ -1,6 +1,6 @@
 """Plans the money of an order: each payment once, together never more than the invoice, onto the account it is in."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -9,6 +9,7 @@ from eventstore.event import Fact
 from projections.changes.booking import BookedPayment, Booking
 from projections.changes.orders import OrderState, Payment
 from projections.changes.settings import StoreSettings
+from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import JournalLine, PostJournal, ReceivePayment
@@ -23,6 +24,8 @@ from projections.jurnal_commands.order_action import (
     with_verdict,
     without_verdict,
 )
+from projections.jurnal_commands.paid_since import Cut, lessened, paid_behind
+from projections.jurnal_commands.return_arithmetic import payable
 
 _ZERO = Decimal(0)
 _CASH = "cash"
@@ -31,6 +34,8 @@ _REVERSED = Verdict(
     "iSeller reports this payment as failed or void after it counted",
     "Look at the payment in iSeller; if the money did not come in, delete its payment in Jurnal by hand",
 )
+
+_BOOKED_ALREADY = Verdict("skipped", "It is booked with a payment that came in after it, onto the same account")
 
 
 class Purse(msgspec.Struct, frozen=True):
@@ -41,16 +46,20 @@ class Purse(msgspec.Struct, frozen=True):
     liability: str = ""
 
 
-def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tuple[OrderState, list[Decision]]:
-    """Plan every payment that is not on the current invoice yet, or keep why it waits."""
+def plan_payments(
+    state: OrderState, settings: StoreSettings, fact: Fact, until: datetime | None = None
+) -> tuple[OrderState, list[Decision]]:
+    """Plan every payment that came in by `until` and is not on the current invoice yet, or keep why it waits."""
     decisions: list[Decision] = []
     for payment in state.in_order():
+        if until is not None and payment.came_after(until):
+            break
         booking = state.booking
         assert booking is not None
         standing = _standing(state, booking, payment, fact.store_id)
         left = without_change(state, payment, booking.total) - (standing or _ZERO)
         # Of what is planned already, only more that the invoice takes by now is news.
-        if standing is None or (standing and (booking.ended or min(left, booking.remaining) <= 0)):
+        if standing is None or (standing and (booking.ended or min(left, payable(booking.remaining)) <= 0)):
             continue
         record = payment_record(state, settings, payment)
         judged = _judged(state, settings, booking, payment, record, left)
@@ -58,26 +67,66 @@ def plan_payments(state: OrderState, settings: StoreSettings, fact: Fact) -> tup
             state, noted = with_verdict(state, record, judged)
             decisions += noted
             continue
-        purse, day, amount = judged
-        receipt = ReceivePayment(
-            order_id=state.order_id,
-            order_reference=state.reference,
-            transaction_id=payment.transaction_id,
-            transaction_date=day,
-            invoice_no=booking.invoice_no,
-            amount=amount,
-            account=purse.account,
-            payment_method=purse.method,
-            revision=booking.revision,
-        )
-        booked = BookedPayment(
-            payment.transaction_id, amount, purse.account, purse.liability, command_id(fact.store_id, receipt), day
-        )
+        state, received = _received(state, fact, payment, record, judged)
+        decisions += received
+    return state, decisions
+
+
+def _received(
+    state: OrderState, fact: Fact, payment: Payment, record: SyncRecord, judged: tuple[Purse, date, Decimal]
+) -> tuple[OrderState, list[Decision]]:
+    """Plan so much of a payment: what the invoice takes is received, the rest was by payments that came in after it."""
+    purse, day, amount = judged
+    booking = state.booking
+    assert booking is not None
+    beyond = max(amount - payable(booking.remaining), _ZERO)
+    receipt = ReceivePayment(
+        order_id=state.order_id,
+        order_reference=state.reference,
+        transaction_id=payment.transaction_id,
+        transaction_date=day,
+        invoice_no=booking.invoice_no,
+        amount=amount - beyond,
+        account=purse.account,
+        payment_method=purse.method,
+        revision=booking.revision,
+    )
+    identity = command_id(fact.store_id, receipt)
+    booked = BookedPayment(payment.transaction_id, receipt.amount, purse.account, purse.liability, identity, day)
+    decisions: list[Decision] = []
+    if receipt.amount:
         decisions.append(planned(state, fact, record, receipt, (booking.command_id,)))
         decisions += stored_value_moved(state, fact, record, booked, booking.revision)
-        booking = msgspec.structs.replace(booking, payments=(*booking.payments, booked))
-        state = without_verdict(state.with_booking(booking), record)
-    return state, decisions
+    state, cuts = lessened(state, paid_behind(state, payment), beyond)
+    decisions += _received_instead(state, fact, record, booked, cuts)
+    booking = state.booking
+    assert booking is not None
+    booked = msgspec.structs.replace(booked, amount=amount)
+    state = state.with_booking(msgspec.structs.replace(booking, payments=(*booking.payments, booked)))
+    if decisions:
+        return without_verdict(state, record), decisions
+    return with_verdict(state, record, _BOOKED_ALREADY)
+
+
+def _received_instead(
+    state: OrderState, fact: Fact, record: SyncRecord, booked: BookedPayment, cuts: tuple[Cut, ...]
+) -> list[Planned]:
+    """Return the entries that move money which came in later, and stands on the invoice, onto the payment's account."""
+    booking = state.booking
+    assert booking is not None
+    entries = []
+    for number, cut in enumerate(cuts, start=1):
+        debit, credit = (each.liability or each.account for each in (booked, cut.payment))
+        if debit == credit:
+            continue
+        moved = PostJournal(
+            journal_id=f"{state.order_id}:before:{booked.transaction_id}:{booking.revision}:{number}",
+            reference=state.reference,
+            transaction_date=max(booked.paid_on, cut.payment.paid_on),
+            lines=(JournalLine(account=debit, debit=cut.amount), JournalLine(account=credit, credit=cut.amount)),
+        )
+        entries.append(planned(state, fact, record, moved, (booking.command_id,)))
+    return entries
 
 
 def payment_record(state: OrderState, settings: StoreSettings, payment: Payment) -> SyncRecord:
@@ -114,9 +163,14 @@ def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Pu
 
 
 def without_change(state: OrderState, payment: Payment, total: Decimal) -> Decimal:
-    """Return what is left of a payment once its change is given: out of cash, the cash that was taken last first."""
-    taken = state.money()
-    back = sum((money.amount for money in state.taken_back.money.values()), _ZERO)
+    """Return what is left of a payment once its change is given: out of cash, the cash that was taken last first.
+
+    Change is given as the order is completed, and of what is paid later as that comes in.
+    """
+    closed = state.known.get("closed_date")
+    until = max(payment.received_at, read_utc(closed) if closed else datetime.max.replace(tzinfo=UTC))
+    taken = [each for each in state.money() if not each.came_after(until)]
+    back = sum((money.amount for money in state.taken_back.money.values() if money.at <= until), _ZERO)
     excess = sum((each.amount for each in taken), _ZERO) - back - total
     for each in reversed(taken):
         if each.gateway != _CASH or excess <= 0:
@@ -128,8 +182,11 @@ def without_change(state: OrderState, payment: Payment, total: Decimal) -> Decim
     return payment.amount
 
 
-def never_booked(state: OrderState, settings: StoreSettings, *, with_cash: bool) -> Decimal:
-    """Return what was paid beyond what the invoice took and did not go back yet; of cash it is change, as a rule."""
+def never_booked(state: OrderState, settings: StoreSettings, at: datetime, *, with_cash: bool) -> Decimal:
+    """Return what was paid by a moment beyond what the invoice took, and did not go back yet.
+
+    Of cash it is change, as a rule.
+    """
     if state.taken_back.voided:
         # What was paid before a void and after it is undone is told side by side.
         return _ZERO
@@ -141,6 +198,7 @@ def never_booked(state: OrderState, settings: StoreSettings, *, with_cash: bool)
             max(payment.amount - booked.get(payment.transaction_id, _ZERO), _ZERO)
             for payment in state.money()
             if (with_cash or payment.gateway != _CASH)
+            and not payment.came_after(at)
             and payment_record(state, settings, payment).record_id not in state.skipped_records
         ),
         _ZERO,
@@ -208,7 +266,8 @@ def _judged(
     reason = "The sale was taken back" if booking.ended else no_money(state, payment, record)
     if reason is not None:
         return Verdict("skipped", reason)
-    amount = min(left, booking.remaining)
+    behind = sum((each.amount for each in paid_behind(state, payment)), _ZERO)
+    amount = min(left, payable(booking.remaining + behind))
     if amount <= 0:
         return Verdict("skipped", "The invoice is paid in full already")
     purse = purse_of(state, settings, payment)

@@ -7,12 +7,13 @@ owes something, one without its money and one without its goods wait until a rep
 from datetime import datetime
 from decimal import Decimal
 
-from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
-from projections.changes.refunds import Refund
+from projections.changes.refunds import Refund, refunds_of
 from projections.changes.settings import StoreSettings
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.decide_voided import NOT_BOOKED, VOIDED, WAITS_FOR_SALE, is_sale_skipped, voided_at
+from projections.jurnal_commands.paid_since import owed_at
+from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.taking_back import money_is_missing, rupiah
 
 _ZERO = Decimal(0)
@@ -29,6 +30,18 @@ def is_carried(state: OrderState, refund: Refund) -> bool:
     """Tell whether the money of a refund was planned on an invoice that is booked anew since."""
     known = state.taken_back.planned.get(refund.key)
     return known is not None and known.is_carried
+
+
+def first_to_plan(state: OrderState) -> datetime | None:
+    """Return when the first refund happened that is not planned on the current invoice; None if there is none."""
+    refunds = refunds_of(state.taken_back)
+    return min((refund.at for refund in refunds if refund.at and not is_planned(state, refund)), default=None)
+
+
+def is_planned(state: OrderState, refund: Refund) -> bool:
+    """Tell whether a refund is planned on the current invoice."""
+    known = state.taken_back.planned.get(refund.key)
+    return known is not None and state.booking is not None and known.revision == state.booking.revision
 
 
 def not_to_plan(
@@ -51,12 +64,10 @@ def not_to_plan(
     void = voided_at(state)
     if booking.ended or (state.is_voided and void is not None and at >= void):
         return VOIDED
-    return _unknown(state, settings, booking, refund, at) or _contradicted(state, refund, refunds, at)
+    return _unknown(state, settings, refund, at) or _contradicted(state, refund, refunds, at)
 
 
-def _unknown(
-    state: OrderState, settings: StoreSettings, booking: Booking, refund: Refund, at: datetime
-) -> Verdict | None:
+def _unknown(state: OrderState, settings: StoreSettings, refund: Refund, at: datetime) -> Verdict | None:
     """Return what is not known yet and would make it another refund."""
     known = state.taken_back
     if money_is_missing(state, settings):
@@ -69,7 +80,7 @@ def _unknown(
         return None
     if not refund.money and refund.amount:
         return Verdict("held", "Waits for the money of the refund to be told", _ASKED)
-    if booking.remaining > 0:
+    if payable(owed_at(state, at)) > 0:
         return WAITS_FOR_MONEY
     return None
 
@@ -116,4 +127,15 @@ def _beside_each_other(state: OrderState, refund: Refund, refunds: tuple[Refund,
         f"iSeller tells refunds of {rupiah(told)} without money, and money of {rupiah(paid)} without a refund",
         "Compare the refunds of the order with its transactions in iSeller; enter them in Jurnal by hand and skip the"
         " records",
+    )
+
+
+def without_money(amount: Decimal, remaining: Decimal) -> Verdict:
+    """Return that nothing paid a refund which is more than what is owed."""
+    return Verdict(
+        "failed",
+        f"iSeller tells a refund of {rupiah(amount)}, and no transaction paid it; the invoice owes"
+        f" {rupiah(payable(remaining))}",
+        "Look in iSeller how the money went back. If a transaction of it is reported the refund is booked by itself;"
+        " else enter it in Jurnal by hand and skip the record",
     )

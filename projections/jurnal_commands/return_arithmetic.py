@@ -5,13 +5,16 @@ of the tax. Whatever it is split into, all of an invoice together gives back its
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 import msgspec
 
 from projections.changes.booking import BookedLine, Booking
 
 _ZERO = Decimal(0)
+_CENT = Decimal("0.01")
+# Coarser than the digits that a quotient is cut off at, finer than any amount differs by.
+_NOISE = Decimal("1e-15")
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -20,6 +23,11 @@ class Left(msgspec.Struct, frozen=True):
     line: BookedLine
     quantity: Decimal
     tax: Decimal
+
+
+def payable(amount: Decimal) -> Decimal:
+    """Return what of an amount can be paid: fractions of a hundredth stay."""
+    return amount.quantize(_NOISE).quantize(_CENT, ROUND_FLOOR)
 
 
 def left_of(booking: Booking, tax_decimals: int | None) -> tuple[Left, ...]:
@@ -47,17 +55,21 @@ def worth(
     if all(quantities.get(place, _ZERO) == each.quantity for place, each in enumerate(left)):
         given_back = sum((credit.amount for credit in booking.credits if credit.lines), _ZERO)
         return booking.total - given_back
-    amount = _ZERO
+    net = taxes = _ZERO
     for place, quantity in quantities.items():
         each = left[place]
-        amount += net_of(booking, each.line, quantity)
-        amount += each.tax if quantity == each.quantity else _tax(each.line, quantity, tax_decimals)
-    return amount
+        net += quantity * each.line.rate
+        taxes += each.tax if quantity == each.quantity else _tax(each.line, quantity, tax_decimals)
+    # Divided once for all lines: shares that are cut off one by one would not add up to what they are together.
+    return _after_discount(booking, net) + taxes
 
 
 def net_of(booking: Booking, line: BookedLine, quantity: Decimal) -> Decimal:
     """Return the net of a quantity of a line less its share of the header discount, IDR."""
-    net = quantity * line.rate
+    return _after_discount(booking, quantity * line.rate)
+
+
+def _after_discount(booking: Booking, net: Decimal) -> Decimal:
     if not booking.header_discount:
         return net
     nets = sum((each.quantity * each.rate for each in booking.lines), _ZERO)

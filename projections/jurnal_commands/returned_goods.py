@@ -21,6 +21,8 @@ from projections.jurnal_commands.stock_action import quantity_text
 _ZERO = Decimal(0)
 # Ways to spread goods over equal products that are compared; more than these are never worth it.
 _WAYS_MAX = 64
+# Coarser than the digits that a quotient is cut off at, finer than any weight.
+_NOISE = Decimal("1e-9")
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -101,6 +103,7 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
     """
     wanted: dict[str, _Wanted] = {}
     put_back: dict[str, Decimal] = {}
+    given_away: dict[str, Decimal] = {}
     for goods, onto_shelf in (
         *((each, False) for each in record.refunded),
         *((each, True) for each in record.restocked),
@@ -112,8 +115,9 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
             setattr(known, field, getattr(known, field) + goods.quantity)
         elif not any(part.product_code == goods.sku for part in invoice.booking.parts):
             return _unknown(goods)
-        elif onto_shelf:
-            put_back[goods.sku] = put_back.get(goods.sku, _ZERO) + goods.quantity
+        else:
+            told = put_back if onto_shelf else given_away
+            told[goods.sku] = told.get(goods.sku, _ZERO) + goods.quantity
     for each in wanted.values():
         each.quantity = max(each.quantity, each.restocked)
         each.restocked = each.quantity if is_replayed else each.restocked
@@ -121,7 +125,11 @@ def pick_goods(invoice: Invoice, record: RefundRecord, *, is_replayed: bool) -> 
     if (refused := _beyond(invoice, wanted)) is not None:
         return refused
     picked = min(_ways(invoice, wanted), key=lambda way: _distance(invoice, way, record))
-    return _with_parts(invoice, picked, put_back, is_replayed=is_replayed)
+    with_parts = _with_parts(invoice, picked, put_back, is_replayed=is_replayed)
+    if isinstance(with_parts, Verdict):
+        return with_parts
+    lost = {code: quantity - put_back.get(code, _ZERO) for code, quantity in given_away.items()}
+    return _with_given_away(invoice, with_parts, lost, is_replayed=is_replayed)
 
 
 def _line_code(invoice: Invoice, goods: Goods) -> str | None:
@@ -146,11 +154,14 @@ def _weigh(invoice: Invoice, wanted: dict[str, _Wanted]) -> None:
         lines = [line for line in invoice.order_lines if (line.sku or "").strip() == code]
         pieces = sum((line.quantity or _ZERO for line in lines), _ZERO)
         is_whole = each.quantity == each.quantity.to_integral_value()
-        if pieces and all(line.weight_quantity for line in lines) and is_whole and each.quantity <= pieces:
-            sold = sum(
-                (left.line.quantity for place, left in enumerate(invoice.left) if _is_of(invoice, place, code)), _ZERO
-            )
-            each.quantity, each.restocked = each.quantity * sold / pieces, each.restocked * sold / pieces
+        if pieces and all(line.weight_quantity for line in lines) and is_whole and 0 < each.quantity <= pieces:
+            of_code = [left for place, left in enumerate(invoice.left) if _is_of(invoice, place, code)]
+            sold = sum((left.line.quantity for left in of_code), _ZERO)
+            rest = sum((left.quantity for left in of_code), _ZERO)
+            # The last pieces weigh what is left: a weight that no number of digits can tell would leave some for ever.
+            is_rest = each.quantity == (rest * pieces / sold).quantize(_NOISE)
+            weight = rest if is_rest else each.quantity * sold / pieces
+            each.quantity, each.restocked = weight, weight * each.restocked / each.quantity
 
 
 def _beyond(invoice: Invoice, wanted: dict[str, _Wanted]) -> Verdict | None:
@@ -215,6 +226,8 @@ def _spread_on_additions(
     """Let modifiers come back with their line, in proportion."""
     detail = invoice.left[place].line.detail_id
     whole = _sold(invoice, detail)
+    own = [number for number, each in enumerate(invoice.left) if each.line.detail_id == detail]
+    is_last = all(way.quantities.get(number, _ZERO) == invoice.left[number].quantity for number in own)
     additions = {
         line.order_detail_id
         for line in invoice.order_lines
@@ -222,7 +235,8 @@ def _spread_on_additions(
     }
     for other, left in enumerate(invoice.left):
         if left.line.detail_id in additions and left.line.product_code not in named:
-            with_it = min(left.line.quantity * part / whole, left.quantity - way.quantities.get(other, _ZERO))
+            rest = left.quantity - way.quantities.get(other, _ZERO)
+            with_it = rest if is_last else min(left.line.quantity * part / whole, rest)
             _add(way, other, with_it, with_it * shelved / part)
 
 
@@ -266,6 +280,21 @@ def _with_parts(invoice: Invoice, way: _Way, put_back: dict[str, Decimal], *, is
     return Picked(
         way.quantities, tuple(BookedPart(*key, quantity) for key, quantity in kept.items() if quantity), wasted
     )
+
+
+def _with_given_away(invoice: Invoice, picked: Picked, lost: dict[str, Decimal], *, is_replayed: bool) -> Picked:
+    """Return the same with goods that were given away, and came back to be thrown away: waste, as what was sold is."""
+    parts = {(part.detail_id, part.product_code): part.quantity for part in picked.parts}
+    wasted = dict(picked.wasted)
+    own = {(line.order_detail_id or "", (line.sku or "").strip()) for line in invoice.order_lines}
+    for key, most in invoice.parts_left.items():
+        share = min(lost.get(key[1], _ZERO), most - parts.get(key, _ZERO))
+        if key in own and share > 0:
+            lost[key[1]] -= share
+            parts[key] = parts.get(key, _ZERO) + share
+            if not is_replayed:
+                wasted[key[1]] = wasted.get(key[1], _ZERO) + share
+    return Picked(picked.quantities, tuple(BookedPart(*key, quantity) for key, quantity in parts.items()), wasted)
 
 
 def _parts_beyond(invoice: Invoice, code: str, quantity: Decimal) -> Verdict:

@@ -9,6 +9,7 @@ from eventstore.event import Fact
 from eventstore.facts.reports.orders import OrderReport
 from projections.changes.booking import BookedEntry, BookedLine, BookedPayment, Booking
 from projections.changes.orders import OrderState, Payment
+from projections.changes.refunds import refunds_of
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
@@ -162,7 +163,10 @@ def _deposit(state: OrderState, settings: StoreSettings) -> tuple[Payment, Purse
     if settings.rules.payment_method_kept or total <= 0:
         return None
     day = order_day(state, settings)
+    refunds = [refund.at for refund in refunds_of(state.taken_back) if refund.at is not None]
     for payment in state.in_order():
+        if refunds and payment.came_after(min(refunds)):
+            break
         record = payment_record(state, settings, payment)
         if record.business_date != day or no_money(state, payment, record) is not None:
             continue

@@ -7,7 +7,8 @@ import msgspec
 from projections.changes.booking import BookedCredit
 from projections.changes.orders import OrderState
 from projections.jurnal_commands.decision import Planned
-from projections.jurnal_commands.taking_back import Back, PayOut, Taking, onto_liabilities, payable, refunded
+from projections.jurnal_commands.return_arithmetic import payable
+from projections.jurnal_commands.taking_back import Back, PayOut, Taking, onto_liabilities, refunded
 
 _ZERO = Decimal(0)
 

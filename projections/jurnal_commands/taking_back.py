@@ -6,7 +6,7 @@ clearing account and comes back as less of what was returned).
 """
 
 from datetime import date
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 import msgspec
 
@@ -31,11 +31,10 @@ from projections.jurnal_commands.decision import Planned, SyncRecord
 from projections.jurnal_commands.identity import command_id
 from projections.jurnal_commands.order_action import planned
 from projections.jurnal_commands.payments import payment_record
-from projections.jurnal_commands.return_arithmetic import left_of, net_of, returned_lines, worth
+from projections.jurnal_commands.return_arithmetic import left_of, net_of, payable, returned_lines, worth
 from projections.jurnal_commands.returned_goods import Invoice, Picked
 
 _ZERO = Decimal(0)
-_CENT = Decimal("0.01")
 
 
 class Taking(msgspec.Struct, frozen=True):
@@ -101,11 +100,6 @@ def need(setting: str, purpose: str) -> Verdict:
         f"Name it as {setting} in the set-up file and apply the file; the record is then booked by itself",
         (SETTINGS_NEED,),
     )
-
-
-def payable(credit: Decimal) -> Decimal:
-    """Return what of a credit can be paid: fractions of a hundredth stay."""
-    return credit.quantize(_CENT, ROUND_FLOOR)
 
 
 def rupiah(amount: Decimal) -> str:

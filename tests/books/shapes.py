@@ -1,6 +1,6 @@
 """Small shops, drawn piece by piece: what fails shrinks to the few orders, settings and reports that it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import get_args
@@ -14,7 +14,7 @@ from ops.sandbox.scenario_everything import everything_as
 from ops.sandbox.scenario_mode import Mode
 from ops.sandbox.traffic import Traffic, arranged
 from ops.sandbox.traffic_calendar import business_days, moment
-from ops.sandbox.traffic_events import Event, SupplierReturned, TransferStarted
+from ops.sandbox.traffic_events import Event, OrderCompleted, OrderPaid, SupplierReturned, TransferStarted
 from ops.sandbox.traffic_goods import make_transfers
 from ops.sandbox.traffic_plans import (
     LATE,
@@ -30,16 +30,21 @@ from ops.sandbox.traffic_plans import (
 )
 from ops.sandbox.traffic_sales import Till
 from ops.sandbox.traffic_stock import make_stock_events
+from tests.books.turns import TURNS, Turn, taken
 
 _ORDERS_MAX = 5
 _CONTENTS_MAX = 4
 _SEEDS_MAX = 50
 # The five-piece transfer is always there; of the four after it and of the stock processes, any may be.
 _MOVES = 20
+_MONEY_BEFORE: tuple[Money, ...] = ("paid", "partial", "partial", "partial", "on_account", "split", "points")
 
 
 class OrderShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One order. `place`: 0 and 1 are the outlets, from 2 on the channels. The seed decides prices and quantities."""
+    """One order. `place`: 0 and 1 are the outlets, from 2 on the channels. The seed decides prices and quantities.
+
+    `turns`: what it goes through, of an order of the first day.
+    """
 
     day: int
     minute: int
@@ -48,6 +53,7 @@ class OrderShape(msgspec.Struct, frozen=True, kw_only=True):
     money: Money
     after: After
     seed: int
+    turns: tuple[Turn, ...] = ()
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,20 +68,23 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 @st.composite
 def _orders(draw: st.DrawFn) -> OrderShape:
     after: After = draw(st.sampled_from(("nothing", *(each for each in get_args(After) if each != "nothing"))))
-    place = 0 if after in MONEY_OF else draw(st.integers(0, 4))
+    turns = draw(TURNS) if after == "nothing" and draw(st.booleans()) else ()
+    place = 0 if after in MONEY_OF else draw(st.integers(0, 1 if turns else 4))
     money: Money = "paid"
     if place < 2:
         fitting = monies_of(after)
         money = draw(st.sampled_from(fitting if after in MONEY_OF else ("paid", *fitting)))
+        money = draw(st.sampled_from(_MONEY_BEFORE)) if turns else money
     contents = draw(st.frozensets(st.sampled_from(get_args(Content)), max_size=_CONTENTS_MAX))
     return OrderShape(
-        day=2 if after in LATE else draw(st.integers(0, 2)),
+        day=2 if after in LATE else draw(st.integers(0, 0 if turns else 2)),
         minute=draw(st.integers(OPENING_MINUTE, LATEST_MINUTE)),
         place=place,
-        contents=contents - unfit(after, money),
+        contents=contents - unfit("full_refund" if turns else after, money),
         money=money,
         after=after,
         seed=draw(st.integers(0, _SEEDS_MAX)),
+        turns=turns,
     )
 
 
@@ -98,6 +107,17 @@ def _order(place: int, after: After, contents: str, money: Money = "paid", *, se
     """Return an order of the last day, an hour after the one of the seed before."""
     drawn = frozenset(content for content in get_args(Content) if content in contents.split())
     return OrderShape(day=2, minute=600 + 60 * seed, place=place, contents=drawn, money=money, after=after, seed=seed)
+
+
+_REFUND = Turn(kind="refund", percent=50, tender="cash")
+_PAY = Turn(kind="pay", percent=130, tender="card")
+_VOID = Turn(kind="void", percent=0)
+
+
+def _turned(place: int, money: Money, *turns: Turn, seed: int) -> OrderShape:
+    """Return an order of the first day that goes through these turns."""
+    order = _order(place, "nothing", "", money, seed=seed)
+    return msgspec.structs.replace(order, day=0, turns=turns)
 
 
 # Settings away from what is usual, with the orders that feel them.
@@ -140,6 +160,19 @@ METHODS_KEPT = Shape(
     returns_name_origin=False,
 )
 
+# Each order is told late, all at once, and not as it happened: what is paid after a refund, beyond what is owed or not.
+PAID_AFTER_REFUNDS = Shape(
+    mode=Mode(),
+    orders=(
+        _turned(0, "partial", _REFUND, msgspec.structs.replace(_PAY, percent=100), seed=1),
+        _turned(1, "partial", msgspec.structs.replace(_REFUND, more=2_000), _PAY, _REFUND, _VOID, seed=2),
+        _turned(0, "on_account", msgspec.structs.replace(_REFUND, more=None), _PAY, _PAY, _REFUND, seed=3),
+        _turned(0, "points", _PAY, msgspec.structs.replace(_REFUND, more=2_000), _REFUND, seed=4),
+    ),
+    moves=frozenset(),
+    returns_name_origin=False,
+)
+
 
 def lived(shape: Shape, today: date) -> tuple[Scenario, Traffic]:
     """Return the shop of a shape and what happened in it over three days."""
@@ -147,8 +180,15 @@ def lived(shape: Shape, today: date) -> tuple[Scenario, Traffic]:
     till = Till(scenario, days)
     sales: list[Event] = [till.caught_up]
     for order in sorted(shape.orders, key=lambda each: _at(scenario, each, days)):
-        sales += till.order(_plan(scenario, order, days), Dice(order.seed, "sales"))
+        sold = till.order(_plan(scenario, order, days), Dice(order.seed, "sales"))
+        sales += [event for event in sold if not (order.turns and isinstance(event, OrderPaid))]
+        sales += _taken(order, sold)
     return scenario, arranged(scenario, 1, today, sales, _moved(scenario, shape, days), everything=True)
+
+
+def _taken(shape: OrderShape, sold: Sequence[Event]) -> Iterator[Event]:
+    completed = next(event for event in sold if isinstance(event, OrderCompleted))
+    return taken(completed.order, shape.turns, shape.seed)
 
 
 def _at(scenario: Scenario, order: OrderShape, days: Sequence[date]) -> datetime:

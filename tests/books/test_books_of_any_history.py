@@ -15,10 +15,10 @@ from ops.sandbox.expected import expected_books
 from ops.sandbox.scenario import Scenario
 from ops.sandbox.scenario_everything import everything
 from ops.sandbox.traffic import Traffic, generate
-from tests.books.delivery import DELIVERIES, Delivery, Drawn, seeded
+from tests.books.delivery import DELIVERIES, Delivery, Drawn, Way, seeded
 from tests.books.difference import differences
 from tests.books.history import history_of
-from tests.books.shapes import EVERY_SETTING, METHODS_KEPT, SHAPES, Shape, lived
+from tests.books.shapes import EVERY_SETTING, METHODS_KEPT, PAID_AFTER_REFUNDS, SHAPES, Shape, lived
 from tests.books.stand import open_merchant
 from tests.ledger import open_test_pool
 
@@ -75,6 +75,7 @@ def test_any_few_orders_with_any_settings_end_with_the_books_of_an_independent_a
     @given(shape=SHAPES, told=DELIVERIES)
     @example(shape=EVERY_SETTING, told=Drawn())
     @example(shape=METHODS_KEPT, told=Drawn())
+    @example(shape=PAID_AFTER_REFUNDS, told=Drawn(ways=(Way(lost=True),)))
     def happened(shape: Shape, told: Drawn) -> None:
         scenario, traffic = lived(shape, TODAY)
         loop.run_until_complete(

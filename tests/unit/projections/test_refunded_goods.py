@@ -1,13 +1,16 @@
 """Given a refund, when it names goods, then exactly what they stand for on the invoice and in the stock comes back."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
+from projections.changes.booking import BookedLine, Booking
 from projections.jurnal_commands.commands import ReturnLine, ReturnSale
-from tests.sandbox_books import SandboxBooks
+from projections.jurnal_commands.return_arithmetic import left_of, payable, worth
+from tests.sandbox_books import BUY_PRICE, SandboxBooks
 from tests.story import line, paid, taxed
 from tests.unit.projections.taken_back import (
     CASH,
@@ -125,6 +128,74 @@ def test_a_weighed_product_comes_back_by_weight_or_by_the_piece() -> None:
             **fields,
         )
         assert after_sale(story)[0] == "return 2026-11-21: 0.5 LATTE at 20000 = 10000"
+
+
+DAYS = [f"2026-11-{day}T03:00:00" for day in (22, 23, 24)]
+
+
+def one_by_one(amounts: tuple[int, int, int], lines: list[Any], total: int, rounding: int) -> list[ReturnSale]:
+    """Let three pieces of an order come back one after the other, and return the documents."""
+    fields = {"order_details": lines, "total_amount": total, "rounding_amount": rounding}
+    story = sold(transactions=[paid("t1", total)], **fields)
+    for number in (1, 2, 3):
+        told = list(zip(amounts, DAYS, strict=True))[:number]
+        money = [given_back(f"r{amount}-{at}", amount, at=at) for amount, at in told]
+        records = [refund(amount, at=at) for amount, at in told]
+        polled(story, transactions=[paid("t1", total), *money], refunded_orders=records, **fields)
+    assert SandboxBooks().book(story).stock("LATTE") == 0
+    return [command for command in story.commands if isinstance(command, ReturnSale)]
+
+
+def test_the_last_piece_of_weighed_goods_is_all_that_is_left_of_their_weight() -> None:
+    """Three pieces weigh 1 kg: a third has no end of digits, and three such thirds are less than all of it."""
+    weighed = line("LATTE", 3, 10_000, order_detail_id="d1", product_id="p1", weight_quantity="1")
+    returned = one_by_one((3_333, 3_333, 3_364), [weighed], 10_030, 30)
+    assert sum(command.lines[0].quantity for command in returned) == 1
+    rounding = ReturnLine(product_code="ISELLER-ROUNDING", quantity=D(1), rate=D(30))
+    assert [rounding in command.lines for command in returned] == [False, False, True]
+
+
+def test_the_last_piece_brings_back_all_that_is_left_of_what_was_added_to_it() -> None:
+    """One syrup for three lattes: a third of it with each of two, and the rest with the last."""
+    lattes = line("LATTE", 3, 10_000, order_detail_id="d1", product_id="p1")
+    syrup = line("SYRUP", 1, 2_000, order_detail_id="d2", product_modifier_id="m1", parent_order_detail_id="d1")
+    returned = one_by_one((10_667, 10_667, 10_696), [lattes, syrup], 32_030, 30)
+    assert sum(part.quantity for command in returned for part in command.lines if part.product_code == "SYRUP") == 1
+    rounding = ReturnLine(product_code="ISELLER-ROUNDING", quantity=D(1), rate=D(30))
+    assert [rounding in command.lines for command in returned] == [False, False, True]
+
+
+def test_what_can_be_paid_of_a_return_loses_no_hundredth_to_shares_without_end() -> None:
+    """Rp 2 off twelve lines: half of them are worth Rp 5,999, and not a hundredth less for each sixth that was cut."""
+    lines = tuple(BookedLine(f"d{n}", "", f"SKU{n}", D(1), D(1_000), D(0)) for n in range(12))
+    booking = Booking(
+        revision=1,
+        command_id="inv",
+        invoice_no="INV-1",
+        booked_on=date(2026, 11, 21),
+        warehouse="Main",
+        walk_in_contact="Walk-in",
+        customer_id=None,
+        total=D(11_998),
+        header_discount=D(2),
+        lines=lines,
+        content="",
+    )
+    half = dict.fromkeys(range(6), D(1))
+    assert payable(worth(booking, left_of(booking, None), half, None)) == D(5_999)
+
+
+def test_goods_that_were_given_away_and_come_back_to_be_thrown_away_are_waste() -> None:
+    """As they are where Jurnal takes their line of Rp 0: no cost of sales, and none of them in stock."""
+    free = line("MUFFIN", 1, 0, order_detail_id="d2", product_id="p2")
+    rules = msgspec.structs.replace(RULES, zero_prices="adjust_stock")
+    story = sold(rules, order_details=[*LATTES, free])
+    goods = [{"sku": "LATTE", "quantity": 2}, {"sku": "MUFFIN", "quantity": 1}]
+    back = refund(20_000, refund_details=goods, **NO_SHELF)
+    polled(story, order_details=[*LATTES, free], transactions=[CASH, given_back(amount=20_000)], refunded_orders=[back])
+    books = SandboxBooks().book(story)
+    assert (books.balances.get("Cost of Sales", 0), books.balances["Waste"]) == (0, 3 * BUY_PRICE)
+    assert (books.stock("LATTE"), books.stock("MUFFIN")) == (-2, -1)
 
 
 def test_stored_value_that_is_taken_back_is_owed_no_more() -> None:

@@ -264,7 +264,7 @@ def test_what_follows_on_a_planned_sale_goes_at_once(rules: SalesRulesSet) -> No
 def test_a_sale_that_is_booked_anew_waits_for_no_window() -> None:
     """A void that is taken back after the mode changed: the sale was sent already."""
     story = shop(REAL_TIME)
-    money: dict[str, Any] = {"transactions": [paid("t1", 20_000)]}
+    money: dict[str, Any] = {"transactions": [paid("t1", 20_000, transaction_date="2026-11-20T05:00:00")]}
     sold(story, **money)
     story.set(SCHEDULED)
     sold(story, **money, status="void", cancel_date="2026-11-20T06:00:00")

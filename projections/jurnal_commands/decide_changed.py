@@ -1,6 +1,7 @@
 """Judges what became of a booked order: lines or amounts were edited, or its void was undone.
 
-An edited order updates its invoice where Jurnal takes that: nothing but its deposit hangs on it and its day is open.
+An edited order updates its invoice where Jurnal takes that: nothing but its deposit hangs on it, its day is open, and
+Jurnal has not refused it.
 Else all that is left comes back on the invoice's own date and the order is booked anew, with the credit applied to the
 new invoice. What the customer paid beyond the new one stays his credit until its refund is told.
 """
@@ -20,6 +21,7 @@ from projections.jurnal_commands.booking_anew import book_anew, change_key, chan
 from projections.jurnal_commands.commands import BookInvoice, JournalLine, UpdateInvoice
 from projections.jurnal_commands.decide_voided import voided_at
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.identity import update_command_id
 from projections.jurnal_commands.invoice import content_of
 from projections.jurnal_commands.order_action import (
     booking_day,
@@ -93,7 +95,8 @@ def _edited(
         # iSeller told it otherwise, and in Jurnal it is the same.
         return state.with_booking(msgspec.structs.replace(booking, content=new.content)), []
     invoice = next((each.command for each in decisions if isinstance(each, Planned) and _is_invoice(each)), None)
-    if isinstance(invoice, BookInvoice) and _may_update(booking, new):
+    update = update_command_id(fact.store_id, booking.command_id, booking.changes + 1)
+    if isinstance(invoice, BookInvoice) and _may_update(booking, new) and update not in state.not_allowed:
         return _updated(Taking(state, settings, fact, record, change_key(state), booking.booked_on), new, invoice)
     return _booked_anew(state, settings, fact, shifts, record)
 

@@ -189,7 +189,7 @@ def _ended(
     after: WaitingDocument,
     fresh: dict[str, Asked],
 ) -> frozenset[str] | None:
-    """Return what ends because it does not come out again; None if the result does not stand.
+    """Return what ends, so that all that was not sent goes in its new order; None if the result does not stand.
 
     What was sent before the first refused one must come out as it was sent; what a person saw to need not come out.
     Nothing that keeps its place in the lane may need what is new, or stands behind it.
@@ -197,16 +197,25 @@ def _ended(
     skipped = _skipped(document)
     in_jurnal = {each.command_id for each in document.asked[:first]} | skipped
     wanted = {each.command_id: each for each in (*unplanned, *document.asked[first:])}
-    ended = wanted.keys() - fresh.keys() - skipped
-    if ended and not (in_jurnal.isdisjoint(ended) and _may_end(document, first, after)):
-        return None
-    place = {each.command_id: number for number, each in enumerate(document.asked) if each.command_id not in ended}
     again = [fresh[command_id] for command_id in wanted if command_id in fresh]
-    in_order = all(
-        place.get(need, len(place) + len(ended)) < place[each.command_id] for each in again for need in each.needs
-    )
-    as_sent = all(each.body == wanted[each.command_id].body for each in again if each.command_id in in_jurnal)
-    return frozenset(ended) if in_order and as_sent else None
+    if any(each.body != wanted[each.command_id].body for each in again if each.command_id in in_jurnal):
+        return None
+    gone = wanted.keys() - fresh.keys() - skipped
+    if not gone and _is_in_order(again, document.asked):
+        return frozenset()
+    if not in_jurnal.isdisjoint(gone) or not _may_end(document, first, after):
+        return None
+    goes_again = set(document.refused).intersection(fresh)
+    ended = wanted.keys() - in_jurnal - goes_again
+    kept = [each for each in again if each.command_id not in ended]
+    left = [each for each in document.asked if each.command_id not in ended]
+    return frozenset(ended) if _is_in_order(kept, left) else None
+
+
+def _is_in_order(kept: list[Asked], lane: Sequence[Asked]) -> bool:
+    """Tell whether all that is needed of what keeps its place in a lane stands before it."""
+    place = {each.command_id: number for number, each in enumerate(lane)}
+    return all(place.get(need, len(place)) < place[each.command_id] for each in kept for need in each.needs)
 
 
 def _may_end(document: WaitingDocument, first: int, after: WaitingDocument) -> bool:
@@ -240,7 +249,7 @@ def _replaced(
     known = {each.command_id: each.body for each in before.asked}
     told: list[Decision] = []
     for decision in decisions:
-        if not isinstance(decision, Planned) or decision.command_id not in known:
+        if not isinstance(decision, Planned) or decision.command_id not in known or decision.command_id in ended:
             told.append(decision)
             continue
         refused = decision.command_id in before.refused

@@ -75,7 +75,7 @@ class SandboxBooks:
         """Book every command of a story but those that others took the place of, in their order; a refusal raises."""
         for row in story.lane:
             if row.state != "superseded":
-                self._book(row.command_id, DECODER.decode(row.body))
+                self.book_one(row.command_id, DECODER.decode(row.body))
         return self
 
     @property
@@ -97,7 +97,8 @@ class SandboxBooks:
         """Return what is left of all credits."""
         return sum((memo.remaining for memo in self.sandbox.company.credit_memos), Fraction(0))
 
-    def _book(self, identity: str, command: Command) -> None:  # noqa: C901 - one branch for each command
+    def book_one(self, identity: str, command: Command) -> None:  # noqa: C901 - one branch for each command
+        """Book one command; a refusal raises."""
         company = self.sandbox.company
         match command:
             case BookInvoice():

@@ -7,7 +7,17 @@ import pytest
 
 from eventstore.facts.answers import IN_DOUBT, NOT_ALLOWED
 from eventstore.facts.operators import CommandReleased
+from projections.clearing.unsettled import ClearingDayRow
 from projections.jurnal_commands.commands import DECODER
+from projections.jurnal_commands.fold import (
+    CommandAdded,
+    CommandSettled,
+    CommandSuperseded,
+    StoredCommand,
+    _add,
+    _settle,
+    _supersede,
+)
 from tests.sandbox_books import SandboxBooks
 from tests.story import Story, line, own, paid
 from tests.unit.projections.shop_settings import seen_to, told
@@ -237,3 +247,87 @@ def test_where_it_cannot_be_booked_otherwise_a_person_may_ask_jurnal_again() -> 
     assert to_go(story) == ["delete"]
     told(story, msgspec.structs.replace(DELETED, void_restocks=False))
     assert to_go(story) == ["delete"]
+
+
+def with_beans(number: int) -> dict[str, Any]:
+    """Return what is told of an order of one set of so many beans, so many tens of thousands dear."""
+    parts = [{"sku": "BEANS", "quantity": number}]
+    a_set = line("SET", 1, number * 10_000, order_detail_id="d1", product_id="p1", product_type="composite")
+    total = number * 10_000
+    lines = [{**a_set, "product_composites": parts}]
+    return {"order_details": lines, "total_amount": total, "total_order_amount": total, "transactions": []}
+
+
+def test_parts_leave_once_however_often_the_order_was_changed_behind_it() -> None:
+    """The stock of the second change comes out under its own identity, behind the return that it then needs."""
+    story = sold(**with_beans(2))
+    accepted(story, "BookInvoice", "AdjustStock")
+    polled(story, **with_beans(3))
+    polled(story, **with_beans(5))
+    story.refuse(of_kind(story, "UpdateInvoice")[0], "not let go", NOT_ALLOWED)
+    due = [row for row in story.lane if row.state == "due"]
+    assert [row.kind for row in due] == ["ReturnSale", "AdjustStock", "BookInvoice", "AdjustStock"]
+    assert states(story) == {"change-1": "superseded", "change-2": "booking"}
+    books = SandboxBooks().book(story)
+    assert (books.stock("BEANS"), books.stock("SET"), books.owed()) == (-5, -1, 50_000)
+
+
+def test_clearing_money_of_a_payment_behind_it_counts_once() -> None:
+    """It is received on another invoice than was planned, on the same day."""
+    pay = {"gateway": "iseller_pay"}
+    deposit, more = paid("t1", 20_000, **pay), {**MORE, **pay}
+    story = sold(transactions=[deposit])
+    accepted(story, "BookInvoice")
+    polled(story, **lattes(3, transactions=[deposit, more]))
+    before = {row.day: row.unsettled for row in story.rows(ClearingDayRow)}
+    assert sum(before.values()) == 30_000
+    not_allowed(story)
+    assert {row.day: row.unsettled for row in story.rows(ClearingDayRow)} == before
+
+
+def test_clearing_money_of_a_deletion_that_becomes_a_return_goes_back_once() -> None:
+    """The refund out of the clearing takes the place of what went with the invoice."""
+    deposit = paid("t1", 20_000, gateway="iseller_pay")
+    story = sold(DELETED, transactions=[deposit])
+    story.order(order_id="order-2", transactions=[{**deposit, "transaction_id": "t2"}])
+    accepted(story, "BookInvoice")
+    voided(story, transactions=[deposit])
+    assert [row.unsettled for row in story.rows(ClearingDayRow)] == [20_000]
+    not_allowed(story, "DeleteInvoice")
+    assert [row.unsettled for row in story.rows(ClearingDayRow)] == [20_000]
+    assert to_go(story)[-1] == "refund 2026-11-21: 20000 out of iSeller Pay Clearing"
+
+
+def stored(state: str, **fields: Any) -> StoredCommand:
+    """Return a command as its table may hold it."""
+    row = CommandAdded(
+        command_id="upd", company_id="c", stream_id="s", record_id="r", lane="s", position=5, ordinal=0,
+        kind="UpdateInvoice", body=b"1", needs="",
+    )  # fmt: skip
+    return msgspec.structs.replace(_add(None, row), state=state, **fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "after"),
+    [
+        ("refused", "superseded"), ("due", "superseded"), ("parked", "superseded"), ("accepted", "accepted"),
+        ("skipped", "skipped"), ("superseded", "superseded"),
+    ],
+)  # fmt: skip
+def test_what_is_in_jurnal_or_was_seen_to_is_never_superseded(state: str, after: str) -> None:
+    """And what is superseded is so once."""
+    known = _supersede(stored(state), CommandSuperseded(command_id="upd", reason="other", settled_at=9))
+    assert known is not None
+    assert known.state == after
+
+
+def test_what_jurnal_accepts_after_all_counts_and_a_late_refusal_does_not() -> None:
+    """A rebuild by newer rules may find that what it gives up was retried and booked."""
+    known = stored("superseded", reason="other", settled_at=9)
+    settled = CommandSettled(
+        command_id="upd", state="refused", reason="no", document=None, settled_at=12, short_since=None
+    )
+    assert _settle(known, settled) == known
+    accepted_late = _settle(known, msgspec.structs.replace(settled, state="accepted", reason=None))
+    assert accepted_late is not None
+    assert accepted_late.state == "accepted"

@@ -17,6 +17,7 @@ from projections.changes.waiting import outlet_need
 from projections.jurnal_commands.commands import AdjustStock, StockChange, StockLine, TransferStock
 from projections.jurnal_commands.decide_stock import judge_correction, judge_supplier
 from projections.jurnal_commands.decision import Decision, Noted, Planned
+from projections.jurnal_commands.pending_transfer import judge_pending
 from projections.jurnal_commands.stock_action import (
     Judged,
     Judging,
@@ -39,7 +40,7 @@ def judge_transfer(
     if state.route == "unknown":
         record = record_of(state, settings, None)
         return state, [Noted(record=record, state="skipped", reason=f"{state.type_told} is not booked")]
-    decisions: list[Decision] = []
+    state, decisions = judge_pending(state, settings)
     told = goods_told(state)
     for action in state.in_order():
         judging = Judging(state, settings, fact, action, told[action.action_id])

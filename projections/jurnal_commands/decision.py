@@ -1,4 +1,4 @@
-"""What a decision may say: a command to send, or a line of the Accounting Sync list without one."""
+"""What a decision may say: a command to send, a line of the Accounting Sync list without one, or its end."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -13,6 +13,7 @@ RecordKind = Literal[
     "sale",
     "payment",
     "customer",
+    "transfer_pending",
     "transfer_start",
     "transfer_receipt",
     "goods_received",
@@ -69,7 +70,13 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     what_to_do: str | None = None
 
 
-Decision = Planned | Noted
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """The list shows this record no more: other records stand for its document now."""
+
+    record: SyncRecord
+
+
+Decision = Planned | Noted | Withdrawn
 
 
 def of_stream(decisions: Sequence[Decision], stream_id: str) -> list[Decision]:

@@ -64,6 +64,8 @@ def a_day() -> Story:
     story.order(order_id="order-2", order_reference="#2", outlet_id="kiosk")
     story.order(order_id="order-3", order_reference="#3", **BUYER)
     story.order(transactions=[paid("t1", 5_000), paid("t2", 5_000)], **BUYER)
+    for transfer_id in (TRANSFER["transfer_id"], "transfer-9"):
+        story.report("transfer", {**TRANSFER, "transfer_id": transfer_id, "inventory_adjustments": []})
     story.report("transfer", TRANSFER)
     story.tell(own(LiveModeActivated(actor="again", activated_at=NOON), "settings", "setting:again"))
     story.report("payout", {"reference_id": "PO-1", "status": "Processing"})

@@ -15,7 +15,8 @@ from service.setup_difference import difference
 from service.setup_error import SettingsOvertaken, SetupError
 from service.setup_facts import secrets_of, settings_of
 from service.setup_file import StoreFile, read_store_file
-from service.setup_ledger import KnownSettings, append_settings, read_known
+from service.setup_history import SettingMade, history_of
+from service.setup_ledger import KnownSettings, append_settings, read_known, read_setting_facts
 from service.setup_problems import setting_problems, store_problems
 
 
@@ -49,10 +50,15 @@ class StoreSetup:
             raise SetupError(f"no store {store_id!r} is connected; apply its set-up file: jurnalsync setup apply FILE")
         return known
 
-    async def apply(self, path: Path, *, dry_run: bool = False) -> Applied:
+    async def history(self, store_id: str) -> list[SettingMade]:
+        """Return who changed what when, oldest first. Raises `SetupError` for a store that is not connected."""
+        await self.known(store_id)
+        return history_of(await read_setting_facts(self._reader, store_id))
+
+    async def apply(self, path: Path, *, actor: str | None = None, dry_run: bool = False) -> Applied:
         """Apply the file at `path`; secrets are read from the files it names, relative to it.
 
-        A `dry_run` only tells what would change. Raises `SetupError`.
+        `actor` stands in each fact. A `dry_run` only tells what would change. Raises `SetupError`.
         """
         try:
             file = read_store_file(path)
@@ -69,7 +75,7 @@ class StoreSetup:
         }
         if not dry_run:
             await open_ledger(self._pool, file.store, recorded_at=self._clock.now())
-            await self._append(file.store, changed, known)
+            await self._append(file.store, changed, known, actor)
             for name, secret in new_secrets.items():
                 await self._credentials.write(file.store, name, secret, updated_at=self._clock.now())
         stored = [f"credential {name}: stored, fingerprint {fingerprints[name]}" for name in new_secrets]
@@ -80,10 +86,11 @@ class StoreSetup:
         store_id: str,
         mappings: Callable[[KnownSettings], Sequence[Mapping]],
         *,
+        actor: str | None = None,
         dry_run: bool = False,
         expected_version: int | None = None,
     ) -> Applied:
-        """Apply the `mappings` that are made of what stands, all or none.
+        """Apply the `mappings` that are made of what stands, all or none; `actor` stands in each fact.
 
         Raises `SetupError`, and `SettingsOvertaken` where the settings do not stand at `expected_version`.
         """
@@ -92,7 +99,7 @@ class StoreSetup:
             raise SettingsOvertaken(known.version)
         changed = self._changed(known, mappings(known), None)
         if not dry_run:
-            await self._append(store_id, changed, known)
+            await self._append(store_id, changed, known, actor)
         return self._applied(store_id, [], known, changed, dry_run=dry_run)
 
     def _applied(
@@ -111,9 +118,10 @@ class StoreSetup:
             raise SetupError("\n".join(problems))
         return changed
 
-    async def _append(self, store_id: str, changed: Sequence[Mapping], known: KnownSettings) -> None:
+    async def _append(self, store_id: str, changed: Sequence[Mapping], known: KnownSettings, actor: str | None) -> None:
+        now = self._clock.now()
         await append_settings(
-            self._reader, self._appender, store_id, changed, version=known.version, at=self._clock.now()
+            self._reader, self._appender, store_id, changed, version=known.version, at=now, actor=actor
         )
 
 

@@ -53,7 +53,11 @@ def settings_calls(setup: StoreSetup) -> SettingsCalls:
     ) -> SettingsChanged | SettingsRefused | SettingsMoved:
         try:
             applied = await setup.map(
-                store_id, lambda known: patched(known, patch), dry_run=patch.dry_run, expected_version=version
+                store_id,
+                lambda known: patched(known, patch),
+                actor=patch.actor,
+                dry_run=patch.dry_run,
+                expected_version=version,
             )
         except SettingsOvertaken as overtaken:
             return SettingsMoved(overtaken.version)

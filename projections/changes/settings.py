@@ -1,11 +1,13 @@
 """The store's settings as they stood when a fact was folded."""
 
 from datetime import date, timedelta
+from typing import TypeVar
 
 import msgspec
 
 from eventstore.facts.settings import (
     BooksClosed,
+    ByActor,
     ChannelMapped,
     LiveModeActivated,
     OutletMapped,
@@ -18,9 +20,15 @@ from eventstore.facts.settings import (
 )
 
 Place = OutletMapped | ChannelMapped
+M = TypeVar("M", bound=ByActor)
 _OUTLET_CHANNELS = frozenset({"", "pos"})
 # iSeller's webhooks and its API spell the web shop differently.
 _CHANNELS = {"online": "web"}
+
+
+def unsigned(setting: M) -> M:
+    """Return a setting without who made it."""
+    return msgspec.structs.replace(setting, actor=msgspec.UNSET)
 
 
 def channel_scope(channel: str, channel_detail: str | None) -> str:
@@ -105,7 +113,9 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, tag="settings"):
 def evolve_settings(  # noqa: PLR0911 - one branch for each setting
     settings: StoreSettings, fact: Setting, position: int
 ) -> StoreSettings:
-    """Take in one setting."""
+    """Take in one setting; who made it changes nothing of what is booked."""
+    if isinstance(fact, ByActor):
+        fact = unsigned(fact)
     match fact:
         case StoreConnected():
             return msgspec.structs.replace(settings, connection=fact)

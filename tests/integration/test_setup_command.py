@@ -49,3 +49,26 @@ async def test_a_wrong_cell_ends_in_code_1_with_file_line_and_column(
     path.write_text("sku,account\nLATTE,\n")
     ended = await jurnalsync("setup", "import", "products", str(path), "--store", STORE, **environment)
     assert (ended.code, ended.err) == (1, f"jurnalsync: {path}: line 2, column account: is empty; fill it in\n")
+
+
+async def test_who_changed_a_setting_is_told_with_when_and_what(environment: dict[str, str], tmp_path: Path) -> None:
+    """By file, by CSV and by nobody who gave a name; who changes nothing is not named."""
+    await jurnalsync("setup", "apply", str(write_store_file(tmp_path, TEXT)), **environment)
+    renamed = write_store_file(tmp_path, TEXT.replace("Branch Warehouse", "Their Warehouse"))
+    await jurnalsync("setup", "apply", str(renamed), "--actor", "owner", **environment)
+    await jurnalsync("setup", "apply", str(renamed), "--actor", "somebody", **environment)
+    products = tmp_path / "products.csv"
+    products.write_text("sku,account\nLATTE,Coffee Sales\n")
+    by_csv = ("setup", "import", "products", str(products), "--store", STORE, "--actor", "accountant")
+    await jurnalsync(*by_csv, **environment)
+    told = (await jurnalsync("setup", "history", "--store", STORE, **environment)).out.splitlines()
+    lines = [line.split("  ") for line in told]
+    assert [(position, actor, change) for position, _, actor, change in lines] == [
+        ("1", "command line", "store: new"),
+        ("2", "command line", "outlet Main Outlet: new"),
+        ("3", "command line", "outlet Branch: new"),
+        ("4", "owner", "outlet Branch: warehouse Branch Warehouse → Their Warehouse"),
+        ("5", "accountant", "sales accounts: new"),
+    ]
+    about = await jurnalsync("setup", "history", "--store", STORE, "--about", "branch", **environment)
+    assert about.out.splitlines() == told[2:4]

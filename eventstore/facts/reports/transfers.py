@@ -55,7 +55,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     out_type: str | None = None
     status: str | None = None
-    created_date: str | None | msgspec.UnsetType = msgspec.UNSET
+    created_date: str | msgspec.UnsetType | None = msgspec.UNSET
     outlet_id: str | None = None
     outlet_name: str | None = None
     destination_outlet_id: str | None = None

@@ -7,9 +7,9 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.registry import decode
-from eventstore.facts.settings import BooksClosed, LiveModeActivated, Setting
+from eventstore.facts.settings import BooksClosed, LiveModeActivated, MappingRemoved, Setting
 from projections.changes.settings import unsigned
-from service.setup_difference import difference
+from service.setup_difference import difference, removal
 from service.setup_ledger import KnownSettings, with_fact
 
 NOT_TOLD = "not told"
@@ -49,6 +49,8 @@ def _changes(known: KnownSettings, setting: Setting) -> tuple[str, ...]:
             return (f"books: closed until {setting.until}",)
         case LiveModeActivated():
             return ("Live Mode: on",)
+        case MappingRemoved():
+            return (removal(setting),)
         case _:
             told = unsigned(setting)
             return tuple(difference(known.standing(told), told))

@@ -15,6 +15,8 @@ from eventstore.facts.settings import (
     ChannelMapped,
     LiveModeActivated,
     Mapping,
+    MappingFact,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -49,11 +51,13 @@ class KnownSettings(StoreSettings, frozen=True, kw_only=True, tag="known"):
             case _:
                 assert_never(setting)
 
-    def changed_by(self, settings: Sequence[Mapping]) -> list[Mapping]:
-        """Return those of `settings` that differ from what stands."""
-        return [setting for setting in settings if self.standing(setting) != setting]
+    def changed_by(self, settings: Sequence[MappingFact]) -> list[MappingFact]:
+        """Return those of `settings` that differ from what stands; what is taken away stands, as its maker saw to."""
+        return [
+            setting for setting in settings if isinstance(setting, MappingRemoved) or self.standing(setting) != setting
+        ]
 
-    def with_changes(self, settings: Sequence[Mapping]) -> "KnownSettings":
+    def with_changes(self, settings: Sequence[MappingFact]) -> "KnownSettings":
         """Return the settings as they would stand."""
         known = self
         for setting in settings:
@@ -92,7 +96,7 @@ async def append_settings(
     reader: LedgerReader,
     appender: Appender,
     store_id: str,
-    settings: Sequence[Mapping],
+    settings: Sequence[MappingFact],
     *,
     version: int,
     at: datetime,
@@ -109,7 +113,7 @@ async def append_settings(
             raise SettingsOvertaken((await read_known(reader, store_id)).version)
 
 
-def setting_fact(setting: Mapping | LiveModeActivated | BooksClosed, version: int, at: datetime) -> NewFact:
+def setting_fact(setting: MappingFact | LiveModeActivated | BooksClosed, version: int, at: datetime) -> NewFact:
     """Return a setting as the fact that follows `version` in the settings stream."""
     name, schema_version, body = encode(setting)
     return NewFact(

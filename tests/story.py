@@ -28,6 +28,7 @@ from projections.invoice_payment.fold import InvoiceRow
 from projections.jurnal_commands.commands import DECODER, Command
 from projections.jurnal_commands.fold import CommandAdded
 from projections.projection import Projection, Row, Table
+from projections.store_settings.fold import SettingRemoved
 from projections.sync_status.fold import RecordWithdrawn, SyncRecordRow
 from tests.ledger import NOON, STORE
 
@@ -279,8 +280,8 @@ class Story:
     def _merge(self, table: Table, rows: Iterable[Row]) -> None:
         kept = self._rows.setdefault(table.row, {})
         for row in rows:
-            if isinstance(row, RecordWithdrawn):
-                self._rows.get(SyncRecordRow, {}).pop(row.record_id, None)
-                continue
             key = table.key_of(row)
+            if isinstance(row, RecordWithdrawn | SettingRemoved):
+                self._rows.get(table.stored, {}).pop(key, None)
+                continue
             kept[key] = table.merge(kept[key], row) if key in kept else row

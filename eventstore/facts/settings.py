@@ -135,6 +135,18 @@ class SalesAccountsMapped(ByActor, frozen=True, kw_only=True):
     products: dict[str, str] = {}
 
 
+class MappingRemoved(ByActor, frozen=True, kw_only=True):
+    """An outlet, a channel or the sales accounts of a scope are mapped no more. What is booked of it stays.
+
+    `scope`: the outlet's id, the channel (`web`, `marketplace:tokopedia`), or what the sales accounts were for. `name`:
+    what it was called.
+    """
+
+    mapped: Literal["outlet", "channel", "sales_accounts"]
+    scope: str
+    name: str
+
+
 class SalesRulesSet(ByActor, frozen=True, kw_only=True):
     """How the store's sales are booked. Accounts and product codes are Jurnal's; None: not mapped, what needs it waits.
 
@@ -208,5 +220,6 @@ class SyncRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Mapping = StoreConnected | OutletMapped | ChannelMapped | SalesAccountsMapped | SalesRulesSet
-Setting = Mapping | BooksClosed | LiveModeActivated
+MappingFact = Mapping | MappingRemoved
+Setting = MappingFact | BooksClosed | LiveModeActivated
 SyncFact = SyncWindowOpened | SyncRequested

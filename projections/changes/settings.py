@@ -1,7 +1,7 @@
 """The store's settings as they stood when a fact was folded."""
 
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import msgspec
 
@@ -10,6 +10,7 @@ from eventstore.facts.settings import (
     ByActor,
     ChannelMapped,
     LiveModeActivated,
+    MappingRemoved,
     OutletMapped,
     PaymentMapping,
     SalesAccountsMapped,
@@ -126,6 +127,8 @@ def evolve_settings(  # noqa: PLR0911 - one branch for each setting
             return msgspec.structs.replace(settings, channels={**settings.channels, scope: fact})
         case SalesAccountsMapped():
             return msgspec.structs.replace(settings, sales_accounts={**settings.sales_accounts, fact.scope: fact})
+        case MappingRemoved():
+            return _without(settings, fact)
         case SalesRulesSet():
             return msgspec.structs.replace(settings, rules=fact)
         case BooksClosed():
@@ -133,3 +136,19 @@ def evolve_settings(  # noqa: PLR0911 - one branch for each setting
         case LiveModeActivated():
             first = settings.live_from if settings.live_from is not None else position
             return msgspec.structs.replace(settings, live_from=first)
+
+
+def _without(settings: StoreSettings, removed: MappingRemoved) -> StoreSettings:
+    match removed.mapped:
+        case "outlet":
+            return msgspec.structs.replace(settings, outlets=_but(settings.outlets, removed.scope))
+        case "channel":
+            return msgspec.structs.replace(settings, channels=_but(settings.channels, removed.scope))
+        case "sales_accounts":
+            return msgspec.structs.replace(settings, sales_accounts=_but(settings.sales_accounts, removed.scope))
+        case _:
+            assert_never(removed.mapped)
+
+
+def _but(mapped: dict[str, M], scope: str) -> dict[str, M]:
+    return {name: mapping for name, mapping in mapped.items() if name != scope}

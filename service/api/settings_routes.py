@@ -46,16 +46,17 @@ class SettingsPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is to be changed, merged into what stands: a field given replaces it, null takes it away, lists are whole.
 
     `outlets` by iSeller's id, `channels` and `sales_accounts` by scope (empty: the whole store). One that is not there
-    yet is mapped. `dry_run` only tells what would change. `actor` is kept in the ledger as who changed it.
+    yet is mapped; null in place of one takes it away, an outlet or channel with its sales accounts. `dry_run` only
+    tells what would change. `actor` is kept in the ledger as who changed it.
     """
 
     actor: Actor = "API"
     expected_version: int | None = None
     dry_run: bool = False
     store: dict[str, Any] = {}
-    outlets: dict[str, dict[str, Any]] = {}
-    channels: dict[str, dict[str, Any]] = {}
-    sales_accounts: dict[str, dict[str, Any]] = {}
+    outlets: dict[str, dict[str, Any] | None] = {}
+    channels: dict[str, dict[str, Any] | None] = {}
+    sales_accounts: dict[str, dict[str, Any] | None] = {}
     rules: dict[str, Any] = {}
 
 

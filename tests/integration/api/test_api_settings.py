@@ -119,6 +119,35 @@ async def test_who_changes_a_setting_is_kept_in_the_ledger(settings: Client, poo
     assert (await change(settings, expected_version=version + 2, actor=" ", rules={"settlement_days": 1}))[0] == 422
 
 
+async def test_null_in_place_of_a_mapping_takes_it_away_with_its_sales_accounts(settings: Client) -> None:
+    """An outlet, a channel, the accounts of a scope; what is not mapped changes nothing, accounts need a place."""
+    version = (await read(settings))["version"]
+    gone: dict[str, Any] = {
+        "outlets": {"kiosk": None, "nowhere": None},
+        "channels": {"web": None},
+        "sales_accounts": {"": None},
+    }
+    status, told = await change(settings, expected_version=version, actor="owner", **gone)
+    assert (status, told["changes"]) == (
+        200,
+        [
+            "sales accounts: taken away",
+            "sales accounts of kiosk: taken away",
+            "outlet Kiosk: mapped no more",
+            "channel Web shop: mapped no more",
+        ],
+    )
+    after = await read(settings)
+    assert (set(after["outlets"]), set(after["channels"])) == ({"main", "branch"}, {"marketplace:tokopedia"})
+    assert set(after["sales_accounts"]) == {"marketplace:tokopedia"}
+    _, again = await change(settings, expected_version=after["version"], **gone)
+    assert again == {"version": after["version"], "changes": []}
+    accounts = {"branch": {"account": "Branch Sales"}}
+    refused: dict[str, Any] = {"outlets": {"branch": None}, "sales_accounts": accounts}
+    status, told = await change(settings, expected_version=after["version"], **refused)
+    assert (status, "no outlet or channel 'branch' is mapped" in told["detail"]) == (422, True)
+
+
 async def test_the_same_patch_again_changes_nothing(settings: Client) -> None:
     """No line, the same version."""
     version = (await read(settings))["version"]

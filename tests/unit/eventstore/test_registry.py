@@ -72,7 +72,9 @@ def test_a_connection_of_the_first_version_sent_transfers_as_they_came_and_had_n
     assert accounts == (None, None, None)
 
 
-@pytest.mark.parametrize("type_", sorted(kind.__name__ for kind in ByActor.__subclasses__()))
+@pytest.mark.parametrize(
+    "type_", ["StoreConnected", "OutletMapped", "ChannelMapped", "SalesAccountsMapped", "SalesRulesSet"]
+)
 def test_who_made_a_setting_is_told_from_now_on_and_what_stands_without_a_name_keeps_its_bytes(type_: str) -> None:
     """A new optional field: nobody is read into a setting of an earlier release, and a name is kept beside the rest."""
     version = CURRENT[type_][0]

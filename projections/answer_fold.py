@@ -3,8 +3,16 @@
 import msgspec
 
 from eventstore.event import Fact
-from eventstore.facts.answers import IN_DOUBT, LACKS_PRODUCT, SHORT_OF_STOCK, CommandAccepted, CommandRefused
+from eventstore.facts.answers import (
+    IN_DOUBT,
+    LACKS_PRODUCT,
+    NOT_ALLOWED,
+    SHORT_OF_STOCK,
+    CommandAccepted,
+    CommandRefused,
+)
 from eventstore.facts.operators import CommandReleased
+from projections.changes.orders import OrderState
 from projections.changes.settings import StoreSettings
 from projections.changes.waiting import Waiting, WaitingDocument, made_need, waiting_key
 from projections.jurnal_commands.identity import product_command_id
@@ -40,7 +48,8 @@ def _refused(states: States, settings: StoreSettings, fact: Fact, answer: Comman
     document, command_id = states.get(fact.stream_id), answer.attempted.command_id
     if not isinstance(document, WaitingDocument) or fact.position <= document.anew_at:
         return DocumentsTold()
-    if not any(each.command_id == command_id for each in document.asked):
+    asked = next((each for each in document.asked if each.command_id == command_id), None)
+    if asked is None:
         return DocumentsTold()
     document = _without(document, command_id)
     if not _OTHERWISE.isdisjoint(answer.fields):
@@ -49,6 +58,9 @@ def _refused(states: States, settings: StoreSettings, fact: Fact, answer: Comman
     if codes:
         lacks = {**document.lacks, command_id: tuple(product_command_id(fact.store_id, code) for code in codes)}
         document = msgspec.structs.replace(document, lacks=lacks)
+    if NOT_ALLOWED in answer.fields and isinstance(document, OrderState):
+        not_allowed = {**document.not_allowed, command_id: asked.kind}
+        document = msgspec.structs.replace(document, not_allowed=not_allowed)
     refused = (*document.refused, command_id)
     return judged(msgspec.structs.replace(document, refused=refused), states, settings, fact)
 
@@ -57,9 +69,11 @@ def _released(states: States, settings: StoreSettings, fact: Fact, word: Command
     document, command_id = states.get(fact.stream_id), word.command_id
     if not isinstance(document, WaitingDocument) or command_id not in document.refused:
         return DocumentsTold()
-    told = judged(document, states, settings, fact, retried=True)
+    # Jurnal is asked again, whatever it did not allow before.
+    told = judged(_allowed(document, command_id), states, settings, fact, retried=True)
     after = _kept({**states, **told.states}, _without(told.documents[fact.stream_id], command_id))
-    return DocumentsTold({**told.states, **after.states}, told.decisions, after.documents)
+    states_after = {**told.states, **after.states}
+    return msgspec.structs.replace(told, states=states_after, documents=after.documents)
 
 
 def _made(states: States, settings: StoreSettings, fact: Fact, answer: CommandAccepted) -> DocumentsTold:
@@ -75,7 +89,8 @@ def _made(states: States, settings: StoreSettings, fact: Fact, answer: CommandAc
                 after = _without(after, command_id)
         if after is not document:
             kept = _kept({**states, **told.states}, after)
-            told = DocumentsTold({**told.states, **kept.states}, told.decisions, {**told.documents, **kept.documents})
+            states_after, documents = {**told.states, **kept.states}, {**told.documents, **kept.documents}
+            told = msgspec.structs.replace(told, states=states_after, documents=documents)
     return msgspec.structs.replace(told, freed=tuple(freed))
 
 
@@ -92,7 +107,15 @@ def _without(document: WaitingDocument, command_id: str) -> WaitingDocument:
     """Return the document without the refusal of a command."""
     refused = tuple(each for each in document.refused if each != command_id)
     lacks = {identity: each for identity, each in document.lacks.items() if identity != command_id}
-    return msgspec.structs.replace(document, refused=refused, lacks=lacks)
+    return _allowed(msgspec.structs.replace(document, refused=refused, lacks=lacks), command_id)
+
+
+def _allowed(document: WaitingDocument, command_id: str) -> WaitingDocument:
+    """Return the document without the word that Jurnal does not allow a command."""
+    if not isinstance(document, OrderState) or command_id not in document.not_allowed:
+        return document
+    left = {identity: kind for identity, kind in document.not_allowed.items() if identity != command_id}
+    return msgspec.structs.replace(document, not_allowed=left)
 
 
 def _kept(states: States, document: WaitingDocument) -> DocumentsTold:

@@ -52,7 +52,7 @@ from projections.changes.waiting import (
 )
 from projections.jurnal_commands.decide import unreadable
 from projections.jurnal_commands.decide_repair import decide_repair
-from projections.jurnal_commands.decision import Decision
+from projections.jurnal_commands.decision import Decision, Superseded
 from projections.jurnal_commands.identity import commands_of_record
 from projections.order_fold import order_keys, tell_order, tell_sales_sync, tell_shift
 from projections.payout_fold import tell_payout, tell_payout_word
@@ -72,7 +72,7 @@ class Told(msgspec.Struct, frozen=True):
 
     `settings` are those after the fact. `documents` are all documents it touched, by stream: a setting, a window or a
     shift touches those that wait for it. `skipped`: commands planned before that a person has seen to. `freed`: those
-    that go again as they were planned.
+    that go again as they were planned. `superseded`: those that others take the place of.
     """
 
     states: dict[str, msgspec.Struct]
@@ -81,6 +81,7 @@ class Told(msgspec.Struct, frozen=True):
     documents: dict[str, DocumentState] = {}
     skipped: tuple[str, ...] = ()
     freed: tuple[str, ...] = ()
+    superseded: Sequence[Superseded] = ()
 
 
 def document_keys(  # noqa: C901, PLR0911 - one branch for each kind of fact
@@ -134,14 +135,20 @@ def tell(states: States, fact: Fact, meaning: Meaning) -> Told:
     if isinstance(meaning, Setting):
         settings = evolve_settings(settings, meaning, fact.position)
         told = _tell_setting(states, settings, fact, meaning)
-        return Told({SETTINGS_STREAM: settings, **told.states}, settings, told.decisions, dict(told.documents))
+        return Told(
+            {SETTINGS_STREAM: settings, **told.states},
+            settings,
+            told.decisions,
+            dict(told.documents),
+            superseded=told.superseded,
+        )
     if isinstance(meaning, PayloadUnreadable):
         return Told({}, settings, (unreadable(fact, meaning),))
     if isinstance(meaning, DuplicateDeletionRequested):
         return Told({}, settings, decide_repair(settings, fact, meaning))
     told = _tell_document(states, settings, fact, meaning)
     skipped = _skipped(states, fact, meaning) if isinstance(meaning, RecordSkipped) else ()
-    return Told(told.states, settings, told.decisions, dict(told.documents), skipped, told.freed)
+    return Told(told.states, settings, told.decisions, dict(told.documents), skipped, told.freed, told.superseded)
 
 
 def _tell_document(  # noqa: PLR0911 - one branch for each kind of fact

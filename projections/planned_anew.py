@@ -1,7 +1,8 @@
 """Plans anew what Jurnal refused: a refusal booked nothing, and nothing behind it in its lane was ever sent.
 
-What a document asked for is judged as if it had not been, on the settings of the moment. The result stands only if all
-of it comes out again, under the same identities, and what Jurnal has already comes out as it is there.
+What a document asked for is judged as if it had not been, on the settings of the moment. The result stands only if what
+Jurnal has already comes out as it is there, and all else under the same identities; of an order whose invoice, or what
+was to become of it, was refused, what does not come out again is ended: others take its place.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -32,10 +33,26 @@ from projections.jurnal_commands.decide_import import judge_product
 from projections.jurnal_commands.decide_orders import judge_order
 from projections.jurnal_commands.decide_payouts import judge_payout
 from projections.jurnal_commands.decide_transfers import judge_transfer
-from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.decision import Decision, Planned, Superseded
 from projections.jurnal_commands.identity import invoice_command_id
+from projections.jurnal_commands.moved_money import moved_by
 
 _ZERO = Decimal(0)
+# What may be given up for something else, with all behind it.
+_OF_INVOICES = frozenset({BookInvoice.__name__, UpdateInvoice.__name__, DeleteInvoice.__name__})
+_REASONS = {
+    UpdateInvoice.__name__: "Jurnal did not take this change of the invoice: other records of the order book it",
+    DeleteInvoice.__name__: "Jurnal did not let the invoice be deleted: other records of the order book its end",
+}
+_NEVER_SENT = "Other records of the order took its place before it was sent"
+
+
+class PlannedAnew(msgspec.Struct, frozen=True):
+    """A document with what was planned of it anew, and what that took the place of."""
+
+    document: WaitingDocument
+    decisions: Sequence[Decision] = ()
+    superseded: Sequence[Superseded] = ()
 
 
 class _Unplanned(msgspec.Struct, frozen=True):
@@ -52,23 +69,24 @@ class _Unplanned(msgspec.Struct, frozen=True):
 
 def planned_anew(
     document: WaitingDocument, settings: StoreSettings, fact: Fact, shifts: Shifts, *, retried: bool = False
-) -> tuple[WaitingDocument, Sequence[Decision]]:
+) -> PlannedAnew:
     """Return the document with what was refused, and all behind it, planned anew; the same if that changes nothing.
 
     `retried`: what was refused is to go again whether or not it is another command by now.
     """
     document = _without_seen_to(document)
     if not document.refused:
-        return document, ()
+        return PlannedAnew(document)
     first = next(number for number, each in enumerate(document.asked) if each.command_id in document.refused)
     for unplanned in _unplanned(document, first):
         after, decisions = judge_document(unplanned.document, settings, fact, shifts)
         fresh = {each.command_id: each for each in with_asked(after, decisions, fact.store_id).asked}
-        if _stands(document, first, unplanned.asked, fresh):
+        ended = _ended(document, first, unplanned.asked, after, fresh)
+        if ended is not None:
             if isinstance(after, OrderState):
                 after = msgspec.structs.replace(after, before=unplanned.before)
-            return _replaced(document, after, decisions, fresh, fact, retried=retried)
-    return document, ()
+            return _replaced(document, after, decisions, fresh, ended, fact, retried=retried)
+    return PlannedAnew(document)
 
 
 def judge_document(
@@ -101,6 +119,7 @@ def with_asked(document: WaitingDocument, decisions: Sequence[Decision], store_i
             _invoice_of(planned.command, planned.command_id, store_id),
             tuple(needs),
             sha256(ENCODER.encode(planned.command)).hexdigest()[:16],
+            moved_by(planned.command),
         )
     return document if len(known) == len(document.asked) else _asking(document, tuple(known.values()))
 
@@ -163,21 +182,57 @@ def _without_payments(order: OrderState, payments: tuple[Asked, ...]) -> OrderSt
     return msgspec.structs.replace(order, bookings=bookings, asked=kept)
 
 
-def _stands(document: WaitingDocument, first: int, unplanned: tuple[Asked, ...], fresh: dict[str, Asked]) -> bool:
-    """Tell whether all comes out again, and what was sent before the first refused one as it was sent.
+def _ended(
+    document: WaitingDocument,
+    first: int,
+    unplanned: tuple[Asked, ...],
+    after: WaitingDocument,
+    fresh: dict[str, Asked],
+) -> frozenset[str] | None:
+    """Return what ends, so that all that was not sent goes in its new order; None if the result does not stand.
 
-    What a person saw to need not. Nothing that has its place in the lane may need what is new, and comes behind it.
+    What was sent before the first refused one must come out as it was sent; what a person saw to need not come out.
+    Nothing that keeps its place in the lane may need what is new, or stands behind it.
     """
     skipped = _skipped(document)
     in_jurnal = {each.command_id for each in document.asked[:first]} | skipped
     wanted = {each.command_id: each for each in (*unplanned, *document.asked[first:])}
-    if not all(command_id in fresh or command_id in skipped for command_id in wanted):
-        return False
-    known = {each.command_id for each in document.asked}
     again = [fresh[command_id] for command_id in wanted if command_id in fresh]
-    return all(known.issuperset(each.needs) for each in again) and all(
-        each.body == wanted[each.command_id].body for each in again if each.command_id in in_jurnal
-    )
+    if any(each.body != wanted[each.command_id].body for each in again if each.command_id in in_jurnal):
+        return None
+    gone = wanted.keys() - fresh.keys() - skipped
+    if not gone and _is_in_order(again, document.asked):
+        return frozenset()
+    if not in_jurnal.isdisjoint(gone) or not _may_end(document, first, after):
+        return None
+    goes_again = set(document.refused).intersection(fresh)
+    ended = wanted.keys() - in_jurnal - goes_again
+    kept = [each for each in again if each.command_id not in ended]
+    left = [each for each in document.asked if each.command_id not in ended]
+    return frozenset(ended) if _is_in_order(kept, left) else None
+
+
+def _is_in_order(kept: list[Asked], lane: Sequence[Asked]) -> bool:
+    """Tell whether all that is needed of what keeps its place in a lane stands before it."""
+    place = {each.command_id: number for number, each in enumerate(lane)}
+    return all(place.get(need, len(place)) < place[each.command_id] for each in kept for need in each.needs)
+
+
+def _may_end(document: WaitingDocument, first: int, after: WaitingDocument) -> bool:
+    """Tell whether what was refused may be given up: an invoice or its end, if nothing waits then instead."""
+    if not isinstance(document, OrderState) or not isinstance(after, OrderState):
+        return False
+    return document.asked[first].kind in _OF_INVOICES and _open(after) <= _open(document)
+
+
+def _open(order: OrderState) -> set[str]:
+    """Return the records that wait or failed before anything was asked; of money that is a credit nothing waits."""
+    credits_held = f"credit-{order.order_id}-"
+    return {
+        record_id
+        for record_id, verdict in order.verdicts.items()
+        if verdict.state != "skipped" and not record_id.startswith(credits_held)
+    }
 
 
 def _replaced(
@@ -185,30 +240,45 @@ def _replaced(
     after: WaitingDocument,
     decisions: Sequence[Decision],
     fresh: dict[str, Asked],
+    ended: frozenset[str],
     fact: Fact,
     *,
     retried: bool,
-) -> tuple[WaitingDocument, Sequence[Decision]]:
+) -> PlannedAnew:
     """Return what differs from what was asked before; the document as it was if nothing does."""
     known = {each.command_id: each.body for each in before.asked}
     told: list[Decision] = []
     for decision in decisions:
-        if not isinstance(decision, Planned) or decision.command_id not in known:
+        if not isinstance(decision, Planned) or decision.command_id not in known or decision.command_id in ended:
             told.append(decision)
             continue
         refused = decision.command_id in before.refused
         if fresh[decision.command_id].body != known[decision.command_id] or (retried and refused):
             told.append(msgspec.structs.replace(decision, instead_of="refused" if refused else "unsent"))
     changed = {each.command_id for each in told if isinstance(each, Planned) and each.instead_of}
-    if not changed:
-        return before, ()
-    order = {each.command_id: fresh.get(each.command_id, each) for each in before.asked} | fresh
-    left = tuple(command_id for command_id in before.refused if command_id not in changed)
+    if not changed and not ended:
+        return PlannedAnew(before)
+    kept = (each for each in before.asked if each.command_id not in ended)
+    order = {each.command_id: fresh.get(each.command_id, each) for each in kept} | fresh
+    left = tuple(command_id for command_id in before.refused if command_id not in changed | ended)
     lacks = {command_id: each for command_id, each in before.lacks.items() if command_id in left}
-    return (
-        msgspec.structs.replace(after, asked=tuple(order.values()), refused=left, lacks=lacks, anew_at=fact.position),
-        told,
+    after = msgspec.structs.replace(
+        after, asked=tuple(order.values()), refused=left, lacks=lacks, anew_at=fact.position
     )
+    return PlannedAnew(after, told, _superseded(before, after, ended))
+
+
+def _superseded(before: WaitingDocument, after: WaitingDocument, ended: frozenset[str]) -> list[Superseded]:
+    records = {each.record_id for each in after.asked}
+    return [
+        Superseded(
+            asked=each,
+            reason=_REASONS.get(each.kind, _NEVER_SENT) if each.command_id in before.refused else _NEVER_SENT,
+            is_last=each.record_id not in records,
+        )
+        for each in before.asked
+        if each.command_id in ended
+    ]
 
 
 def _asking(document: WaitingDocument, asked: tuple[Asked, ...]) -> WaitingDocument:

@@ -16,8 +16,8 @@ from projections.changes.waiting import (
     waiting_key,
     waits_for,
 )
-from projections.jurnal_commands.decision import Decision, of_stream
-from projections.planned_anew import judge_document, planned_anew, with_asked
+from projections.jurnal_commands.decision import Decision, Superseded, of_stream
+from projections.planned_anew import PlannedAnew, judge_document, planned_anew, with_asked
 from projections.projection import States
 
 # What the fact does to a waiting document before it is judged again; None leaves it waiting as it is.
@@ -27,13 +27,14 @@ Prepare = Callable[[WaitingDocument], WaitingDocument | None]
 class DocumentsTold(msgspec.Struct, frozen=True):
     """New states by key, the decisions that follow, and the documents that a fact touched, by stream.
 
-    `freed`: refused commands that go again as they were planned.
+    `freed`: refused commands that go again as they were planned. `superseded`: what others take the place of.
     """
 
     states: dict[str, msgspec.Struct] = {}
     decisions: Sequence[Decision] = ()
     documents: dict[str, WaitingDocument] = {}
     freed: tuple[str, ...] = ()
+    superseded: Sequence[Superseded] = ()
 
 
 def judged(
@@ -43,8 +44,10 @@ def judged(
 
     `retried`: what is refused is planned anew also where it would be the same.
     """
-    after, decisions = _judged(document, settings, fact, shifts_in(states), retried=retried)
-    return DocumentsTold(keeping(after, states), decisions, {after.stream_id: after})
+    anew = _judged(document, settings, fact, shifts_in(states), retried=retried)
+    after = anew.document
+    documents = {after.stream_id: after}
+    return DocumentsTold(keeping(after, states), anew.decisions, documents, superseded=anew.superseded)
 
 
 def judged_again(
@@ -62,18 +65,21 @@ def judged_again(
         return DocumentsTold()
     shifts = shifts_in(states)
     decisions: list[Decision] = []
+    superseded: list[Superseded] = []
     documents: dict[str, WaitingDocument] = {}
     touched: dict[str, msgspec.Struct] = {}
     for stream_id, waiting in waiting_for(shards.values(), met).items():
         document = waiting if prepare is None else prepare(waiting)
         if document is None:
             continue
-        documents[stream_id], decided = _judged(document, settings, fact, shifts, retried=retried)
-        decisions += decided
+        anew = _judged(document, settings, fact, shifts, retried=retried)
+        documents[stream_id] = anew.document
+        decisions += anew.decisions
+        superseded += anew.superseded
         key = waiting_key(stream_id)
         shards[key] = kept_waiting(shards[key], documents[stream_id])
         touched[key] = shards[key]
-    return DocumentsTold({**documents, **touched}, decisions, documents)
+    return DocumentsTold({**documents, **touched}, decisions, documents, superseded=superseded)
 
 
 def shifts_in(states: States) -> Shifts:
@@ -95,12 +101,12 @@ def keeping(document: WaitingDocument, states: States) -> dict[str, msgspec.Stru
 
 def _judged(
     document: WaitingDocument, settings: StoreSettings, fact: Fact, shifts: Shifts, *, retried: bool = False
-) -> tuple[WaitingDocument, Sequence[Decision]]:
+) -> PlannedAnew:
     """Plan what was refused anew where it would be another command by now, then judge what is not planned."""
-    document, anew = planned_anew(document, settings, fact, shifts, retried=retried)
-    after, decisions = judge_document(document, settings, fact, shifts)
+    anew = planned_anew(document, settings, fact, shifts, retried=retried)
+    after, decisions = judge_document(anew.document, settings, fact, shifts)
     after = with_asked(after, decisions, fact.store_id)
-    return after, of_stream([*anew, *decisions], after.stream_id)
+    return PlannedAnew(after, of_stream([*anew.decisions, *decisions], after.stream_id), anew.superseded)
 
 
 def _shard(states: States, key: str) -> Waiting:

@@ -223,7 +223,7 @@ def _retry(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]]
             (standing.stream_id, CommandReleased(command_id=command_id, actor=actor, reason=reason))
             for command_id in standing.stuck
         ]
-    if standing.state == "booking":
+    if standing.state in ("booking", "superseded"):
         return NothingToDo(_nothing_stuck(standing))
     if standing.stream_id.startswith("unreadable-"):
         return NothingToDo(
@@ -240,7 +240,7 @@ def _skip(standing: Standing, word: Word) -> Sequence[tuple[str, OperatorFact]] 
         return NothingToDo(
             f"A stream is not skipped, only the fact it waits at: jurnalsync stream skip {standing.stream_id} POSITION."
         )
-    if standing.state == "booking" and not standing.stuck:
+    if standing.state in ("booking", "superseded") and not standing.stuck:
         return NothingToDo(_nothing_stuck(standing))
     if standing.stuck and standing.record_id.startswith("customer-"):
         return NothingToDo(
@@ -260,6 +260,10 @@ _UNKNOWN_STREAM = (
 
 
 def _nothing_stuck(standing: Standing) -> str:
+    if standing.state == "superseded":
+        return (
+            "Other records took its place: nothing of it goes to Jurnal any more. Look for the document's other lines."
+        )
     if standing.seen_to:
         return (
             "A person has seen to it already, for good: what is still to be booked of it is booked in Jurnal by hand."

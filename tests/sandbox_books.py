@@ -38,7 +38,6 @@ from projections.jurnal_commands.commands import (
     ReturnSale,
     UpdateInvoice,
 )
-from projections.jurnal_commands.fold import CommandAdded
 from projections.jurnal_commands.identity import transaction_no
 from tests.story import Story
 from tests.unit.sandbox_jurnal.shop import SETTINGS
@@ -73,9 +72,10 @@ class SandboxBooks:
         self.returned: dict[str, Fraction] = {}
 
     def book(self, story: Story) -> "SandboxBooks":
-        """Book every command of a story, in the order they must go; a refusal raises."""
-        for row in sorted(story.rows(CommandAdded), key=lambda row: (row.position, row.ordinal)):
-            self._book(row.command_id, DECODER.decode(row.body))
+        """Book every command of a story but those that others took the place of, in their order; a refusal raises."""
+        for row in story.lane:
+            if row.state != "superseded":
+                self.book_one(row.command_id, DECODER.decode(row.body))
         return self
 
     @property
@@ -97,7 +97,8 @@ class SandboxBooks:
         """Return what is left of all credits."""
         return sum((memo.remaining for memo in self.sandbox.company.credit_memos), Fraction(0))
 
-    def _book(self, identity: str, command: Command) -> None:  # noqa: C901 - one branch for each command
+    def book_one(self, identity: str, command: Command) -> None:  # noqa: C901 - one branch for each command
+        """Book one command; a refusal raises."""
         company = self.sandbox.company
         match command:
             case BookInvoice():

@@ -26,7 +26,7 @@ from projections.catalogue import CATALOGUE
 from projections.in_transit_stock.fold import InTransitRow
 from projections.invoice_payment.fold import InvoiceRow
 from projections.jurnal_commands.commands import DECODER, Command
-from projections.jurnal_commands.fold import CommandAdded
+from projections.jurnal_commands.fold import CommandAdded, StoredCommand
 from projections.projection import Projection, Row, Table
 from projections.store_settings.fold import SettingRemoved
 from projections.sync_status.fold import RecordWithdrawn, SyncRecordRow
@@ -135,6 +135,7 @@ class Story:
         self.facts: list[Fact] = []
         self._states: dict[str, dict[str, msgspec.Struct]] = {name: {} for name in CATALOGUE}
         self._rows: dict[type[Row], dict[Any, Row]] = {}
+        self._stored: dict[str, dict[Any, Row]] = {}
         self.tell(own(connection, SETTINGS_STREAM, "setting:1"))
         self.tell(own(MAIN, SETTINGS_STREAM, "setting:2"))
         self.tell(own(BRANCH, SETTINGS_STREAM, "setting:3"))
@@ -214,10 +215,11 @@ class Story:
         self.facts.append(fact)
         for projection in CATALOGUE.values():
             self._fold(projection, fact)
-        once = {row_type: dict(rows) for row_type, rows in self._rows.items()}
+        once = {name: dict(rows) for name, rows in (*self._rows.items(), *self._stored.items())}
         for projection in CATALOGUE.values():
             self._fold(projection, fact)
-        assert self._rows == once, f"{fact.type} at {position} said something new when it was folded again"
+        twice = dict((*self._rows.items(), *self._stored.items()))
+        assert twice == once, f"{fact.type} at {position} said something new when it was folded again"
 
     def rows(self, row_type: type[R]) -> list[R]:
         """Return the rows of one type, in the order of their keys."""
@@ -239,6 +241,18 @@ class Story:
     def states(self) -> dict[str, str]:
         """Return the state of each record."""
         return {record_id: row.state for record_id, row in self.records.items()}
+
+    @property
+    def lane(self) -> list[StoredCommand]:
+        """Return the commands as their table holds them, in the order they must go."""
+        stored = [row for row in self._stored.get("command", {}).values() if isinstance(row, StoredCommand)]
+        return sorted(stored, key=lambda row: (row.position, row.ordinal))
+
+    @property
+    def listed(self) -> dict[str, SyncRecordRow]:
+        """Return the lines of the Accounting Sync list as their table holds them, by record id."""
+        rows = self._stored.get("sync_record", {}).items()
+        return {key: row for key, row in sorted(rows) if isinstance(row, SyncRecordRow)}
 
     def the(self, command_type: type[C]) -> C:
         """Return the only command of a type."""
@@ -276,6 +290,19 @@ class Story:
             states[key] = decoder.decode(msgspec.msgpack.encode(state))
         for table in projection.tables:
             self._merge(table, (row for row in evolved.rows if type(row) is table.row))
+        tables = {table.row: table for table in projection.tables}
+        for row in evolved.rows:
+            self._store(tables[type(row)], row)
+
+    def _store(self, table: Table, row: Row) -> None:
+        """Do to a row what its statement does."""
+        kept = self._stored.setdefault(table.target, {})
+        key = table.key_of(row)
+        stored = row if table.apply is None else table.apply(kept.get(key), row)
+        if stored is not None:
+            kept[key] = stored
+        else:
+            kept.pop(key, None)
 
     def _merge(self, table: Table, rows: Iterable[Row]) -> None:
         kept = self._rows.setdefault(table.row, {})

@@ -10,6 +10,8 @@ import msgspec
 SHORT_OF_STOCK = "short_of_stock"
 # Stands among the fields of a refusal by our own look-up, which could not tell whether Jurnal has the document already.
 IN_DOUBT = "in_doubt"
+# Stands among the fields of a refusal by which Jurnal does not let an invoice be changed or deleted, whatever it says.
+NOT_ALLOWED = "not_allowed"
 # Stands with a product code behind it among the fields of a refusal, for each product that Jurnal has not.
 LACKS_PRODUCT = "lacks_product:"
 

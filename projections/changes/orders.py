@@ -84,7 +84,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     record, why what is not planned is not, and `shown` what the list shows of it. `skipped_records`: by record, who
     has seen to it and why. `asked`: what was planned, `refused`: what of it Jurnal refused, `anew_at`: the position at
     which such was planned anew last. `before`: what was planned before each time that something was taken back or
-    changed, the newest last. `lacks`: by refused command, the commands whose products Jurnal has not.
+    changed, the newest last. `lacks`: by refused command, the commands whose products Jurnal has not. `not_allowed`:
+    the changes and deletions of its invoices that Jurnal does not allow, their kinds by command.
     """
 
     order_id: str
@@ -105,6 +106,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     anew_at: int = 0
     before: tuple[PlannedBefore, ...] = ()
     lacks: dict[str, tuple[str, ...]] = {}
+    not_allowed: dict[str, str] = {}
 
     @property
     def stream_id(self) -> str:

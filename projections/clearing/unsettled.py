@@ -1,11 +1,13 @@
 """iSeller Pay money that is not paid out yet, by the day it was taken: a payout settles the oldest first. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
 import msgspec
 
+from projections.changes.asked import Asked
 from projections.changes.booking import Booking
 from projections.jurnal_commands.commands import (
     BookInvoice,
@@ -16,10 +18,12 @@ from projections.jurnal_commands.commands import (
     RefundCredit,
     WithdrawPayoutFee,
 )
+from projections.jurnal_commands.moved_money import moved_by
 from projections.projection import Row, Table
 
 CLEARING_KEY = "clearing"
 _ZERO = Decimal(0)
+_DELETION = DeleteInvoice.__name__
 
 
 class ClearingDayRow(Row, frozen=True, kw_only=True):
@@ -82,9 +86,18 @@ def paid_out(known: Unsettled, amount: Decimal) -> Unsettled:
 
 
 def after_commands(
-    known: Unsettled, commands: Iterable[Command], clearing_account: str, bookings: Sequence[Booking]
+    known: Unsettled,
+    commands: Sequence[Command],
+    clearing_account: str,
+    bookings: Sequence[Booking],
+    superseded: Sequence[Asked] = (),
 ) -> Unsettled:
-    """Return what is unsettled once `commands` are planned; `bookings` are those of their order."""
+    """Return what is unsettled once `commands` are planned; `bookings` are those of their order.
+
+    `superseded`: what moves nothing any more, because the commands take its place.
+    """
+    if superseded:
+        return _moved_otherwise(known, commands, clearing_account, bookings, superseded)
     for command in commands:
         match command:
             case BookInvoice() if command.deposit_account == clearing_account and command.deposit:
@@ -95,7 +108,7 @@ def after_commands(
                 # iSeller gives the money back and keeps it from a later payout.
                 known = paid_out(known, command.amount)
             case DeleteInvoice():
-                known = paid_out(known, _deposited(command, clearing_account, bookings))
+                known = paid_out(known, _deposited(command.invoice, clearing_account, bookings))
             case DepositPayout() | WithdrawPayoutFee() if command.clearing_account == clearing_account:
                 known = paid_out(known, command.amount)
     return known
@@ -111,10 +124,56 @@ def rows_between(before: Unsettled, after: Unsettled, position: int) -> list[Cle
     ]
 
 
-def _deposited(command: DeleteInvoice, clearing_account: str, bookings: Sequence[Booking]) -> Decimal:
-    payments = (
-        payment for booking in bookings if booking.command_id == command.invoice for payment in booking.payments
+def _moved_otherwise(
+    known: Unsettled,
+    commands: Iterable[Command],
+    clearing_account: str,
+    bookings: Sequence[Booking],
+    superseded: Iterable[Asked],
+) -> Unsettled:
+    """Count only what is moved otherwise: taken off and put back, the same money would seem older than it is."""
+    came: dict[date, Decimal] = defaultdict(Decimal)
+    went = _ZERO
+    both = [(1, moved_by(command), _deleted(command)) for command in commands]
+    both += [(-1, asked.moved, asked.invoice if asked.kind == _DELETION else "") for asked in superseded]
+    for sign, moved, deleted in both:
+        went += sign * _deposited(deleted, clearing_account, bookings)
+        if moved is not None and moved.account == clearing_account:
+            came[moved.day] += sign * max(moved.amount, _ZERO)
+            went -= sign * min(moved.amount, _ZERO)
+    for day, amount in sorted(came.items()):
+        known = taken(known, day, amount) if amount > 0 else _not_taken(known, day, -amount)
+    return paid_out(known, went) if went > 0 else _not_paid_out(known, -went)
+
+
+def _not_taken(known: Unsettled, day: date, amount: Decimal) -> Unsettled:
+    """Take money off the day it counts on; what a payout settled of it since was paid out ahead of other money."""
+    by_day = {each.day: each.amount for each in known.days}
+    counted_on = _later(known, day)
+    left = min(amount, by_day.get(counted_on, _ZERO))
+    days = tuple(
+        UnsettledDay(each, rest)
+        for each, held in sorted(by_day.items())
+        if (rest := held - left * (each == counted_on))
     )
+    return Unsettled(days, known.ahead + amount - left, known.settled_through)
+
+
+def _not_paid_out(known: Unsettled, amount: Decimal) -> Unsettled:
+    """Count money as not settled after all: of the oldest day that has some, which it would have been taken off."""
+    covered = min(amount, known.ahead)
+    known = msgspec.structs.replace(known, ahead=known.ahead - covered)
+    oldest = known.days[0].day if known.days else known.settled_through
+    return taken(known, oldest, amount - covered) if oldest is not None and amount > covered else known
+
+
+def _deleted(command: Command) -> str:
+    """Return the invoice that a command deletes, or nothing."""
+    return command.invoice if isinstance(command, DeleteInvoice) else ""
+
+
+def _deposited(invoice: str, clearing_account: str, bookings: Sequence[Booking]) -> Decimal:
+    payments = (payment for booking in bookings if booking.command_id == invoice for payment in booking.payments)
     return sum((payment.amount for payment in payments if payment.account == clearing_account), _ZERO)
 
 

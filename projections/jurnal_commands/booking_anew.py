@@ -13,7 +13,7 @@ from projections.changes.booking import BookedCredit, BookedPayment, Booking
 from projections.changes.orders import OrderState
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.jurnal_commands.commands import ApplyCredit
+from projections.jurnal_commands.commands import ApplyCredit, UpdateInvoice
 from projections.jurnal_commands.decision import Decision, Planned
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.sale import plan_sale
@@ -31,8 +31,9 @@ class BookedAnew(msgspec.Struct, frozen=True):
 
 
 def change_number(state: OrderState) -> int:
-    """Return which change of the order's invoices the next one is."""
-    return sum(booking.changes + 1 for booking in state.bookings)
+    """Return which change of the order's invoices the next one is; one that Jurnal does not allow was one, too."""
+    given_up = sum(kind == UpdateInvoice.__name__ for kind in state.not_allowed.values())
+    return sum(booking.changes + 1 for booking in state.bookings) + given_up
 
 
 def change_key(state: OrderState) -> str:

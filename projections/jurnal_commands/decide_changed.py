@@ -1,6 +1,7 @@
 """Judges what became of a booked order: lines or amounts were edited, or its void was undone.
 
-An edited order updates its invoice where Jurnal takes that: nothing but its deposit hangs on it and its day is open.
+An edited order updates its invoice where Jurnal takes that: nothing but its deposit hangs on it, its day is open, and
+Jurnal has not refused it.
 Else all that is left comes back on the invoice's own date and the order is booked anew, with the credit applied to the
 new invoice. What the customer paid beyond the new one stays his credit until its refund is told.
 """
@@ -20,6 +21,7 @@ from projections.jurnal_commands.booking_anew import book_anew, change_key, chan
 from projections.jurnal_commands.commands import BookInvoice, JournalLine, UpdateInvoice
 from projections.jurnal_commands.decide_voided import voided_at
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.identity import update_command_id
 from projections.jurnal_commands.invoice import content_of
 from projections.jurnal_commands.order_action import (
     booking_day,
@@ -51,8 +53,10 @@ def judge_changed(
     if booking.ended:
         return _restored(state, settings, fact, shifts) if state.status == "completed" else (state, [])
     record = _record(state, settings)
-    # A voided order comes back as it was booked, unless a refund before its void may be about what was edited.
-    is_moot = state.is_voided and not _has_refund_to_plan(state, booking)
+    # A voided order comes back as it was booked, unless a refund before its void may be about what was edited, or its
+    # goods are lost: of these, those that were sold when the change was to be booked.
+    is_lost = not settings.rules.void_restocks and _update_of(booking, fact) in state.not_allowed
+    is_moot = state.is_voided and not is_lost and not _has_refund_to_plan(state, booking)
     if is_moot or content_of(state.report) == booking.content:
         known = state.verdicts.get(record.record_id)
         waits = known is not None and known.state != "skipped"
@@ -93,9 +97,15 @@ def _edited(
         # iSeller told it otherwise, and in Jurnal it is the same.
         return state.with_booking(msgspec.structs.replace(booking, content=new.content)), []
     invoice = next((each.command for each in decisions if isinstance(each, Planned) and _is_invoice(each)), None)
-    if isinstance(invoice, BookInvoice) and _may_update(booking, new):
+    is_allowed = _update_of(booking, fact) not in state.not_allowed
+    if isinstance(invoice, BookInvoice) and is_allowed and _may_update(booking, new):
         return _updated(Taking(state, settings, fact, record, change_key(state), booking.booked_on), new, invoice)
     return _booked_anew(state, settings, fact, shifts, record)
+
+
+def _update_of(booking: Booking, fact: Fact) -> str:
+    """Return the identity of the next update of an invoice."""
+    return update_command_id(fact.store_id, booking.command_id, booking.changes + 1)
 
 
 def _is_invoice(planned: Planned) -> bool:

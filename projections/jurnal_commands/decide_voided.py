@@ -15,6 +15,7 @@ from projections.changes.times import read_utc
 from projections.changes.verdict import Verdict
 from projections.jurnal_commands.commands import DeleteInvoice
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
+from projections.jurnal_commands.identity import deletion_command_id
 from projections.jurnal_commands.order_action import (
     booking_day,
     local_day,
@@ -72,7 +73,7 @@ def judge_void(
 ) -> tuple[OrderState, list[Decision]]:
     """Judge the void of an order; `is_open`: a refund of it may still be planned."""
     at = voided_at(state)
-    record = _record(state, settings, at)
+    record = _record(state, settings, fact, at)
     if not state.is_voided:
         return _undone(state, record)
     # Of an order that was never completed nothing could be taken back, and the line of a skipped sale says why.
@@ -112,11 +113,15 @@ def _judged(
     key = "void" if booking.revision == 1 else f"void:{booking.revision}"
     taking = Taking(state, settings, fact, record, key, day)
     same_day = local_day(state, settings, at) == order_day(state, settings)
-    return _deleted(taking) if same_day and _may_delete(settings, booking) else _returned(taking)
+    may_delete = same_day and _may_delete(settings, booking) and not _is_not_deleted(state, fact)
+    return _deleted(taking) if may_delete else _returned(taking)
 
 
-def _record(state: OrderState, settings: StoreSettings, at: datetime | None) -> SyncRecord:
+def _record(state: OrderState, settings: StoreSettings, fact: Fact, at: datetime | None) -> SyncRecord:
     again = "" if state.booking is None or state.booking.revision == 1 else f"-{state.booking.revision}"
+    if _is_not_deleted(state, fact):
+        # The deletion has a line of its own, which this one takes the place of.
+        again = f"{again}-returned"
     day = None if at is None else local_day(state, settings, at)
     total = state.known.get("total_amount")
     amount = None if total is None else Decimal(total)
@@ -155,6 +160,12 @@ def _may_delete(settings: StoreSettings, booking: Booking) -> bool:
         and all(payment.command_id == booking.command_id for payment in booking.payments)
         and (first is None or booking.booked_on >= first)
     )
+
+
+def _is_not_deleted(state: OrderState, fact: Fact) -> bool:
+    """Tell whether Jurnal does not let the current invoice be deleted."""
+    booking = state.booking
+    return booking is not None and deletion_command_id(fact.store_id, booking.command_id) in state.not_allowed
 
 
 def _deleted(taking: Taking) -> tuple[OrderState, list[Planned]] | Verdict:

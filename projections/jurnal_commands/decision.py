@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from projections.changes.asked import Asked
 from projections.jurnal_commands.commands import Command
 
 RecordKind = Literal[
@@ -68,6 +69,17 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["held", "failed", "skipped"]
     reason: str
     what_to_do: str | None = None
+
+
+class Superseded(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that ends because others take its place: Jurnal refused it, or it was never sent behind such a one.
+
+    `is_last`: its record has no other command.
+    """
+
+    asked: Asked
+    reason: str
+    is_last: bool
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,6 +126,14 @@ class CommandReopened(Row, frozen=True, kw_only=True):
     reopened_at: int
 
 
+class CommandSuperseded(Row, frozen=True, kw_only=True):
+    """Other commands took the place of one that Jurnal refused, or that was never sent behind such a one."""
+
+    command_id: str
+    reason: str
+    settled_at: int
+
+
 class CommandSkipped(Row, frozen=True, kw_only=True):
     """A person has seen to what a command was to do: it is not sent any more, and its lane goes on."""
 
@@ -135,18 +143,18 @@ class CommandSkipped(Row, frozen=True, kw_only=True):
 
 
 def _add(known: StoredCommand | None, told: CommandAdded) -> StoredCommand:
-    """Add a command; the first decision stands."""
-    if known is not None:
+    """Add a command; the first decision stands, unless it was superseded since: then it goes in its new place."""
+    if known is not None and known.state != "superseded":
         return known
     fields = {**msgspec.structs.asdict(told), "needs": told.needs.split()}
-    return StoredCommand(state="due", **fields)
+    return StoredCommand(state="due", released_at=0 if known is None else told.position, **fields)
 
 
 def _settle(known: StoredCommand | None, told: CommandSettled) -> StoredCommand | None:
-    """Give a command Jurnal's last word, unless it was let go since; what was skipped counts only if it is there."""
+    """Give a command Jurnal's last word, unless it was let go since; what was ended counts only if it is there."""
     if known is None or known.released_at >= told.settled_at:
         return known
-    if known.state == "skipped" and told.state == "refused":
+    if known.state in ("skipped", "superseded") and told.state == "refused":
         return known
     short_since = None if told.short_since is None else known.short_since or told.short_since
     return msgspec.structs.replace(
@@ -190,9 +198,16 @@ def _reopen(known: StoredCommand | None, told: CommandReopened) -> StoredCommand
 
 def _skip(known: StoredCommand | None, told: CommandSkipped) -> StoredCommand | None:
     """End a command that is not in Jurnal."""
-    if known is None or known.state == "accepted":
+    if known is None or known.state in ("accepted", "superseded"):
         return known
     return msgspec.structs.replace(known, state="skipped", reason=told.reason, settled_at=told.settled_at)
+
+
+def _supersede(known: StoredCommand | None, told: CommandSuperseded) -> StoredCommand | None:
+    """End a command that is not in Jurnal and not on its way."""
+    if known is None or known.state not in ("refused", "due", "parked"):
+        return known
+    return msgspec.structs.replace(known, state="superseded", reason=told.reason, settled_at=told.settled_at)
 
 
 def _replan(known: StoredCommand | None, told: CommandPlannedAnew) -> StoredCommand | None:
@@ -227,6 +242,14 @@ class JurnalCommands:
         Table(__package__, "release_commands", CommandFreed, merge=first_row, stored=StoredCommand, apply=_free),
         Table(__package__, "reopen_commands", CommandReopened, merge=first_row, stored=StoredCommand, apply=_reopen),
         Table(__package__, "skip_commands", CommandSkipped, merge=first_row, stored=StoredCommand, apply=_skip),
+        Table(
+            __package__,
+            "supersede_commands",
+            CommandSuperseded,
+            merge=first_row,
+            stored=StoredCommand,
+            apply=_supersede,
+        ),
     )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
@@ -303,12 +326,16 @@ def _told(states: States, meaning: Meaning, fact: Fact) -> Evolved:
             for command_id in told.skipped
         )
     freed = [CommandFreed(command_id=command_id, released_at=fact.position) for command_id in told.freed]
+    ended = [
+        CommandSuperseded(command_id=each.asked.command_id, reason=each.reason, settled_at=fact.position)
+        for each in told.superseded
+    ]
     planned = [decision for decision in told.decisions if isinstance(decision, Planned)]
     if not planned:
-        rows = [*skipped, *freed]
+        rows = [*ended, *skipped, *freed]
         return Evolved(told.states, rows) if told.states or rows else NOTHING
     added = _all_added(planned, told, fact)
-    return Evolved({**told.states, **stock_states(planned)}, [*added, *skipped, *freed])
+    return Evolved({**told.states, **stock_states(planned)}, [*ended, *added, *skipped, *freed])
 
 
 def _held_back(parked: CommandParked, fact: Fact) -> CommandHeldBack:

@@ -65,9 +65,9 @@ def _order_command_id(store_id: str, command: OrderCommand) -> str:  # noqa: PLR
         case ReceivePayment():
             return payment_command_id(store_id, order_id, command.transaction_id, command.revision)
         case UpdateInvoice():
-            return _identity("upd", store_id, f"{command.change}:{command.invoice}")
+            return update_command_id(store_id, command.invoice, command.change)
         case DeleteInvoice():
-            return _identity("del", store_id, command.invoice)
+            return deletion_command_id(store_id, command.invoice)
         case ReturnSale():
             return _identity("srn", store_id, f"{order_id}:{command.return_id}")
         case IssueCreditMemo():
@@ -99,6 +99,16 @@ def payment_command_id(store_id: str, order_id: str, transaction_id: str, revisi
     """Return the identity of the command that receives a payment: transaction ids may repeat between orders."""
     again = "" if revision == 1 else f"{revision}:"
     return _identity("pay", store_id, f"{again}{order_id}:{transaction_id}")
+
+
+def update_command_id(store_id: str, invoice: str, change: int) -> str:
+    """Return the identity of the command that changes an invoice (a command's id) for the `change`-th time."""
+    return _identity("upd", store_id, f"{change}:{invoice}")
+
+
+def deletion_command_id(store_id: str, invoice: str) -> str:
+    """Return the identity of the command that deletes an invoice (a command's id)."""
+    return _identity("del", store_id, invoice)
 
 
 def return_command_id(store_id: str, adjustment_id: str) -> str:

@@ -31,7 +31,7 @@ _FOLDED = statement(__package__, "folded_position")
 _PAUSED = statement(__package__, "read_paused_sending")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
-STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
+STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped", "superseded")
 
 
 # Of each kind no more are looked at in one go, whatever stands in the queue.

@@ -22,7 +22,7 @@ from projections.clearing.unsettled import (
 )
 from projections.document_fold import DOCUMENT_STATES, Told, document_keys, tell
 from projections.jurnal_commands.decision import Noted, Planned, Withdrawn
-from projections.projection import NOTHING, Evolved, Row, States, Table, last_row
+from projections.projection import NOTHING, Evolved, Row, States, Table, first_row, last_row
 
 
 class SyncRecordRow(Row, frozen=True, kw_only=True):
@@ -56,6 +56,14 @@ class RecordWithdrawn(Row, frozen=True, kw_only=True):
     record_id: str
 
 
+class RecordSuperseded(Row, frozen=True, kw_only=True):
+    """Other records took the place of one that was being booked: none of its commands goes any more."""
+
+    record_id: str
+    reason: str
+    updated: int
+
+
 def _merged(known: SyncRecordRow, told: SyncRecordRow) -> SyncRecordRow:
     """Keep what is being booked, and where a record was first told; as `save_records` does."""
     return known if known.state == "booking" else msgspec.structs.replace(told, position=known.position)
@@ -73,6 +81,13 @@ def _withdrawn(known: SyncRecordRow | None, told: RecordWithdrawn) -> None:
     del known, told
 
 
+def _ended(known: SyncRecordRow | None, told: RecordSuperseded) -> SyncRecordRow | None:
+    """Show a line that was being booked as superseded; as `supersede_records` does."""
+    if known is None or known.state != "booking":
+        return known
+    return msgspec.structs.replace(known, state="superseded", reason=told.reason, what_to_do=None, updated=told.updated)
+
+
 class SyncStatus:
     """The projection `sync_status`: one line a business document, and nothing that a later fact contradicts.
 
@@ -86,6 +101,7 @@ class SyncStatus:
         Table(__package__, "save_records", SyncRecordRow, merge=_merged),
         Table(__package__, "skip_records", RecordSeenTo, merge=last_row, stored=SyncRecordRow, apply=_seen_to),
         Table(__package__, "withdraw_records", RecordWithdrawn, merge=last_row, stored=SyncRecordRow, apply=_withdrawn),
+        Table(__package__, "supersede_records", RecordSuperseded, merge=first_row, stored=SyncRecordRow, apply=_ended),
         CLEARING_TABLE,
     )
 
@@ -96,19 +112,21 @@ class SyncStatus:
     def evolve(self, states: States, fact: Fact, meaning: Meaning) -> Evolved:
         """Write the records that a report's decisions speak of, and the money that they move."""
         told = tell(states, fact, meaning)
-        if not told.decisions:
+        ended = _superseded(told, fact)
+        if not told.decisions and not ended:
             # A word about a document was judged with it; what cannot be read is no document, and a product has no
             # judgement beside its commands.
             is_bare = all(isinstance(document, ProductState) for document in told.documents.values())
             rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and is_bare else ()
             return Evolved(told.states, rows) if told.states or rows else NOTHING
         by_record: dict[str, list[Planned | Noted]] = {}
-        lines: list[Row] = []
+        lines: list[Row] = [*ended]
         for decision in told.decisions:
             if isinstance(decision, Withdrawn):
                 lines.append(RecordWithdrawn(record_id=decision.record.record_id))
             else:
                 by_record.setdefault(decision.record.record_id, []).append(decision)
+        # What ends before it is told anew: a payment may be noted as skipped by the same fact.
         lines += (_row(decisions, fact) for decisions in by_record.values())
         before, after = _unsettled(states, told)
         if before == after:
@@ -127,13 +145,27 @@ def _unsettled(states: States, told: Told) -> tuple[Unsettled, Unsettled]:
     commands = [
         decision.command for decision in told.decisions if isinstance(decision, Planned) and not decision.instead_of
     ]
+    superseded = [each.asked for each in told.superseded]
     bookings = [
         booking
         for document in told.documents.values()
         if isinstance(document, OrderState)
         for booking in document.bookings
     ]
-    return before, after_commands(before, commands, told.settings.connection.clearing_account, bookings)
+    clearing_account = told.settings.connection.clearing_account
+    return before, after_commands(before, commands, clearing_account, bookings, superseded)
+
+
+def _superseded(told: Told, fact: Fact) -> list[RecordSuperseded]:
+    """Return the lines that have no command any more, with the reason of the first that ended."""
+    reasons: dict[str, str] = {}
+    for each in told.superseded:
+        if each.is_last:
+            reasons.setdefault(each.asked.record_id, each.reason)
+    return [
+        RecordSuperseded(record_id=record_id, reason=reason, updated=fact.position)
+        for record_id, reason in reasons.items()
+    ]
 
 
 def _skipped(word: RecordSkipped, fact: Fact) -> RecordSeenTo:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from eventstore.facts.answers import SHORT_OF_STOCK
+from eventstore.facts.answers import NOT_ALLOWED, SHORT_OF_STOCK
 from projections.jurnal_commands.commands import (
     AdjustStock,
     BookInvoice,
@@ -52,10 +52,11 @@ _SUBSCRIPTION = re.compile(r"trial|expired|subscription|berakhir", re.IGNORECASE
 _TAKES_GOODS = (BookInvoice, UpdateInvoice, TransferStock, AdjustStock)
 
 
-# What is planned anew when a setting changes. All others ask for what they asked for, however often they go: a change
-# or a delete that finds the books closed would be a return by then, which is another command.
+# What is planned anew when a setting changes. All others ask for what they asked for, however often they go.
 _PLANNED_ANEW = (
     BookInvoice,
+    UpdateInvoice,
+    DeleteInvoice,
     ReceivePayment,
     AdjustStock,
     TransferStock,
@@ -87,6 +88,16 @@ class Refusal(msgspec.Struct, frozen=True):
     sentence: str
     what_to_do: str
     field: str | None = None
+
+
+# Booked otherwise by itself: what to do is for where that cannot be.
+_NOT_LET_GO = Refusal(
+    "Jurnal does not let go of this invoice: payments, returns or a reconciliation hang on it",
+    "It is returned by itself, and booked anew if it was changed, once the period is open and the set-up names the"
+    " accounts for that; else undo these in Jurnal and retry, or put the invoice right there and skip this",
+    NOT_ALLOWED,
+)
+_UNPROCESSABLE = 422
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -142,6 +153,9 @@ def _money_account(refused: _Refused) -> Refusal | None:
 def _too_much(refused: _Refused) -> Refusal | None:
     if not refused.names(frozenset({"amount_receive"})) and not refused.says(_OVERPAID):
         return None
+    if isinstance(refused.command, UpdateInvoice) and refused.status == _UNPROCESSABLE:
+        # Our own money on it is not more: a person received some in Jurnal.
+        return _NOT_LET_GO
     return Refusal(
         "It is more than is left to be paid or used in Jurnal",
         "Look in Jurnal who paid or used the rest: undo that and retry, or skip this",
@@ -247,12 +261,10 @@ def _guarded(refused: _Refused) -> Refusal | None:
             "Jurnal does not let go of this duplicate: payments, returns, a reconciliation or closed books hold it",
             "Undo these in Jurnal and retry, or delete it there and skip this",
         )
-    if not isinstance(refused.command, (UpdateInvoice, DeleteInvoice)):
+    # Of other statuses nobody knows that nothing but the invoice is in the way.
+    if not isinstance(refused.command, (UpdateInvoice, DeleteInvoice)) or refused.status != _UNPROCESSABLE:
         return None
-    return Refusal(
-        "Jurnal does not let go of this invoice: payments, returns or a reconciliation hang on it",
-        "Undo these in Jurnal and retry, or put the invoice right there and skip this",
-    )
+    return _NOT_LET_GO
 
 
 # The first that recognises a refusal tells it: the particular before the general.

@@ -25,7 +25,9 @@ from projections.jurnal_commands.commands import Command
 PROJECTIONS = tuple(CATALOGUE)
 COMMAND_KINDS = tuple(kind.__name__ for kind in get_args(Command))
 COMMAND_OUTCOMES = ("Accepted", "AlreadyThere", "Refused", "TryLater", "Unknown")
-COMMAND_STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped")
+COMMAND_STATES = (
+    "held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped", "superseded",
+)  # fmt: skip
 APPEND_OUTCOMES = ("appended", "duplicate", "version_conflict", "queue_full", "failed")
 JURNAL_ANSWERS = ("2xx", "4xx", "429", "5xx", "none")
 QUOTA_SCOPES = ("minute", "hour", "month")

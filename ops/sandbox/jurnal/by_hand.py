@@ -22,6 +22,12 @@ class ByHand:
         self._company.injected[FaultKind.EDITED_BY_HAND] += 1
         return resource.show(changed)
 
+    def reconcile(self, key: object) -> None:
+        """Match an invoice's deposit with the bank's statement: it is neither changed nor deleted any more."""
+        invoice = self._company.sales_invoices.at(str(key))
+        assert invoice is not None, f"there is no invoice {key}"
+        invoice.is_reconciled = True
+
     def delete(self, plural: str, key: object) -> None:
         """Delete a document."""
         resource = self._resources[plural]

@@ -66,9 +66,9 @@ class SalesInvoices(Resource[Invoice]):
     def change(self, record: Invoice, fields: Fields) -> Invoice:
         """Replace what an invoice says; separate payments stay, the deposit's payment keeps its id.
 
-        Refused once goods came back, and to another customer once somebody paid.
+        Refused once goods came back or it is reconciled, and to another customer once somebody paid.
         """
-        if record.returns:
+        if record.returns or record.is_reconciled:
             raise unprocessable()
         missing = [name for name in ("due_date", "person_name") if not _sent(fields, name)]
         if missing:
@@ -95,9 +95,9 @@ class SalesInvoices(Resource[Invoice]):
         return record
 
     def delete(self, record: Invoice) -> None:
-        """Delete an invoice and its deposit's payment; refused while a separate payment or a return exists."""
+        """Delete an invoice and its deposit's payment; refused while a payment or a return exists, or once reconciled."""
         self.company.check_open(record.transaction_date)
-        if record.returns or not record.only_deposit:
+        if record.returns or record.is_reconciled or not record.only_deposit:
             raise unprocessable()
         self._unbook(record)
         payment = record.deposit_payment

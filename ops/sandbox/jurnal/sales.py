@@ -58,6 +58,7 @@ class Invoice(Document):
     payments: dict[int, Payment] = field(default_factory=dict)
     applied: dict[int, CreditMemoPayment] = field(default_factory=dict)
     returns: dict[int, SalesReturn] = field(default_factory=dict)
+    is_reconciled: bool = False
 
     @property
     def deposit_payment(self) -> Payment | None:

@@ -6,4 +6,10 @@ FROM projection_cursor c,
             $11::bytea[], $12::text[])
      AS u (command_id, company_id, stream_id, record_id, lane, position, ordinal, kind, body, needs)
 WHERE c.store_id = $1 AND c.projection = $2
-ON CONFLICT (store_id, command_id) DO NOTHING
+-- What was superseded is not in Jurnal: asked for once more it goes in its new place, looked up first if it was sent.
+ON CONFLICT (store_id, command_id) DO UPDATE
+SET company_id = excluded.company_id, stream_id = excluded.stream_id, record_id = excluded.record_id,
+    lane = excluded.lane, position = excluded.position, ordinal = excluded.ordinal, kind = excluded.kind,
+    body = excluded.body, needs = excluded.needs, state = 'due', reason = NULL, document = NULL, settled_at = NULL,
+    released_at = excluded.position, short_since = NULL
+WHERE command.state = 'superseded'

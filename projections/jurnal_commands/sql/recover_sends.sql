@@ -1,4 +1,4 @@
--- What was cut off, settled, skipped or released since the last look, in one statement: four ways of rows in four states,
+-- What was cut off, settled, skipped, superseded or released since the last look, in one statement: ways of other rows,
 -- so that no row goes two ways at once. What goes on from there does so at the next look; until then nothing is sent of it.
 -- $1 store, $2 company, $3 now, $4 from when the absence of what was released may be concluded.
 WITH expired AS (
@@ -6,7 +6,7 @@ WITH expired AS (
     UPDATE send SET due_at = $3, reason = 'The attempt was cut off before its answer',
                     state = CASE WHEN EXISTS (SELECT 1 FROM command c
                                               WHERE c.store_id = $1 AND c.command_id = send.command_id
-                                                AND c.state IN ('accepted', 'refused'))
+                                                AND c.state IN ('accepted', 'refused', 'superseded'))
                                  THEN 'done' ELSE 'unknown' END
     WHERE store_id = $1 AND company_id = $2 AND state = 'sending' AND deadline_at <= $3
     RETURNING command_id, attempt
@@ -18,12 +18,18 @@ WITH expired AS (
     UPDATE send SET state = 'done'
     WHERE store_id = $1 AND company_id = $2 AND state = 'unknown' AND due_at <= $3
       AND EXISTS (SELECT 1 FROM command c
-                  WHERE c.store_id = $1 AND c.command_id = send.command_id AND c.state IN ('accepted', 'refused'))
+                  WHERE c.store_id = $1 AND c.command_id = send.command_id AND c.state IN ('accepted', 'refused', 'superseded'))
 ), skipped AS (
     -- What is on its way when it is skipped is looked up first: somebody must know whether it is in Jurnal.
     UPDATE send SET state = 'done'
     FROM command c
     WHERE c.store_id = $1 AND c.state = 'skipped' AND send.store_id = $1 AND send.company_id = $2
+      AND send.command_id = c.command_id AND send.state IN ('due', 'waiting')
+), superseded AS (
+    -- It was never sent, or refused: nothing of it is on its way.
+    UPDATE send SET state = 'done'
+    FROM command c
+    WHERE c.store_id = $1 AND c.state = 'superseded' AND send.store_id = $1 AND send.company_id = $2
       AND send.command_id = c.command_id AND send.state IN ('due', 'waiting')
 ), released AS (
     -- A released command is looked up before it is sent again: whatever it did before, it is booked at most once.

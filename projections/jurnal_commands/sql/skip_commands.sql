@@ -1,4 +1,4 @@
 UPDATE command SET state = 'skipped', reason = u.reason, settled_at = u.settled_at
 FROM projection_cursor c, unnest($3::text[], $4::text[], $5::bigint[]) AS u (command_id, reason, settled_at)
 WHERE c.store_id = $1 AND c.projection = $2 AND command.store_id = $1 AND command.command_id = u.command_id
-  AND command.state <> 'accepted'
+  AND command.state NOT IN ('accepted', 'superseded')

@@ -16,7 +16,8 @@ CROSS JOIN LATERAL (
       AND ($8::bigint IS NULL OR (r.position, r.record_id COLLATE "C") < ($8, $9::text))
       AND (NOT $11::boolean OR r.state <> 'booking'
            OR NOT EXISTS (SELECT FROM command k
-                          WHERE k.store_id = $1 AND k.record_id = r.record_id AND k.state <> 'accepted'))
+                          WHERE k.store_id = $1 AND k.record_id = r.record_id AND k.state <> 'accepted'
+                            AND k.state <> 'superseded'))
     ORDER BY r.position DESC, r.record_id COLLATE "C" DESC
     LIMIT $10
 ) page

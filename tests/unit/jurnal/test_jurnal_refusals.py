@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventstore.facts.answers import SHORT_OF_STOCK
+from eventstore.facts.answers import NOT_ALLOWED, SHORT_OF_STOCK
 from projections.jurnal_commands.commands import Command
 from service.jurnal.complaints import read_complaint
 from service.jurnal.needs import Need
@@ -119,16 +119,46 @@ CLOSED = {"transaction_date": "is before the last closing"}
     ("commands", "advice"),
     [
         (
-            (INVOICE, PAYMENT, TRANSFER, ADJUSTMENT, PAYOUT, JOURNAL, RETURN, CREDIT, REFUND),
+            (INVOICE, UPDATE, DELETE, PAYMENT, TRANSFER, ADJUSTMENT, PAYOUT, JOURNAL, RETURN, CREDIT, REFUND),
             "or let documents of closed periods go on the first open day: it then goes by itself",
         ),
-        ((UPDATE, DELETE, APPLY), ". Reopen the period in Jurnal, then retry"),
+        ((APPLY,), ". Reopen the period in Jurnal, then retry"),
     ],
-    ids=["goes anew", "would be another command"],
+    ids=["goes anew", "has no date of its own"],
 )
 def test_closed_books_come_with_the_advice_that_is_true_of_the_document(
     commands: tuple[Command, ...], advice: str
 ) -> None:
-    """What is planned anew goes by itself; a change or a delete would be a return by then, and stays as it is."""
+    """What is planned anew goes by itself, also as a return where it was a change or a delete."""
     for command in commands:
         assert reason(command, 422, CLOSED).endswith(advice), command
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "body", "is_so"),
+    [
+        (UPDATE, 422, BARE, True),
+        (DELETE, 422, BARE, True),
+        (UPDATE, 422, GEM_422, True),
+        (UPDATE, 422, {**GEM_422, "original_amount": "(Value must be greater than 0.)"}, False),
+        (UPDATE, 400, GEM_422, False),
+        (DELETE, 422, {"error_full_messages": ["Transaction is reconciled"]}, True),
+        (UPDATE, 422, CLOSED, False),
+        (UPDATE, 422, {"error_full_messages": ["Product not found"]}, False),
+        (UPDATE, 422, {"person_name": "person not exist"}, False),
+        (UPDATE, 422, {"errors": "Data not found."}, False),
+        (UPDATE, 400, BARE, False),
+        (UPDATE, 403, {"message": "Not allowed to access"}, False),
+        (DELETE, 404, {"errors": "Record not found"}, False),
+        (DELETE, 404, {}, False),
+        (RETURN, 422, BARE, False),
+        (INVOICE, 422, BARE, False),
+        (PAYMENT, 422, GEM_422, False),
+    ],
+)
+def test_only_what_hangs_on_an_invoice_keeps_it_from_being_changed_or_deleted(
+    command: Command, status: int, body: Any, is_so: bool
+) -> None:
+    """All else is mended, and the same is asked for again: it would be a return too many."""
+    found = refusal_of(command, status, read_complaint(msgspec.json.encode(body)))
+    assert (found.field == NOT_ALLOWED) is is_so

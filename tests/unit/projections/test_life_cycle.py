@@ -52,7 +52,7 @@ def test_every_word_of_the_two_tables_is_counted() -> None:
 
 
 def test_only_the_fold_writes_the_words_of_the_fold() -> None:
-    """No statement of the dispatcher writes the command table: the fold adds, settles, parks, releases and skips."""
+    """No statement of the dispatcher writes the command table: the fold adds, settles, parks, releases and ends."""
     writes = {
         file.name
         for file in PACKAGE.joinpath("sql").iterdir()
@@ -60,5 +60,5 @@ def test_only_the_fold_writes_the_words_of_the_fold() -> None:
     }
     assert writes == {
         "add_commands.sql", "settle_commands.sql", "park_commands.sql", "release_commands.sql", "skip_commands.sql",
-        "replan_commands.sql", "reopen_commands.sql",
+        "replan_commands.sql", "reopen_commands.sql", "supersede_commands.sql",
     }  # fmt: skip

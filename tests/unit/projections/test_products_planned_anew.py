@@ -16,7 +16,7 @@ from eventstore.facts.operators import (
     RecordSkipped,
 )
 from eventstore.facts.settings import SalesAccountsMapped, SalesRulesSet
-from projections.jurnal_commands.commands import AdjustStock, CreateProduct
+from projections.jurnal_commands.commands import AdjustStock, BookInvoice, CreateProduct
 from projections.jurnal_commands.fold import CommandAdded, CommandFreed, CommandSkipped
 from projections.sync_status.fold import RecordSeenTo
 from tests.ledger import STORE
@@ -98,19 +98,39 @@ def test_what_went_already_is_not_let_go_again() -> None:
 
 
 def test_what_cannot_be_planned_anew_goes_as_it_was_planned() -> None:
-    """An order that was changed before it was sent: its invoice first, then the change behind it."""
+    """Jurnal has the invoice as it was, so it is not judged again: its parts first, then the change behind it."""
     story = Story()
-    story.order(order_details=[line("TEA", 2, 10_000)])
-    story.order(order_details=[line("TEA", 1, 15_000), line("LATTE", 1, 5_000)])
-    invoice = f"inv-{STORE}.order-1"
-    story.refuse(invoice, "no product", f"{LACKS_PRODUCT}TEA")
+    told(story, SalesRulesSet(cost_account="Cost of Sales"))
+    set_of_tea = line("SET", 2, 10_000, product_type="composite", product_composites=[{"sku": "TEA", "quantity": 1}])
+    story.order(order_details=[set_of_tea])
+    parts, invoice = _ids(story)
+    story.accept(invoice, Document(resource="sales_invoices", jurnal_id=7))
+    story.order(order_details=[line("SET", 1, 15_000), line("LATTE", 1, 5_000)])
+    story.refuse(parts, "no product", f"{LACKS_PRODUCT}TEA")
     imported(story, TEA)
     made(story)
     assert anew(story) == {}
-    assert [row.command_id for row in story.rows(CommandFreed)] == [invoice]
+    assert [row.command_id for row in story.rows(CommandFreed)] == [parts]
     before = len(story.facts)
     made(story)
     assert [row.released_at for row in story.rows(CommandFreed)] == [before]
+
+
+def test_an_invoice_that_was_changed_before_it_was_sent_is_booked_as_it_is_by_now() -> None:
+    """The change was never sent: it is superseded, also where the product is still missing."""
+    story = Story()
+    story.order(order_details=[line("TEA", 2, 10_000)])
+    story.order(order_details=[line("TEA", 1, 15_000), line("LATTE", 1, 5_000)])
+    invoice, change = _ids(story)
+    story.refuse(invoice, "no product", f"{LACKS_PRODUCT}TEA")
+    ((command, was_refused),) = anew(story).values()
+    assert isinstance(command, BookInvoice)
+    assert ([each.product_code for each in command.lines], was_refused) == (["TEA", "LATTE"], True)
+    assert [(row.command_id, row.state) for row in story.lane] == [(invoice, "due"), (change, "superseded")]
+    assert {key: row.state for key, row in story.listed.items()} == {
+        "sale-order-1": "booking",
+        "change-order-1-1": "superseded",
+    }
 
 
 def _ids(story: Story) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from eventstore.facts.answers import IN_DOUBT, SHORT_OF_STOCK, Document
 from eventstore.facts.operators import CommandReleased
 from eventstore.facts.settings import BooksClosed, OutletMapped, PaymentMapping, TaxMapping
-from projections.jurnal_commands.commands import BookInvoice, DeleteInvoice, UpdateInvoice
+from projections.jurnal_commands.commands import BookInvoice, DeleteInvoice, ReturnSale, UpdateInvoice
 from projections.jurnal_commands.fold import CommandAdded
 from tests.story import CONNECTION, MAIN, Story, line, own, paid, taxed
 from tests.unit.projections.shop_settings import seen_to, told
@@ -186,9 +186,9 @@ def test_a_person_lets_it_go_and_it_goes_as_it_would_be_now() -> None:
     assert again(story) == [("return 2026-11-21: 1 LATTE at 10000 = 10000", True)]
 
 
-def test_what_comes_out_as_other_commands_stays_as_it_was_asked() -> None:
-    """Jurnal will not delete the invoice: that it would be returned by now is another thing to do."""
-    for mended in (RULES, BooksClosed(until=date(2026, 11, 25))):
+def test_a_deletion_that_would_be_a_return_by_now_is_one() -> None:
+    """By the rule, or because its day was closed since: nobody has to look at it."""
+    for mended, day in ((RULES, "2026-11-21"), (BooksClosed(until=date(2026, 11, 25)), "2026-11-26")):
         story = sold(msgspec.structs.replace(RULES, same_day_void="delete", closed_period="first_open_day"))
         accepted(story, "BookInvoice")
         voided(story)
@@ -196,23 +196,33 @@ def test_what_comes_out_as_other_commands_stays_as_it_was_asked() -> None:
         story.refuse(of_kind(story, "DeleteInvoice")[0], "not deletable")
         told(story, mended)
         assert again(story) == []
+        assert [(row.kind, row.state) for row in story.lane] == [
+            ("BookInvoice", "accepted"), ("DeleteInvoice", "superseded"),
+            ("ReturnSale", "due"), ("RefundCredit", "due"),
+        ]  # fmt: skip
+        assert in_words(story.the(ReturnSale)) == f"return {day}: 2 LATTE at 10000 = 20000"
+
+
+def test_a_change_that_finds_the_books_closed_is_as_the_rule_says() -> None:
+    """A return and another invoice on the first open day; else, with the period open again, a retry books it."""
+    for rule in ("first_open_day", "fail"):
+        story = sold(msgspec.structs.replace(RULES, closed_period=rule))
+        accepted(story, "BookInvoice")
+        three = [line("LATTE", 3, 10_000, order_detail_id="d1", product_id="p1")]
+        polled(story, order_details=three, total_amount=30_000, total_order_amount=30_000)
+        change = of_kind(story, "UpdateInvoice")[0]
+        story.refuse(change, "closed", "transaction_date")
+        told(story, BooksClosed(until=date(2026, 11, 25)))
+        assert again(story) == []
+        if rule == "first_open_day":
+            assert [row.state for row in story.lane] == ["accepted", "superseded", "due", "due", "due"]
+            assert in_words(story.the(ReturnSale)) == "return 2026-11-26: 2 LATTE at 10000 = 20000"
+            continue
+        told(story, BooksClosed(until=date(2026, 11, 20)))
+        released = CommandReleased(command_id=change, actor="owner", reason="reopened")
+        story.tell(own(released, "order-order-1", "release:1"))
+        assert again(story) == [("update 1: 30000, 20000 into Cash", True)]
         assert len(story.commands) == 2
-
-
-def test_a_change_that_finds_the_books_closed_stays_as_it_was_asked() -> None:
-    """By then it would be a return and another invoice; with the period open again a retry books it."""
-    story = sold(msgspec.structs.replace(RULES, closed_period="first_open_day"))
-    accepted(story, "BookInvoice")
-    three = [line("LATTE", 3, 10_000, order_detail_id="d1", product_id="p1")]
-    polled(story, order_details=three, total_amount=30_000, total_order_amount=30_000)
-    change = of_kind(story, "UpdateInvoice")[0]
-    story.refuse(change, "closed", "transaction_date")
-    told(story, BooksClosed(until=date(2026, 11, 25)))
-    assert again(story) == []
-    told(story, BooksClosed(until=date(2026, 11, 20)))
-    story.tell(own(CommandReleased(command_id=change, actor="owner", reason="reopened"), "order-order-1", "release:1"))
-    assert again(story) == [("update 1: 30000, 20000 into Cash", True)]
-    assert len(story.commands) == 2
 
 
 def test_a_setting_that_means_nothing_to_it_sends_nothing_again() -> None:

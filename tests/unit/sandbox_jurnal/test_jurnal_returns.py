@@ -215,6 +215,19 @@ async def test_an_invoice_with_a_return_is_neither_changed_nor_deleted(shop: Sho
     assert shop.sandbox.exact_balances()["Accounts Receivable"] == 0
 
 
+async def test_an_invoice_that_is_reconciled_is_neither_changed_nor_deleted(shop: Shop) -> None:
+    """Both are refused with 422; goods may come back all the same."""
+    invoice = await sold(shop)
+    shop.sandbox.by_hand.reconcile(invoice["id"])
+    path = f"sales_invoices/{invoice['id']}"
+    bare = {"errors": "Unprocessable Entity"}
+    for refused in (await shop.call("PATCH", path, {"sales_invoice": shop.invoice()}), await shop.call("DELETE", path)):
+        assert (refused.status, refused.body) == (422, bare)
+    shown = await shop.show("sales_invoices", invoice["id"])
+    assert (shown["editable"], shown["deletable"]) == (False, False)
+    assert (await returned(shop, invoice))["id"]
+
+
 async def test_rounded_taxes_of_the_parts_add_up_to_the_tax_charged() -> None:
     """Tax of whole rupiah on 3 at 3,333 is 1,100; two parts give back 367 each, the one that empties the line 366."""
     async with opened(settings(tax_decimals=0)) as shop:

@@ -1,18 +1,31 @@
--- Until when what makes up no full call waits for more, because few calls are left: by company, none while none waits so.
--- The service knows its companies and says it of its own tables; this is what stands there before it does.
-CREATE VIEW company_saving AS SELECT ''::text AS company_id, NULL::timestamptz AS until WHERE false;
-GRANT SELECT ON company_saving TO :service_role;
+-- A command whose place others take is superseded: it is not in Jurnal, and its lane goes on.
+ALTER TABLE command DROP CONSTRAINT command_state_check;
+ALTER TABLE command ADD CONSTRAINT command_state_check
+    CHECK (state IN ('due', 'accepted', 'refused', 'parked', 'skipped', 'superseded'));
+ALTER TABLE projection_shadow.command DROP CONSTRAINT command_state_check;
+ALTER TABLE projection_shadow.command ADD CONSTRAINT command_state_check
+    CHECK (state IN ('due', 'accepted', 'refused', 'parked', 'skipped', 'superseded'));
+CREATE INDEX command_superseded ON command (store_id, command_id) WHERE state = 'superseded';
 
--- As before, and what could go now and waits for others to go with it is held (5) and says until when, by the store's clock.
+-- As before; a record shows what its other commands came to, and is superseded itself where it has none.
+CREATE OR REPLACE FUNCTION command_rank(state text, needs_skipped boolean, send_state text, short_since timestamptz, now timestamptz)
+RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN state IN ('accepted', 'superseded') THEN 1
+            WHEN state = 'skipped' OR needs_skipped THEN 2
+            WHEN state = 'refused' AND short_since > now - interval '24 hours' THEN 5
+            WHEN state IN ('refused', 'parked') THEN 6
+            WHEN send_state IN ('sending', 'unknown') THEN 4
+            ELSE 3 END;
+
+-- As before; what is superseded stands in nobody's way.
 CREATE OR REPLACE VIEW command_shown AS
 SELECT k.store_id, k.record_id, k.command_id, k.state, k.position, k.ordinal, k.document,
-       coalesce(k.reason, skipped.reason, behind.reason, saves.reason,
-                CASE WHEN k.state = 'due' THEN s.reason END) AS reason,
-       CASE WHEN behind.reason IS NULL AND saves.reason IS NULL
+       coalesce(k.reason, skipped.reason, behind.reason, CASE WHEN k.state = 'due' THEN s.reason END) AS reason,
+       CASE WHEN behind.reason IS NULL
             THEN command_rank(k.state, coalesce(skipped.is_so, false), s.state, k.short_since,
                               (SELECT jurnalsync_clock()))
             ELSE 5 END AS rank,
-       coalesce(behind.what_to_do, CASE WHEN saves.reason IS NOT NULL THEN 'Nothing: it goes by itself' END) AS what_to_do
+       behind.what_to_do
 FROM command k
 LEFT JOIN send s ON s.store_id = k.store_id AND s.command_id = k.command_id
 LEFT JOIN LATERAL (
@@ -40,7 +53,7 @@ LEFT JOIN LATERAL (
                 FROM command l
                 WHERE l.store_id = k.store_id AND l.lane = a.lane
                   AND (l.position, l.ordinal) < (a.position, a.ordinal)
-                  AND l.state NOT IN ('accepted', 'skipped')
+                  AND l.state NOT IN ('accepted', 'skipped', 'superseded')
                   AND (SELECT bool_or(n.state = 'skipped')
                        FROM command n
                        WHERE n.store_id = l.store_id AND n.command_id = ANY (l.needs)) IS NOT TRUE
@@ -50,7 +63,7 @@ LEFT JOIN LATERAL (
             UNION ALL
             SELECT l.*
             FROM command l
-            WHERE l.store_id = k.store_id AND l.command_id = ANY (a.needs) AND l.state NOT IN ('accepted', 'skipped')
+            WHERE l.store_id = k.store_id AND l.command_id = ANY (a.needs) AND l.state NOT IN ('accepted', 'skipped', 'superseded')
         ) e
         WHERE a.state = 'due'
     )
@@ -67,20 +80,22 @@ LEFT JOIN LATERAL (
     WHERE a.state <> 'due' AND a.record_id <> k.record_id
     ORDER BY first.rank DESC, a.position, a.ordinal
     LIMIT 1
-) behind ON k.state = 'due'
-LEFT JOIN company_saving saving ON saving.company_id = k.company_id
-LEFT JOIN LATERAL (
-    SELECT 'Saving quota: few calls to Jurnal are left, so it goes together with others, at '
-           || to_char(saving.until AT TIME ZONE coalesce(
-                  (SELECT convert_from(t.body, 'UTF8')::json ->> 'time_zone'
-                   FROM store_setting t
-                   WHERE t.store_id = k.store_id AND t.name = 'StoreConnected' AND t.key = ''), 'UTC'),
-                  'YYYY-MM-DD HH24:MI:SS')
-           || ' at the latest' AS reason
-    -- What is put off, paused or behind another one in its lane waits for that.
-    WHERE saving.until IS NOT NULL AND s.state IN ('due', 'waiting') AND s.due_at <= (SELECT jurnalsync_clock())
-      AND EXISTS (SELECT FROM command_in_turn turn
-                  WHERE turn.store_id = k.store_id AND turn.command_id = k.command_id AND turn.state = 'due')
-      AND NOT EXISTS (SELECT FROM store_setting t
-                      WHERE t.store_id = k.store_id AND t.name = 'Sending' AND t.body <> '')
-) saves ON k.state = 'due';
+) behind ON k.state = 'due';
+
+-- As before; what is superseded stands in nobody's way.
+CREATE OR REPLACE VIEW command_in_turn AS
+SELECT k.*
+FROM command k
+WHERE NOT EXISTS (
+        SELECT 1 FROM command earlier
+        WHERE earlier.store_id = k.store_id AND earlier.lane = k.lane
+          AND (earlier.position, earlier.ordinal) < (k.position, k.ordinal)
+          AND earlier.state NOT IN ('accepted', 'skipped', 'superseded')
+          AND NOT EXISTS (
+              SELECT 1 FROM command needed
+              WHERE needed.store_id = earlier.store_id AND needed.command_id = ANY (earlier.needs)
+                AND needed.state = 'skipped'))
+  AND NOT EXISTS (
+        SELECT 1 FROM unnest(k.needs) AS need (command_id)
+        LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id
+        WHERE needed.state IS DISTINCT FROM 'accepted');

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from eventstore.facts.operators import OPERATIONS_STREAM, StorePaused
 from projections.sync_status.queries import ListedRecord, Wanted, count_held, count_records, read_page
 from service.operations import NothingToDo, Operations, Word
@@ -76,32 +74,40 @@ async def test_only_what_could_go_is_held_for_the_quota(stand: Stand) -> None:
     assert (record.status, record.reason) == ("Pending", "busy")
 
 
-@pytest.mark.parametrize("other", ["paused", "breaker", "closed", "another company"])
-async def test_what_keeps_the_whole_store_waiting_is_said_instead(stand: Stand, other: str) -> None:
-    """A pause, a Jurnal that does not answer, a limit that it told; and a neighbour's saving is nobody else's."""
+BREAKER = """
+INSERT INTO company_breaker (company_id, state, epoch, failures, openings, until, reason)
+VALUES ($1, 'open', 1, 5, 1, $2, 'down')
+ON CONFLICT (company_id) DO UPDATE SET state = 'open', until = $2
+"""
+
+
+async def test_what_keeps_the_whole_store_waiting_is_said_instead(stand: Stand) -> None:
+    """A Jurnal that does not answer, a limit that it told, a pause; and a neighbour's saving is nobody else's."""
     process = await short(stand)
     await stand.order(1)
     assert (await stand.step(process)).outcome == "saving"
-    match other:
-        case "paused":
-            pause = own(StorePaused(actor="owner", reason="count"), OPERATIONS_STREAM, "operator:1")
-            await stand.appender.append(STORE, [pause])
-            await stand.fold()
-        case "breaker":
-            await stand.migrator.execute(
-                "INSERT INTO company_breaker (company_id, state, epoch, failures, openings, until, reason)"
-                " VALUES ($1, 'open', 1, 5, 1, $2, 'down')"
-                " ON CONFLICT (company_id) DO UPDATE SET state = 'open', until = $2",
-                COMPANY.company_id,
-                stand.clock.now() + timedelta(seconds=30),
-            )
-        case "closed":
-            await stand.migrator.execute(
-                "UPDATE quota_budget SET closed_until = $1, closed_scope = 'hour'",
-                stand.clock.now() + timedelta(hours=1),
-            )
-        case _:
-            await stand.migrator.execute(
-                "UPDATE quota_budget SET budget = 'company:another' WHERE budget LIKE 'company:%'"
-            )
+    later = stand.clock.now() + timedelta(hours=1)
+    ours, theirs = f"company:{COMPANY.company_id}", "company:another"
+    causes: list[tuple[tuple[object, ...], tuple[object, ...]]] = [
+        (
+            (BREAKER, COMPANY.company_id, later),
+            ("UPDATE company_breaker SET state = 'closed', until = NULL WHERE company_id = $1", COMPANY.company_id),
+        ),
+        (
+            ("UPDATE quota_budget SET closed_until = $1, closed_scope = 'hour'", later),
+            ("UPDATE quota_budget SET closed_until = NULL, closed_scope = NULL",),
+        ),
+        (
+            ("UPDATE quota_budget SET budget = $1 WHERE budget = $2", theirs, ours),
+            ("UPDATE quota_budget SET budget = $1 WHERE budget = $2", ours, theirs),
+        ),
+    ]
+    for begins, ends in causes:
+        await stand.migrator.execute(*begins)  # type: ignore[arg-type]
+        assert (await shown(stand, "sale-order-1")).status == "Pending"
+        await stand.migrator.execute(*ends)  # type: ignore[arg-type]
+        assert (await shown(stand, "sale-order-1")).status == "Held"
+    pause = own(StorePaused(actor="owner", reason="count"), OPERATIONS_STREAM, "operator:1")
+    await stand.appender.append(STORE, [pause])
+    await stand.fold()
     assert (await shown(stand, "sale-order-1")).status == "Pending"

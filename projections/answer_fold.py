@@ -69,8 +69,7 @@ def _released(states: States, settings: StoreSettings, fact: Fact, word: Command
     document, command_id = states.get(fact.stream_id), word.command_id
     if not isinstance(document, WaitingDocument) or command_id not in document.refused:
         return DocumentsTold()
-    # Jurnal is asked again, whatever it did not allow before.
-    told = judged(_allowed(document, command_id), states, settings, fact, retried=True)
+    told = judged(document, states, settings, fact, retried=True)
     after = _kept({**states, **told.states}, _without(told.documents[fact.stream_id], command_id))
     states_after = {**told.states, **after.states}
     return msgspec.structs.replace(told, states=states_after, documents=after.documents)
@@ -107,13 +106,10 @@ def _without(document: WaitingDocument, command_id: str) -> WaitingDocument:
     """Return the document without the refusal of a command."""
     refused = tuple(each for each in document.refused if each != command_id)
     lacks = {identity: each for identity, each in document.lacks.items() if identity != command_id}
-    return _allowed(msgspec.structs.replace(document, refused=refused, lacks=lacks), command_id)
-
-
-def _allowed(document: WaitingDocument, command_id: str) -> WaitingDocument:
-    """Return the document without the word that Jurnal does not allow a command."""
+    document = msgspec.structs.replace(document, refused=refused, lacks=lacks)
     if not isinstance(document, OrderState) or command_id not in document.not_allowed:
         return document
+    # Jurnal is asked again, or has it: whatever it did not allow before.
     left = {identity: kind for identity, kind in document.not_allowed.items() if identity != command_id}
     return msgspec.structs.replace(document, not_allowed=left)
 

@@ -95,7 +95,7 @@ class SalesInvoices(Resource[Invoice]):
         return record
 
     def delete(self, record: Invoice) -> None:
-        """Delete an invoice and its deposit's payment; refused while a payment or a return exists, or once reconciled."""
+        """Delete an invoice and its deposit's payment; refused while a payment or return exists, or once reconciled."""
         self.company.check_open(record.transaction_date)
         if record.returns or record.is_reconciled or not record.only_deposit:
             raise unprocessable()

@@ -1,5 +1,6 @@
 """Where Jurnal does not let an invoice be changed or deleted, others take the place of what was asked for."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 
 from eventstore.facts.answers import IN_DOUBT, NOT_ALLOWED
 from eventstore.facts.operators import CommandReleased
+from eventstore.facts.settings import BooksClosed
 from projections.clearing.unsettled import ClearingDayRow
 from projections.jurnal_commands.commands import DECODER
 from projections.jurnal_commands.fold import (
@@ -155,6 +157,18 @@ def test_an_order_that_was_voided_meanwhile_returns_what_jurnal_has() -> None:
     assert states(story) == {"change-1": "superseded", "void": "booking"}
 
 
+def test_goods_of_a_void_that_are_lost_are_those_of_the_change_that_was_not_allowed() -> None:
+    """Two were booked, one was left of the order when it was voided: one is thrown away."""
+    half = [paid("t1", 10_000)]
+    story = sold(msgspec.structs.replace(RULES, void_restocks=False), transactions=half)
+    accepted(story, "BookInvoice")
+    polled(story, **lattes(1, transactions=half))
+    voided(story, **lattes(1, transactions=half))
+    story.refuse(of_kind(story, "UpdateInvoice")[0], "not let go", NOT_ALLOWED)
+    books = SandboxBooks().book(story)
+    assert (books.stock("LATTE"), books.owed(), books.balances.get("Cash", 0)) == (-1, 0, 0)
+
+
 def test_a_payment_behind_it_is_received_on_the_new_invoice() -> None:
     """Under a new identity; its line goes on, and what it shows is the new one."""
     story = edited()
@@ -270,6 +284,30 @@ def test_parts_leave_once_however_often_the_order_was_changed_behind_it() -> Non
     assert states(story) == {"change-1": "superseded", "change-2": "booking"}
     books = SandboxBooks().book(story)
     assert (books.stock("BEANS"), books.stock("SET"), books.owed()) == (-5, -1, 50_000)
+
+
+def test_nothing_that_jurnal_has_is_given_up() -> None:
+    """By a rule of today the order would not be booked at all; its invoice and its parts stand in Jurnal."""
+    story = sold(DELETED, **with_beans(2))
+    accepted(story, "BookInvoice", "AdjustStock")
+    voided(story, **with_beans(2))
+    told(story, msgspec.structs.replace(DELETED, cost_account=None, taken_back_unsent="send_nothing"))
+    lane = story.lane
+    not_allowed(story, "DeleteInvoice")
+    assert [row.state for row in story.lane] == ["accepted", "accepted", "refused", "due"]
+    assert [row.body for row in story.lane] == [row.body for row in lane]
+
+
+def test_what_jurnal_has_otherwise_than_it_would_be_now_keeps_all_behind_it_as_it_was_asked() -> None:
+    """The return was dated before the books were closed: nothing behind it is given up for another one."""
+    two_ways = [paid("t1", 12_000), paid("t2", 8_000)]
+    story = sold(msgspec.structs.replace(RULES, closed_period="first_open_day"), transactions=two_ways)
+    accepted(story, "BookInvoice", "ReceivePayment")
+    polled(story, **lattes(3, transactions=two_ways))
+    accepted(story, "ReturnSale")
+    story.refuse(of_kind(story, "BookInvoice")[1], "closed", "transaction_date")
+    told(story, BooksClosed(until=date(2026, 11, 25)))
+    assert [row.state for row in story.lane] == ["accepted", "accepted", "accepted", "refused", "due"]
 
 
 def test_clearing_money_of_a_payment_behind_it_counts_once() -> None:

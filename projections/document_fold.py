@@ -21,6 +21,7 @@ from eventstore.facts.settings import (
     BooksClosed,
     ChannelMapped,
     LiveModeActivated,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -186,6 +187,9 @@ def _tell_setting(states: States, settings: StoreSettings, fact: Fact, setting: 
             met = {SETTINGS_NEED, SALES_WINDOW_NEED}
         case ChannelMapped() | SalesAccountsMapped() | BooksClosed():
             met = {SETTINGS_NEED}
+        case MappingRemoved():
+            # What waits for its time says at once that it will not go then.
+            met = {SETTINGS_NEED, WINDOW_NEED, SALES_WINDOW_NEED}
         case LiveModeActivated():
             return DocumentsTold()
         case _:

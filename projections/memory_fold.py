@@ -146,6 +146,8 @@ class MemoryFold:
         stored = apply(rows.get(key), row)
         if stored is not None:
             rows[key] = stored
+        else:
+            rows.pop(key, None)
 
     def _rows(self) -> Iterable[dict[Any, Row]]:
         return (target.rows for target in self._targets.values())

@@ -11,7 +11,7 @@ from eventstore.event import Fact
 from eventstore.facts.registry import Meaning
 from eventstore.statements import statement
 
-_TARGET = re.compile(r"\A(?:INSERT INTO|UPDATE) (\w+)")
+_TARGET = re.compile(r"\A(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -40,8 +40,8 @@ class Table:
     there already, or the size of a batch would show in the table. `live_only` rows are never written by a rebuild.
 
     Where a statement changes rows that another one adds, `stored` is the type of the rows as they stand, and `apply`
-    does to one of them (None: not there) what the statement does. Without it `merge` says it all, and without that
-    the last row stands: then `apply` is None.
+    does to one of them (None: not there, or no more) what the statement does. Without it `merge` says it all, and
+    without that the last row stands: then `apply` is None.
     """
 
     def __init__(

@@ -25,7 +25,4 @@ async def read_company_wait(pool: Pool, company_id: str, zone: ZoneInfo) -> str 
         return f"{CLOSED_WORDS[row['closed_scope']]}; it is tried again at {told(row['reopens_at'])}"
     if row["free_at"] is not None:
         return f"{row['spent']}; it goes on at {told(row['free_at'])}"
-    if row["saving_until"] is not None:
-        until = row["saving_until"].astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-        return f"Held: saving quota, few calls to Jurnal are left; it goes together with others by {until}"
     return None

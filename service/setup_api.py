@@ -1,6 +1,6 @@
 """Settings as the API reads and changes them: a patch merged into what stands becomes facts, only what differs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -8,6 +8,8 @@ import msgspec
 from eventstore.facts.settings import (
     ChannelMapped,
     Mapping,
+    MappingFact,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -26,6 +28,7 @@ from service.setup import StoreSetup
 from service.setup_error import SettingsOvertaken, SetupError
 from service.setup_facts import plain_payments, plain_rules, plain_times
 from service.setup_ledger import KnownSettings
+from service.setup_removal import Mapped, removals
 from service.setup_shape import shaped
 
 # They stand and fall with the secrets, which no call of the API may hold.
@@ -53,7 +56,11 @@ def settings_calls(setup: StoreSetup) -> SettingsCalls:
     ) -> SettingsChanged | SettingsRefused | SettingsMoved:
         try:
             applied = await setup.map(
-                store_id, lambda known: patched(known, patch), dry_run=patch.dry_run, expected_version=version
+                store_id,
+                lambda known: patched(known, patch),
+                actor=patch.actor,
+                dry_run=patch.dry_run,
+                expected_version=version,
             )
         except SettingsOvertaken as overtaken:
             return SettingsMoved(overtaken.version)
@@ -64,9 +71,9 @@ def settings_calls(setup: StoreSetup) -> SettingsCalls:
     return SettingsCalls(read=read, change=change)
 
 
-def patched(known: KnownSettings, patch: SettingsPatch) -> list[Mapping]:
+def patched(known: KnownSettings, patch: SettingsPatch) -> list[MappingFact]:
     """Return the settings that a patch makes of those that stand. Raises `SetupError` with all that is wrong."""
-    settings: list[Mapping] = []
+    settings: list[MappingFact] = list(_removed(known, patch))
     problems: list[str] = []
     for where, standing, told, kind in _parts(known, patch):
         problems += [
@@ -86,24 +93,42 @@ def patched(known: KnownSettings, patch: SettingsPatch) -> list[Mapping]:
     return settings
 
 
+def _removed(known: KnownSettings, patch: SettingsPatch) -> Iterator[MappingRemoved]:
+    """Give what a patch takes away, each once."""
+    told: tuple[tuple[Mapped, Iterable[str]], ...] = (
+        ("sales_accounts", (scope for scope, part in patch.sales_accounts.items() if part is None)),
+        ("outlet", (outlet_id for outlet_id, part in patch.outlets.items() if part is None)),
+        ("channel", (scope for scope, part in patch.channels.items() if part is None)),
+    )
+    for mapped, scopes in told:
+        for scope in scopes:
+            removed = removals(known, mapped, scope)
+            yield from removed
+            known = known.with_changes(removed)
+
+
 Part = tuple[str, dict[str, Any], dict[str, Any], type[Mapping]]
 
 
 def _parts(known: KnownSettings, patch: SettingsPatch) -> Iterator[Part]:
     if patch.store:
         yield "store", _built(known.connection), patch.store, StoreConnected
-    for outlet_id, told in patch.outlets.items():
+    for outlet_id, told in _told(patch.outlets):
         standing = _built(known.outlets.get(outlet_id)) or {"outlet_id": outlet_id}
         yield f"outlets {outlet_id!r}", standing, told, OutletMapped
-    for scope, told in patch.channels.items():
+    for scope, told in _told(patch.channels):
         channel, _, detail = scope.partition(":")
         named = {"channel": channel, "channel_detail": detail or None}
         yield f"channels {scope!r}", _built(known.channels.get(scope)) or named, told, ChannelMapped
-    for scope, told in patch.sales_accounts.items():
+    for scope, told in _told(patch.sales_accounts):
         standing = _built(known.sales_accounts.get(scope)) or {"scope": scope}
         yield f"sales_accounts {scope!r}", standing, told, SalesAccountsMapped
     if patch.rules:
         yield "rules", _built(known.rules), patch.rules, SalesRulesSet
+
+
+def _told(parts: dict[str, dict[str, Any] | None]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from ((scope, told) for scope, told in parts.items() if told is not None)
 
 
 def _built(setting: Mapping | None) -> dict[str, Any]:

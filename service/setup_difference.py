@@ -8,6 +8,7 @@ import msgspec
 from eventstore.facts.settings import (
     ChannelMapped,
     Mapping,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -34,6 +35,17 @@ def subject_of(setting: Mapping) -> str:
             return "sales"
         case _:
             assert_never(setting)
+
+
+def removal(removed: MappingRemoved) -> str:
+    """Return the line for a mapping that is taken away."""
+    match removed.mapped:
+        case "outlet" | "channel":
+            return f"{removed.mapped} {removed.name}: mapped no more"
+        case "sales_accounts":
+            return f"sales accounts of {removed.scope}: taken away" if removed.scope else "sales accounts: taken away"
+        case _:
+            assert_never(removed.mapped)
 
 
 def difference(known: Mapping | None, setting: Mapping) -> list[str]:

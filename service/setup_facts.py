@@ -7,6 +7,7 @@ import msgspec
 
 from eventstore.facts.settings import (
     ChannelMapped,
+    MappingRemoved,
     OutletMapped,
     PaymentMapping,
     SalesAccountsMapped,
@@ -22,6 +23,7 @@ from service.credential_names import ISELLER_API_KEY, ISELLER_OAUTH, JURNAL_HMAC
 from service.setup_error import SetupError
 from service.setup_file import ChannelEntry, OutletEntry, SalesAccounts, StoreFile
 from service.setup_ledger import KnownSettings
+from service.setup_removal import gone
 
 Fingerprints = Mapping[str, str]
 
@@ -58,6 +60,11 @@ def settings_of(file: StoreFile, fingerprints: Fingerprints, known: KnownSetting
         *_sales_accounts(file),
         *([] if file.sales is None else [plain_rules(file.sales)]),
     ]
+
+
+def gone_of(file: StoreFile, known: KnownSettings) -> list[MappingRemoved]:
+    """Return what takes away the outlets and channels that stand and that a file leaves out."""
+    return gone(known, {entry.id for entry in file.outlets}, {_scope(entry) for entry in file.channels})
 
 
 def plain_rules(rules: SalesRulesSet) -> SalesRulesSet:

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 from eventstore.appender import Appender
-from eventstore.event import Appended, NewFact
+from eventstore.event import Appended, Fact, NewFact
 from eventstore.facts.registry import decode, encode
 from eventstore.facts.settings import (
     SETTINGS_STREAM,
@@ -15,6 +15,8 @@ from eventstore.facts.settings import (
     ChannelMapped,
     LiveModeActivated,
     Mapping,
+    MappingFact,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -49,11 +51,13 @@ class KnownSettings(StoreSettings, frozen=True, kw_only=True, tag="known"):
             case _:
                 assert_never(setting)
 
-    def changed_by(self, settings: Sequence[Mapping]) -> list[Mapping]:
-        """Return those of `settings` that differ from what stands."""
-        return [setting for setting in settings if self.standing(setting) != setting]
+    def changed_by(self, settings: Sequence[MappingFact]) -> list[MappingFact]:
+        """Return those of `settings` that differ from what stands; what is taken away stands, as its maker saw to."""
+        return [
+            setting for setting in settings if isinstance(setting, MappingRemoved) or self.standing(setting) != setting
+        ]
 
-    def with_changes(self, settings: Sequence[Mapping]) -> "KnownSettings":
+    def with_changes(self, settings: Sequence[MappingFact]) -> "KnownSettings":
         """Return the settings as they would stand."""
         known = self
         for setting in settings:
@@ -64,12 +68,22 @@ class KnownSettings(StoreSettings, frozen=True, kw_only=True, tag="known"):
 async def read_known(reader: LedgerReader, store_id: str) -> KnownSettings:
     """Return a store's settings from the ledger itself; those of a store that nobody has set up are empty."""
     known = KnownSettings()
-    for fact in await reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX):
-        meaning = decode(fact)
-        if isinstance(meaning, Setting):
-            known = _evolved(known, meaning, fact.position)
-        known = msgspec.structs.replace(known, version=fact.stream_version)
+    for fact in await read_setting_facts(reader, store_id):
+        known = with_fact(known, fact)
     return known
+
+
+async def read_setting_facts(reader: LedgerReader, store_id: str) -> Sequence[Fact]:
+    """Return the facts of a store's settings, oldest first."""
+    return await reader.read_stream(store_id, SETTINGS_STREAM, facts_max=_SETTING_FACTS_MAX)
+
+
+def with_fact(known: KnownSettings, fact: Fact) -> KnownSettings:
+    """Return the settings after a fact of their stream."""
+    meaning = decode(fact)
+    if isinstance(meaning, Setting):
+        known = _evolved(known, meaning, fact.position)
+    return msgspec.structs.replace(known, version=fact.stream_version)
 
 
 def _evolved(known: KnownSettings, setting: Setting, position: int) -> KnownSettings:
@@ -79,18 +93,27 @@ def _evolved(known: KnownSettings, setting: Setting, position: int) -> KnownSett
 
 
 async def append_settings(
-    reader: LedgerReader, appender: Appender, store_id: str, settings: Sequence[Mapping], *, version: int, at: datetime
+    reader: LedgerReader,
+    appender: Appender,
+    store_id: str,
+    settings: Sequence[MappingFact],
+    *,
+    version: int,
+    at: datetime,
+    actor: str | None,
 ) -> None:
-    """Append settings behind `version` of their stream. Raises `SettingsOvertaken`."""
+    """Append settings behind `version` of their stream, made by `actor` if that is told. Raises `SettingsOvertaken`."""
+    by = msgspec.UNSET if actor is None else actor
     # One by one: in a batch, those behind the one that was overtaken would still find the version they expect.
     for number, setting in enumerate(settings):
-        (result,) = await appender.append(store_id, [setting_fact(setting, version + number, at)])
+        made = msgspec.structs.replace(setting, actor=by)
+        (result,) = await appender.append(store_id, [setting_fact(made, version + number, at)])
         # A concurrent change shows as a wrong version, or as a fact that took the same number in the stream.
         if not isinstance(result, Appended):
             raise SettingsOvertaken((await read_known(reader, store_id)).version)
 
 
-def setting_fact(setting: Mapping | LiveModeActivated | BooksClosed, version: int, at: datetime) -> NewFact:
+def setting_fact(setting: MappingFact | LiveModeActivated | BooksClosed, version: int, at: datetime) -> NewFact:
     """Return a setting as the fact that follows `version` in the settings stream."""
     name, schema_version, body = encode(setting)
     return NewFact(

@@ -11,6 +11,8 @@ import msgspec
 from eventstore.facts.settings import (
     ChannelMapped,
     Mapping,
+    MappingFact,
+    MappingRemoved,
     OutletMapped,
     PaymentMapping,
     SalesAccountsMapped,
@@ -35,11 +37,12 @@ def store_problems(store_id: str) -> Iterator[str]:
         yield f"store {store_id!r} must be up to 40 of a-z, 0-9 and -, not beginning with -"
 
 
-def setting_problems(changed: Sequence[Mapping], after: StoreSettings) -> list[str]:
+def setting_problems(changed: Sequence[MappingFact], after: StoreSettings) -> list[str]:
     """Tell what is wrong with each of the settings that change; `after` is how all of them would stand then."""
     return [
         f"{subject_of(setting)}: {problem}"
         for setting in changed
+        if not isinstance(setting, MappingRemoved)
         for problem in (*_text_problems(msgspec.to_builtins(setting), ""), *_problems(setting, after))
     ]
 

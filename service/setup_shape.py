@@ -43,7 +43,9 @@ def _struct_problems(raw: Any, kind: type[msgspec.Struct], entry: str) -> Iterat
     if not isinstance(raw, dict):
         yield f"{entry or 'the file'}: must be a table"
         return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    # Who makes a setting is told beside it, not in it.
+    told = [field for field in msgspec.structs.fields(kind) if msgspec.UnsetType not in get_args(field.type)]
+    fields = {field.encode_name: field for field in told}
     for name in raw:
         if name not in fields:
             nearest = get_close_matches(name, fields, n=1)

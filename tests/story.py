@@ -28,7 +28,8 @@ from projections.invoice_payment.fold import InvoiceRow
 from projections.jurnal_commands.commands import DECODER, Command
 from projections.jurnal_commands.fold import CommandAdded, StoredCommand
 from projections.projection import Projection, Row, Table
-from projections.sync_status.fold import SyncRecordRow
+from projections.store_settings.fold import SettingRemoved
+from projections.sync_status.fold import RecordWithdrawn, SyncRecordRow
 from tests.ledger import NOON, STORE
 
 R = TypeVar("R", bound=Row)
@@ -300,9 +301,14 @@ class Story:
         stored = row if table.apply is None else table.apply(kept.get(key), row)
         if stored is not None:
             kept[key] = stored
+        else:
+            kept.pop(key, None)
 
     def _merge(self, table: Table, rows: Iterable[Row]) -> None:
         kept = self._rows.setdefault(table.row, {})
         for row in rows:
             key = table.key_of(row)
+            if isinstance(row, RecordWithdrawn | SettingRemoved):
+                self._rows.get(table.stored, {}).pop(key, None)
+                continue
             kept[key] = table.merge(kept[key], row) if key in kept else row

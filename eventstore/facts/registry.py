@@ -59,6 +59,7 @@ from eventstore.facts.settings import (
     BooksClosed,
     ChannelMapped,
     LiveModeActivated,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
@@ -93,6 +94,7 @@ Meaning = (
     | OutletMapped
     | ChannelMapped
     | SalesAccountsMapped
+    | MappingRemoved
     | SalesRulesSet
     | BooksClosed
     | LiveModeActivated
@@ -132,6 +134,7 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     OutletMapped,
     ChannelMapped,
     SalesAccountsMapped,
+    MappingRemoved,
     SalesRulesSet,
     BooksClosed,
     LiveModeActivated,

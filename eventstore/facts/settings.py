@@ -59,7 +59,13 @@ class StoredValue(msgspec.Struct, frozen=True):
     payment_type_name: str | None = None
 
 
-class StoreConnected(msgspec.Struct, frozen=True, kw_only=True):
+class ByActor(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that somebody made. `actor`: a login or role; facts of earlier releases do not tell it."""
+
+    actor: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class StoreConnected(ByActor, frozen=True, kw_only=True):
     """The store's connection to one Jurnal company, with what holds for all its outlets.
 
     Accounts, taxes, warehouses and contacts are named as in Jurnal; secrets are named by reference and fingerprint.
@@ -88,7 +94,7 @@ class StoreConnected(msgspec.Struct, frozen=True, kw_only=True):
     transfer_sync: TransferSync = TransferSync("real_time")
 
 
-class OutletMapped(msgspec.Struct, frozen=True, kw_only=True):
+class OutletMapped(ByActor, frozen=True, kw_only=True):
     """An outlet in scope. None leaves the store's own account."""
 
     outlet_id: str
@@ -100,7 +106,7 @@ class OutletMapped(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[PaymentMapping, ...] = ()
 
 
-class ChannelMapped(msgspec.Struct, frozen=True, kw_only=True):
+class ChannelMapped(ByActor, frozen=True, kw_only=True):
     """A sales channel in scope, before the outlet of its orders. None leaves the store's own account.
 
     `channel`: web, marketplace or food_delivery; `channel_detail`: one marketplace or food app of it, None all others.
@@ -116,7 +122,7 @@ class ChannelMapped(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[PaymentMapping, ...] = ()
 
 
-class SalesAccountsMapped(msgspec.Struct, frozen=True, kw_only=True):
+class SalesAccountsMapped(ByActor, frozen=True, kw_only=True):
     """Which account takes sales: `account` in general (None: the product's own in Jurnal), `products` by SKU.
 
     `scope`: an outlet's id, a channel (`web`, `marketplace:tokopedia`), or empty for the whole store. The store's own
@@ -129,7 +135,19 @@ class SalesAccountsMapped(msgspec.Struct, frozen=True, kw_only=True):
     products: dict[str, str] = {}
 
 
-class SalesRulesSet(msgspec.Struct, frozen=True, kw_only=True):
+class MappingRemoved(ByActor, frozen=True, kw_only=True):
+    """An outlet, a channel or the sales accounts of a scope are mapped no more. What is booked of it stays.
+
+    `scope`: the outlet's id, the channel (`web`, `marketplace:tokopedia`), or what the sales accounts were for. `name`:
+    what it was called.
+    """
+
+    mapped: Literal["outlet", "channel", "sales_accounts"]
+    scope: str
+    name: str
+
+
+class SalesRulesSet(ByActor, frozen=True, kw_only=True):
     """How the store's sales are booked. Accounts and product codes are Jurnal's; None: not mapped, what needs it waits.
 
     `charge_product`, `shipping_product`: untracked products whose sell account takes additional charges and shipping.
@@ -202,5 +220,6 @@ class SyncRequested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Mapping = StoreConnected | OutletMapped | ChannelMapped | SalesAccountsMapped | SalesRulesSet
-Setting = Mapping | BooksClosed | LiveModeActivated
+MappingFact = Mapping | MappingRemoved
+Setting = MappingFact | BooksClosed | LiveModeActivated
 SyncFact = SyncWindowOpened | SyncRequested

@@ -27,6 +27,7 @@ _STILL_SECONDS = 2.5
 # them it is depends on what the service had heard by then, so only their sum is certain.
 _PAYMENT_TYPES = ("receive_payment", "deposit_payment")
 _UNCERTAIN_TYPES = ("stock_adjustment",)
+_SAVES = "Saving quota"
 _BY_HAND = "Transfers of this store are sent by hand"
 _WAITS_FOR_SYNC = (
     _BY_HAND,
@@ -117,6 +118,8 @@ async def send_by_hand(house: House) -> bool:
 async def _on_their_way(house: House) -> list[str]:
     """Return the records that go to Jurnal by themselves; what waits for a document that failed is Held."""
     moving = await house.api.records(status="Pending,Processing")
+    held = await house.api.records(status="Held")
+    moving += [each for each in held if str(each["reason"]).startswith(_SAVES)]
     return [f"{each['kind']} {each['reference']}: {each['reason']}" for each in moving]
 
 

@@ -1,13 +1,16 @@
 """The store's settings as they stood when a fact was folded."""
 
 from datetime import date, timedelta
+from typing import TypeVar, assert_never
 
 import msgspec
 
 from eventstore.facts.settings import (
     BooksClosed,
+    ByActor,
     ChannelMapped,
     LiveModeActivated,
+    MappingRemoved,
     OutletMapped,
     PaymentMapping,
     SalesAccountsMapped,
@@ -18,9 +21,15 @@ from eventstore.facts.settings import (
 )
 
 Place = OutletMapped | ChannelMapped
+M = TypeVar("M", bound=ByActor)
 _OUTLET_CHANNELS = frozenset({"", "pos"})
 # iSeller's webhooks and its API spell the web shop differently.
 _CHANNELS = {"online": "web"}
+
+
+def unsigned(setting: M) -> M:
+    """Return a setting without who made it."""
+    return msgspec.structs.replace(setting, actor=msgspec.UNSET)
 
 
 def channel_scope(channel: str, channel_detail: str | None) -> str:
@@ -105,7 +114,9 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, tag="settings"):
 def evolve_settings(  # noqa: PLR0911 - one branch for each setting
     settings: StoreSettings, fact: Setting, position: int
 ) -> StoreSettings:
-    """Take in one setting."""
+    """Take in one setting; who made it changes nothing of what is booked."""
+    if isinstance(fact, ByActor):
+        fact = unsigned(fact)
     match fact:
         case StoreConnected():
             return msgspec.structs.replace(settings, connection=fact)
@@ -116,6 +127,8 @@ def evolve_settings(  # noqa: PLR0911 - one branch for each setting
             return msgspec.structs.replace(settings, channels={**settings.channels, scope: fact})
         case SalesAccountsMapped():
             return msgspec.structs.replace(settings, sales_accounts={**settings.sales_accounts, fact.scope: fact})
+        case MappingRemoved():
+            return _without(settings, fact)
         case SalesRulesSet():
             return msgspec.structs.replace(settings, rules=fact)
         case BooksClosed():
@@ -123,3 +136,19 @@ def evolve_settings(  # noqa: PLR0911 - one branch for each setting
         case LiveModeActivated():
             first = settings.live_from if settings.live_from is not None else position
             return msgspec.structs.replace(settings, live_from=first)
+
+
+def _without(settings: StoreSettings, removed: MappingRemoved) -> StoreSettings:
+    match removed.mapped:
+        case "outlet":
+            return msgspec.structs.replace(settings, outlets=_but(settings.outlets, removed.scope))
+        case "channel":
+            return msgspec.structs.replace(settings, channels=_but(settings.channels, removed.scope))
+        case "sales_accounts":
+            return msgspec.structs.replace(settings, sales_accounts=_but(settings.sales_accounts, removed.scope))
+        case _:
+            assert_never(removed.mapped)
+
+
+def _but(mapped: dict[str, M], scope: str) -> dict[str, M]:
+    return {name: mapping for name, mapping in mapped.items() if name != scope}

@@ -81,12 +81,16 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     back, by the stock action `return_of_action`, started by the fact at `return_started_by`; they are booked there.
     `offered`: its start was compared with them. `asked`: what was planned, `refused`: what of it Jurnal refused,
     `lacks`: by such a one, the commands whose products Jurnal has not, `anew_at`: the position at which such was
-    planned anew last. `skipped_records`: by record, who has seen to it and why.
+    planned anew last. `skipped_records`: by record, who has seen to it and why. `status` as it was observed last.
+    `shown_pending`: what the list shows of it while no goods of it have moved.
     """
 
     stream_id: str
     transfer_id: str
     number: str = ""
+    status: str = ""
+    status_at: datetime | None = None
+    created_at: datetime | None = None
     route: Route = "outlets"
     type_told: str = ""
     reference: str = ""
@@ -104,6 +108,7 @@ class TransferState(msgspec.Struct, frozen=True, kw_only=True, tag="transfer"):
     lacks: dict[str, tuple[str, ...]] = {}
     anew_at: int = 0
     skipped_records: dict[str, str] = {}
+    shown_pending: str = ""
 
     def in_order(self) -> list[StockAction]:
         """Return the actions as they happened; a start always comes before what is decided on its goods."""
@@ -137,7 +142,10 @@ def evolve_transfer(state: TransferState | None, report: TransferReport, fact: F
         source_name=report.outlet_name or known.source_name,
         destination_id=report.destination_outlet_id or known.destination_id,
         destination_name=report.destination_outlet_name or known.destination_name,
+        created_at=read_utc(report.created_date) if report.created_date else known.created_at,
     )
+    if report.status and (known.status_at is None or fact.observed_at >= known.status_at):
+        known = msgspec.structs.replace(known, status=report.status, status_at=fact.observed_at)
     for reported in report.inventory_adjustments or ():
         action = _action(reported, route, fact)
         if action is not None:

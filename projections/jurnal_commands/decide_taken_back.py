@@ -23,7 +23,9 @@ from projections.jurnal_commands.order_action import (
     booking_day,
     local_day,
     order_day,
+    place_of,
     record_of,
+    unmapped,
     with_verdict,
     without_verdict,
 )
@@ -254,6 +256,8 @@ def _paid_again(taking: Taking, known: PlannedRefund) -> tuple[PayOut, ...]:
 
 def _pay_outs(taking: Taking, money: tuple[MoneyBack, ...]) -> tuple[PayOut, ...] | Verdict:
     outs: list[PayOut] = []
+    if money and place_of(taking.state, taking.settings) is None:
+        return unmapped(taking.state, "refund")
     for each in money:
         way = each.payment_type_name or each.gateway
         paid = Payment(

@@ -17,6 +17,7 @@ from projections.changes.waiting import outlet_need
 from projections.jurnal_commands.commands import AdjustStock, StockChange, StockLine, TransferStock
 from projections.jurnal_commands.decide_stock import judge_correction, judge_supplier
 from projections.jurnal_commands.decision import Decision, Noted, Planned
+from projections.jurnal_commands.pending_transfer import judge_pending
 from projections.jurnal_commands.stock_action import (
     Judged,
     Judging,
@@ -39,7 +40,7 @@ def judge_transfer(
     if state.route == "unknown":
         record = record_of(state, settings, None)
         return state, [Noted(record=record, state="skipped", reason=f"{state.type_told} is not booked")]
-    decisions: list[Decision] = []
+    state, decisions = judge_pending(state, settings)
     told = goods_told(state)
     for action in state.in_order():
         judging = Judging(state, settings, fact, action, told[action.action_id])
@@ -150,7 +151,7 @@ def _judged_decision(judging: Judging) -> Judged:
         return unstarted
     if state.return_of:
         return _judged_return(judging)
-    if waits := _beyond_transit(judging) or _unready(judging):
+    if waits := _beyond_transit(judging) or _no_more_mapped(judging) or _unready(judging):
         return waits
     connection, destination = settings.connection, settings.outlets[state.destination_id]
     assert connection is not None
@@ -175,6 +176,22 @@ def _unstarted(judging: Judging) -> Verdict | None:
     if not state.return_of and all(start.booked is None for start in starts):
         return Verdict("held", "Waits for the start of the transfer, which is not booked yet")
     return None
+
+
+def _no_more_mapped(judging: Judging) -> Verdict | None:
+    """Return why what happens to goods that are booked as sent waits: an outlet is mapped no more."""
+    state = judging.state
+    ends = {state.source_id: state.source_name, state.destination_id: state.destination_name}
+    missing = {outlet_id: name for outlet_id, name in ends.items() if outlet_id not in judging.settings.outlets}
+    if not missing:
+        return None
+    names = " and ".join(missing.values())
+    return Verdict(
+        "failed",
+        f"The goods are booked as sent, and {names} {'is' if len(missing) == 1 else 'are'} not mapped any more",
+        f"Map {names} to Jurnal warehouses again; this is then booked by itself",
+        tuple(map(outlet_need, missing)),
+    )
 
 
 def _unready(judging: Judging) -> Verdict | None:

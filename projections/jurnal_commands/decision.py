@@ -1,4 +1,4 @@
-"""What a decision may say: a command to send, or a line of the Accounting Sync list without one."""
+"""What a decision may say: a command to send, a line of the Accounting Sync list without one, or its end."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,6 +14,7 @@ RecordKind = Literal[
     "sale",
     "payment",
     "customer",
+    "transfer_pending",
     "transfer_start",
     "transfer_receipt",
     "goods_received",
@@ -81,7 +82,13 @@ class Superseded(msgspec.Struct, frozen=True, kw_only=True):
     is_last: bool
 
 
-Decision = Planned | Noted
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """The list shows this record no more: other records stand for its document now."""
+
+    record: SyncRecord
+
+
+Decision = Planned | Noted | Withdrawn
 
 
 def of_stream(decisions: Sequence[Decision], stream_id: str) -> list[Decision]:

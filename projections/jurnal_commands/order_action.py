@@ -10,7 +10,7 @@ from projections.changes.orders import OrderState
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.times import local_date, read_utc
 from projections.changes.verdict import Verdict
-from projections.changes.waiting import SETTINGS_NEED
+from projections.changes.waiting import SETTINGS_NEED, outlet_need
 from projections.jurnal_commands.commands import Command
 from projections.jurnal_commands.decision import Decision, Noted, Planned, RecordKind, SyncRecord
 from projections.jurnal_commands.identity import command_id
@@ -22,6 +22,26 @@ def place_of(state: OrderState, settings: StoreSettings) -> Place | None:
     """Return what the order is mapped by: its channel or its outlet; None: out of scope."""
     known = state.known
     return settings.place(known.get("outlet_id"), known.get("channel"), known.get("channel_detail"))
+
+
+def unmapped(state: OrderState, what: str) -> Verdict:
+    """Return why a sale, a payment or a refund waits whose place is not mapped.
+
+    Of a sale that is booked it fails: what stands in Jurnal is right no more until it is.
+    """
+    known = state.known
+    outlet = known.get("outlet_id")
+    name = known.get("outlet_name") or outlet or "without a name"
+    needs = (SETTINGS_NEED, outlet_need(outlet)) if outlet else (SETTINGS_NEED,)
+    channel = str(known.get("channel") or "").lower()
+    if channel in ("", "pos"):
+        reason, kind = f"Outlet {name} is not mapped", "outlet"
+    else:
+        of = known.get("channel_detail") or channel
+        reason = f"Neither channel {of} nor outlet {name} is mapped" if outlet else f"Channel {of} is not mapped"
+        kind = "channel"
+    what_to_do = f"Map the {kind} to a Jurnal warehouse and its accounts; the {what} is then booked by itself"
+    return Verdict("failed" if state.asked else "skipped", reason, what_to_do, needs)
 
 
 def local_day(state: OrderState, settings: StoreSettings, at: datetime) -> date:

@@ -21,6 +21,7 @@ from projections.jurnal_commands.order_action import (
     place_of,
     planned,
     record_of,
+    unmapped,
     with_verdict,
     without_verdict,
 )
@@ -138,9 +139,12 @@ def payment_record(state: OrderState, settings: StoreSettings, payment: Payment)
 
 def purse_of(state: OrderState, settings: StoreSettings, payment: Payment) -> Purse | Verdict:
     """Return where a payment goes, or which setting is missing for it."""
+    place = place_of(state, settings)
+    if place is None:
+        return unmapped(state, "payment")
     way = payment.payment_type_name or payment.gateway
     stored = settings.stored_value(payment.gateway, payment.payment_type_name)
-    mapping = settings.payment_at(place_of(state, settings), payment.gateway, payment.payment_type_name)
+    mapping = settings.payment_at(place, payment.gateway, payment.payment_type_name)
     if stored is not None:
         if settings.rules.stored_value_clearing is None:
             return Verdict(

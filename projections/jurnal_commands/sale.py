@@ -13,7 +13,6 @@ from projections.changes.refunds import refunds_of
 from projections.changes.settings import Place, StoreSettings
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.changes.waiting import SETTINGS_NEED, outlet_need
 from projections.jurnal_commands.commands import AdjustStock, BookInvoice, PostJournal, StockChange
 from projections.jurnal_commands.customers import customer_of
 from projections.jurnal_commands.decision import Decision, Planned, SyncRecord
@@ -26,6 +25,7 @@ from projections.jurnal_commands.order_action import (
     place_of,
     planned,
     sale_record,
+    unmapped,
     with_verdict,
     without_verdict,
 )
@@ -97,7 +97,7 @@ def plan_sale(
 def _judged(state: OrderState, order: OrderReport, settings: StoreSettings, day: date | None) -> Ready | Verdict:
     place = place_of(state, settings)
     if place is None:
-        return _unmapped(state)
+        return unmapped(state, "sale")
     drawn = draw_invoice(order, settings, place)
     if isinstance(drawn, NotDrawable):
         return Verdict("failed", drawn.reason, drawn.what_to_do, drawn.needs)
@@ -105,28 +105,6 @@ def _judged(state: OrderState, order: OrderReport, settings: StoreSettings, day:
     assert told is not None
     booked_on = booking_day(settings, told)
     return booked_on if isinstance(booked_on, Verdict) else Ready(place, drawn, booked_on)
-
-
-def _unmapped(state: OrderState) -> Verdict:
-    known = state.known
-    outlet = known.get("outlet_id")
-    name = known.get("outlet_name") or outlet or "without a name"
-    needs = (SETTINGS_NEED, outlet_need(outlet)) if outlet else (SETTINGS_NEED,)
-    channel = str(known.get("channel") or "").lower()
-    if channel in ("", "pos"):
-        return Verdict(
-            "skipped",
-            f"Outlet {name} is not mapped",
-            "Map the outlet to a Jurnal warehouse and its accounts; the sale is then booked by itself",
-            needs,
-        )
-    what = known.get("channel_detail") or channel
-    return Verdict(
-        "skipped",
-        f"Neither channel {what} nor outlet {name} is mapped" if outlet else f"Channel {what} is not mapped",
-        "Map the channel to a Jurnal warehouse and its accounts; the sale is then booked by itself",
-        needs,
-    )
 
 
 def _invoice(

@@ -10,16 +10,22 @@ from eventstore.facts.settings import (
     BooksClosed,
     ChannelMapped,
     LiveModeActivated,
+    MappingRemoved,
     OutletMapped,
     SalesAccountsMapped,
     SalesRulesSet,
     StoreConnected,
 )
 from projections.changes.settings import StoreSettings, channel_scope
-from projections.projection import NOTHING, Evolved, Row, States, Table
+from projections.projection import NOTHING, Evolved, Row, States, Table, last_row
 
 # Pausing and resuming are two facts and one setting: the last of them counts.
 SENDING = "Sending"
+_REMOVED = {
+    "outlet": OutletMapped.__name__,
+    "channel": ChannelMapped.__name__,
+    "sales_accounts": SalesAccountsMapped.__name__,
+}
 
 
 class SettingRow(Row, frozen=True, kw_only=True):
@@ -33,6 +39,20 @@ class SettingRow(Row, frozen=True, kw_only=True):
     position: int
 
 
+class SettingRemoved(Row, frozen=True, kw_only=True):
+    """A setting that stands no more."""
+
+    key_fields: ClassVar[int] = 2
+
+    name: str
+    key_: str
+
+
+def _removed(known: SettingRow | None, told: SettingRemoved) -> None:
+    """Take the row away."""
+    del known, told
+
+
 def _merged(known: SettingRow, told: SettingRow) -> SettingRow:
     """Keep the beginning of Live Mode, replace all else; as `save_settings` does."""
     return known if told.name == "LiveModeActivated" else told
@@ -44,7 +64,10 @@ class StoreSettingsTable:
     name: ClassVar[str] = "store_settings"
     state_type: ClassVar[Any] = StoreSettings
     row_tables: ClassVar[Sequence[str]] = ("store_setting",)
-    tables: ClassVar[Sequence[Table]] = (Table(__package__, "save_settings", SettingRow, merge=_merged),)
+    tables: ClassVar[Sequence[Table]] = (
+        Table(__package__, "save_settings", SettingRow, merge=_merged),
+        Table(__package__, "remove_settings", SettingRemoved, merge=last_row, stored=SettingRow, apply=_removed),
+    )
 
     def keys(self, fact: Fact, meaning: Meaning) -> Sequence[str]:
         """Need no state."""
@@ -64,6 +87,8 @@ class StoreSettingsTable:
                 key = channel_scope(meaning.channel, meaning.channel_detail)
             case SalesAccountsMapped():
                 key = meaning.scope
+            case MappingRemoved():
+                return Evolved({}, (SettingRemoved(name=_REMOVED[meaning.mapped], key_=meaning.scope),))
             case StorePaused():
                 return _row(SENDING, "", encode(meaning)[2], fact)
             case StoreResumed():

@@ -21,7 +21,7 @@ from projections.clearing.unsettled import (
     rows_between,
 )
 from projections.document_fold import DOCUMENT_STATES, Told, document_keys, tell
-from projections.jurnal_commands.decision import Decision, Noted, Planned
+from projections.jurnal_commands.decision import Noted, Planned, Withdrawn
 from projections.projection import NOTHING, Evolved, Row, States, Table, first_row, last_row
 
 
@@ -50,6 +50,12 @@ class RecordSeenTo(Row, frozen=True, kw_only=True):
     updated: int
 
 
+class RecordWithdrawn(Row, frozen=True, kw_only=True):
+    """Other lines stand for the document of this one now."""
+
+    record_id: str
+
+
 class RecordSuperseded(Row, frozen=True, kw_only=True):
     """Other records took the place of one that was being booked: none of its commands goes any more."""
 
@@ -68,6 +74,11 @@ def _seen_to(known: SyncRecordRow | None, told: RecordSeenTo) -> SyncRecordRow |
     if known is None or known.state == "booking":
         return known
     return msgspec.structs.replace(known, state="skipped", reason=told.reason, what_to_do=None, updated=told.updated)
+
+
+def _withdrawn(known: SyncRecordRow | None, told: RecordWithdrawn) -> None:
+    """Take the line away."""
+    del known, told
 
 
 def _ended(known: SyncRecordRow | None, told: RecordSuperseded) -> SyncRecordRow | None:
@@ -89,6 +100,7 @@ class SyncStatus:
     tables: ClassVar[Sequence[Table]] = (
         Table(__package__, "save_records", SyncRecordRow, merge=_merged),
         Table(__package__, "skip_records", RecordSeenTo, merge=last_row, stored=SyncRecordRow, apply=_seen_to),
+        Table(__package__, "withdraw_records", RecordWithdrawn, merge=last_row, stored=SyncRecordRow, apply=_withdrawn),
         Table(__package__, "supersede_records", RecordSuperseded, merge=first_row, stored=SyncRecordRow, apply=_ended),
         CLEARING_TABLE,
     )
@@ -107,11 +119,15 @@ class SyncStatus:
             is_bare = all(isinstance(document, ProductState) for document in told.documents.values())
             rows = (_skipped(meaning, fact),) if isinstance(meaning, RecordSkipped) and is_bare else ()
             return Evolved(told.states, rows) if told.states or rows else NOTHING
-        by_record: dict[str, list[Decision]] = {}
+        by_record: dict[str, list[Planned | Noted]] = {}
+        lines: list[Row] = [*ended]
         for decision in told.decisions:
-            by_record.setdefault(decision.record.record_id, []).append(decision)
+            if isinstance(decision, Withdrawn):
+                lines.append(RecordWithdrawn(record_id=decision.record.record_id))
+            else:
+                by_record.setdefault(decision.record.record_id, []).append(decision)
         # What ends before it is told anew: a payment may be noted as skipped by the same fact.
-        lines = [*ended, *(_row(decisions, fact) for decisions in by_record.values())]
+        lines += (_row(decisions, fact) for decisions in by_record.values())
         before, after = _unsettled(states, told)
         if before == after:
             return Evolved(told.states, lines)
@@ -156,7 +172,7 @@ def _skipped(word: RecordSkipped, fact: Fact) -> RecordSeenTo:
     return RecordSeenTo(record_id=word.record_id, reason=seen_to_by(word), updated=fact.position)
 
 
-def _row(decisions: list[Decision], fact: Fact) -> SyncRecordRow:
+def _row(decisions: list[Planned | Noted], fact: Fact) -> SyncRecordRow:
     noted = next((decision for decision in decisions if isinstance(decision, Noted)), None)
     lane = next((decision.lane for decision in decisions if isinstance(decision, Planned)), "")
     record = decisions[-1].record

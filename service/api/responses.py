@@ -222,8 +222,9 @@ def _plain(answer: Any) -> Any:
     match answer:
         case msgspec.Struct():
             return {
-                encoded: _plain(getattr(answer, name))
+                encoded: _plain(value)
                 for name, encoded in zip(answer.__struct_fields__, answer.__struct_encode_fields__, strict=True)
+                if (value := getattr(answer, name)) is not msgspec.UNSET
             }
         case Decimal():
             return plain_decimal(answer)

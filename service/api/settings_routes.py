@@ -21,7 +21,7 @@ from eventstore.facts.settings import (
 )
 from service.api.known_store import known_store
 from service.api.openapi import Endpoint
-from service.api.requests import RequestRefused, body_of
+from service.api.requests import Actor, RequestRefused, body_of
 from service.api.responses import json_response, problem
 from service.api.rows import ApiQueries
 
@@ -46,15 +46,17 @@ class SettingsPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is to be changed, merged into what stands: a field given replaces it, null takes it away, lists are whole.
 
     `outlets` by iSeller's id, `channels` and `sales_accounts` by scope (empty: the whole store). One that is not there
-    yet is mapped. `dry_run` only tells what would change.
+    yet is mapped; null in place of one takes it away, an outlet or channel with its sales accounts. `dry_run` only
+    tells what would change. `actor` is kept in the ledger as who changed it.
     """
 
+    actor: Actor = "API"
     expected_version: int | None = None
     dry_run: bool = False
     store: dict[str, Any] = {}
-    outlets: dict[str, dict[str, Any]] = {}
-    channels: dict[str, dict[str, Any]] = {}
-    sales_accounts: dict[str, dict[str, Any]] = {}
+    outlets: dict[str, dict[str, Any] | None] = {}
+    channels: dict[str, dict[str, Any] | None] = {}
+    sales_accounts: dict[str, dict[str, Any] | None] = {}
     rules: dict[str, Any] = {}
 
 

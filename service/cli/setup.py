@@ -12,13 +12,17 @@ from service.settings import settings_from
 from service.setup import Applied, StoreSetup
 from service.setup_csv import COLUMNS, Table, mappings_of, read_rows, written
 from service.setup_error import SetupError
+from service.setup_history import SettingMade
+from service.setup_removal import Mapped, removals
 from service.wiring import open_ledger_parts
 
 Answer = TypeVar("Answer")
 
 _PATH = click.Path(path_type=Path)
 _STORE = click.option("--store", required=True, help="the store it is about")
+_ACTOR = click.option("--actor", default="command line", show_default=True, help="who decides this; kept in the ledger")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="only tell what would change")
+_UNMAP = click.option("--unmap", is_flag=True, help="take away outlets and channels that the file leaves out")
 _TABLE = click.argument("table", type=click.Choice(list(COLUMNS)))
 
 
@@ -29,17 +33,40 @@ def setup() -> None:
 
 @setup.command(name="apply")
 @click.argument("path", type=_PATH)
+@_ACTOR
+@_UNMAP
 @_DRY_RUN
-def apply_setup(path: Path, *, dry_run: bool) -> None:
+def apply_setup(path: Path, *, actor: str, unmap: bool, dry_run: bool) -> None:
     """Apply a set-up file; prints what changed. Applying it again changes nothing."""
-    _apply(path, dry_run=dry_run)
+    _apply(path, actor=actor, unmap=unmap, dry_run=dry_run)
 
 
 @setup.command(name="diff")
 @click.argument("path", type=_PATH)
-def diff_setup(path: Path) -> None:
+@_UNMAP
+def diff_setup(path: Path, *, unmap: bool) -> None:
     """Print what applying a set-up file would change; changes nothing."""
-    _apply(path, dry_run=True)
+    _apply(path, actor=None, unmap=unmap, dry_run=True)
+
+
+@setup.command(name="unmap")
+@click.argument("mapped", type=click.Choice(["outlet", "channel", "sales-accounts"]))
+@click.argument("scope")
+@_STORE
+@_ACTOR
+@_DRY_RUN
+def unmap_one(mapped: str, scope: str, store: str, *, actor: str, dry_run: bool) -> None:
+    """Map an outlet, a channel or the sales accounts of a scope no more.
+
+    SCOPE is the outlet's id, the channel (web, marketplace:tokopedia), or "" for the store's own sales accounts. What
+    is booked stays; what comes from there waits until it is mapped again.
+    """
+    kind: Mapped = "outlet" if mapped == "outlet" else "channel" if mapped == "channel" else "sales_accounts"
+
+    async def act(stores: StoreSetup) -> Applied:
+        return await stores.map(store, lambda known: removals(known, kind, scope), actor=actor, dry_run=dry_run)
+
+    _tell(asyncio.run(_with_setup(act)), dry_run=dry_run)
 
 
 _IMPORT_HELP = """Map outlets, payments or the sales accounts of products from a CSV file; prints what changed.
@@ -56,13 +83,14 @@ _IMPORT_HELP = """Map outlets, payments or the sales accounts of products from a
 @_TABLE
 @click.argument("path", type=_PATH)
 @_STORE
+@_ACTOR
 @_DRY_RUN
-def import_mappings(table: Table, path: Path, store: str, *, dry_run: bool) -> None:
+def import_mappings(table: Table, path: Path, store: str, *, actor: str, dry_run: bool) -> None:
     """Map in bulk."""
 
     async def act(stores: StoreSetup) -> Applied:
         rows = read_rows(_text_of(path), table)
-        return await stores.map(store, lambda known: mappings_of(rows, table, known), dry_run=dry_run)
+        return await stores.map(store, lambda known: mappings_of(rows, table, known), actor=actor, dry_run=dry_run)
 
     try:
         _tell(asyncio.run(_with_setup(act)), dry_run=dry_run)
@@ -91,9 +119,24 @@ def export_mappings(table: Table, store: str, path: Path | None) -> None:
     click.echo(f"{table} of store {store} written to {path}.")
 
 
-def _apply(path: Path, *, dry_run: bool) -> None:
+@setup.command(name="history")
+@_STORE
+@click.option("--about", help="only lines that hold this text, such as an outlet's name")
+def show_history(store: str, *, about: str | None) -> None:
+    """Print who changed which setting when, oldest first: position in the ledger, time (UTC), who, and what."""
+
+    async def act(stores: StoreSetup) -> list[SettingMade]:
+        return await stores.history(store)
+
+    for made in asyncio.run(_with_setup(act)):
+        for change in made.changes:
+            if about is None or about.lower() in change.lower():
+                click.echo(f"{made.position}  {made.at:%Y-%m-%d %H:%M:%S}  {made.actor}  {change}")
+
+
+def _apply(path: Path, *, actor: str | None, unmap: bool, dry_run: bool) -> None:
     async def act(stores: StoreSetup) -> Applied:
-        return await stores.apply(path, dry_run=dry_run)
+        return await stores.apply(path, actor=actor, unmap=unmap, dry_run=dry_run)
 
     _tell(asyncio.run(_with_setup(act)), dry_run=dry_run)
 
@@ -106,6 +149,8 @@ async def _with_setup(act: Callable[[StoreSetup], Awaitable[Answer]]) -> Answer:
 def _tell(applied: Applied, *, dry_run: bool) -> None:
     for change in applied.changes:
         click.echo(change)
+    for left in applied.left:
+        click.echo(f"{left}: not in the file, and stays mapped; --unmap takes it away")
     if not applied.changes:
         click.echo(f"Store {applied.store_id}: no change.")
     elif dry_run:

@@ -8,11 +8,9 @@ import pytest
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.store_settings.queries import read_settings
-from service.company_waits import read_company_wait
 from service.daily_look import DailyLook
 from service.jurnal.pace import Limit, Purpose
 from service.quota import Granted
-from service.quota_wish import JAKARTA
 from tests.integration.dispatcher.stand import COMPANY, PLENTY, Process, Stand, open_stand
 from tests.integration.quota_gateway import DEADLINE, quota_on
 from tests.ledger import STORE
@@ -104,18 +102,3 @@ async def test_a_sale_costs_its_own_call_alone(stand: Stand) -> None:
     await stand.order(2)
     await stand.until_quiet(process)
     assert sum(stand.sandbox.calls.values()) == before + 1
-
-
-async def test_the_list_tells_that_calls_are_saved_and_until_when(stand: Stand) -> None:
-    """In the store's time, as long as it lasts."""
-    calls = stand.calls()
-    granted = await calls.grant(COMPANY, Purpose.FRESH)
-    assert granted is not None
-    until = stand.clock.now()
-    await stand.advance(-45)
-    await calls.note_saving(COMPANY, until)
-    assert await read_company_wait(stand.pool, COMPANY.company_id, JAKARTA) == (
-        "Held: saving quota, few calls to Jurnal are left; it goes together with others by 2026-11-20 12:00:00"
-    )
-    await stand.advance(45)
-    assert await read_company_wait(stand.pool, COMPANY.company_id, JAKARTA) is None

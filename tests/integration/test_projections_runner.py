@@ -10,7 +10,7 @@ from eventstore.connection import Connection
 from eventstore.errors import LeaseLost
 from eventstore.event import NewFact
 from eventstore.facts.answers import Attempted, CommandRefused, Document, MasterDataFound
-from eventstore.facts.settings import LiveModeActivated
+from eventstore.facts.settings import LiveModeActivated, MappingRemoved, OutletMapped
 from eventstore.store import LedgerReader
 from projections.catalogue import CATALOGUE
 from projections.in_transit_stock.fold import InTransitRow
@@ -64,8 +64,12 @@ def a_day() -> Story:
     story.order(order_id="order-2", order_reference="#2", outlet_id="kiosk")
     story.order(order_id="order-3", order_reference="#3", **BUYER)
     story.order(transactions=[paid("t1", 5_000), paid("t2", 5_000)], **BUYER)
+    for transfer_id in (TRANSFER["transfer_id"], "transfer-9"):
+        story.report("transfer", {**TRANSFER, "transfer_id": transfer_id, "inventory_adjustments": []})
     story.report("transfer", TRANSFER)
     story.tell(own(LiveModeActivated(actor="again", activated_at=NOON), "settings", "setting:again"))
+    story.set(OutletMapped(outlet_id="kiosk", outlet_name="Kiosk", warehouse="Kiosk"))
+    story.set(MappingRemoved(mapped="outlet", scope="kiosk", name="Kiosk"))
     story.report("payout", {"reference_id": "PO-1", "status": "Processing"})
     story.report(
         "payout",

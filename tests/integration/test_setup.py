@@ -73,6 +73,36 @@ async def test_a_changed_entry_makes_one_fact_and_says_from_what_to_what(pool: P
     assert len(await stored_facts(pool)) == 4
 
 
+async def test_what_a_file_leaves_out_is_shown_and_taken_away_only_on_an_explicit_word(
+    pool: Pool, tmp_path: Path
+) -> None:
+    """Shown each time and kept; with the word it goes, with its sales accounts, once; no outlets at all name none."""
+    setup = setup_on(pool)
+    whole = TEXT + 'sales_accounts = { account = "Branch Sales" }\n'
+    await setup.apply(write_store_file(tmp_path, whole))
+    before = len(await stored_facts(pool))
+    without = write_store_file(tmp_path, TEXT[: TEXT.index("[[outlets]]", TEXT.index("[[outlets]]") + 1)])
+    for _ in range(2):
+        kept = await setup.apply(without)
+        assert (kept.changes, kept.left) == ((), ("outlet Branch",))
+    lines = ("sales accounts of branch: taken away", "outlet Branch: mapped no more")
+    looked = await setup.apply(without, unmap=True, dry_run=True)
+    assert (looked.changes, looked.left) == (lines, ())
+    assert len(await stored_facts(pool)) == before
+    assert (await setup.apply(without, unmap=True, actor="owner")).changes == lines
+    assert list((await setup.known(STORE)).outlets) == ["main"]
+    assert (await setup.known(STORE)).sales_accounts == {}
+    again = await setup.apply(without, unmap=True)
+    assert (again.changes, again.left) == ((), ())
+    assert (await stored_facts(pool))[before:] == ["MappingRemoved", "MappingRemoved"]
+    none = write_store_file(tmp_path, TEXT[: TEXT.index("[[outlets]]")])
+    assert (await setup.apply(none, unmap=True)).changes == ()
+    assert (await setup.apply(write_store_file(tmp_path, whole))).changes == (
+        "outlet Branch: new",
+        "sales accounts of branch: new",
+    )
+
+
 async def test_a_new_secret_is_stored_and_named_by_its_fingerprint(pool: Pool, tmp_path: Path) -> None:
     """The fact names the new fingerprint; the secret itself is shown nowhere."""
     path = write_store_file(tmp_path)

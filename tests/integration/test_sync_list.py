@@ -11,17 +11,28 @@ import pytest
 from eventstore.appender import Appender
 from eventstore.clock import ManualClock
 from eventstore.connection import Pool
+from eventstore.event import NewFact
 from eventstore.facts.answers import Attempted, CommandRefused, Document
 from eventstore.facts.operators import CommandParked
 from eventstore.facts.settings import OutletMapped, SyncRequested
 from eventstore.store import LedgerReader
-from projections.sync_status.queries import Place, Sort, SyncPage, Wanted, count_records, read_page, read_standing
+from projections.sync_status.queries import (
+    Place,
+    Sort,
+    SyncPage,
+    Wanted,
+    count_held,
+    count_records,
+    read_page,
+    read_standing,
+)
 from service.api.rows import SYNC_STATUSES
 from service.operations import Decided, NothingToDo, OneDecided, Operations, UnknownRecord, Word
 from tests.folding import fold_all, rows_of, tell
 from tests.ledger import NOON, STORE, service_pool
-from tests.story import Story, own, paid
+from tests.story import Story, own, paid, reported
 from tests.unit.projections.test_payouts import payout
+from tests.unit.projections.transfer_reports import START, transfer
 
 OWNER = Word("owner", "mended")
 KIOSK = OutletMapped(outlet_id="kiosk", outlet_name="Kiosk", warehouse="Kiosk Warehouse")
@@ -282,6 +293,36 @@ async def test_all_that_failed_is_retried_a_bounded_number_a_call_until_nothing_
     assert sorted(retried) == ["payment-order-3-t3", "payout-PO-1", "sale-order-2"]
     assert list(untouched) == ["unreadable-1"]
     assert lefts == [3, 2, 1, 0]
+
+
+async def test_a_transfer_that_nobody_started_is_found_counted_and_retried_like_any_line(desk: Desk) -> None:
+    """Held by every filter; a retry and a sync by hand are harmless; its start takes its place, and nothing is left."""
+    line = "transfer-transfer-1"
+    desk.story.report("transfer", transfer(status="Pending", created_date="2026-11-17T03:00:00"))
+    await desk.tell()
+    held = await count_held(desk.pool)
+    for wanted in (
+        {"statuses": ("Held",), "kinds": ("transfer_pending",)},
+        {"first": date(2026, 11, 17), "last": date(2026, 11, 17)},
+        {"text": "to-1"},
+        {"text": "no goods have left", "outlet": "Main Outlet"},
+    ):
+        assert await desk.found(**wanted) == [line]
+        assert await count_records(desk.pool, STORE, Wanted(**wanted)) == {"Held": 1}
+    days = date(2026, 11, 1), date(2026, 11, 30)
+    assert (await desk.operations.sync_range(STORE, "transfers", *days, OWNER)).retried == 0
+    assert isinstance(await desk.operations.retry(STORE, line, OWNER), Decided)
+    await fold_all(desk.pool)
+    assert (await desk.statuses())[line] == "Held"
+    assert held == await count_held(desk.pool) == 1, "only the draft is held: a plan asks for nothing"
+    await Appender(desk.pool, ManualClock(NOON)).append(STORE, [_report("transfer", transfer(START))])
+    await fold_all(desk.pool)
+    assert set(await desk.found(text="TO-1")) == {"transfer-a0"}
+    assert isinstance(await desk.operations.retry(STORE, line, OWNER), UnknownRecord)
+
+
+def _report(kind: str, fields: dict[str, Any]) -> NewFact:
+    return reported(kind, 1_000, NOON, "poll", fields)
 
 
 async def test_a_manual_sync_tries_what_failed_of_its_range_once_more(desk: Desk) -> None:

@@ -31,6 +31,7 @@ READ_ONLY = {
     "sync_list",
     "command_shown",
     "command_in_turn",
+    "company_saving",
     "schema_migration",
     "archive",
     "archived_fact",

@@ -107,6 +107,7 @@ def reports_of(top: list[Journey], *, named: bool) -> list[dict[str, Any]]:
 
     def play(journey: Journey, identity: str, at: datetime) -> None:
         journey.identity = identity
+        reports.append((at - timedelta(minutes=1), _report(journey, [], named=named)))
         actions = [_action(f"{identity}-s", "Start", at, [{"sku": s, "quantity": q} for s, q in journey.goods.items()])]
         reports.append((at, _report(journey, actions, named=named)))
         for number, session in enumerate(journey.sessions):
@@ -242,3 +243,4 @@ def test_any_history_of_transfers_ends_with_every_piece_in_its_place(
     assert sandbox.exact_balances()[LOSS] == Fraction(lost * BUY_PRICE)
     assert len({row.command_id for row in story.rows(CommandAdded)}) == len(story.commands)
     assert "failed" not in story.states.values()
+    assert "transfer_pending" not in {record.kind for record in story.records.values()}

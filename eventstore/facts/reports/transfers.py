@@ -45,7 +45,7 @@ class InventoryAdjustment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer as reported. `outlet_*` is the source, or the only outlet.
+    """A transfer as reported. `outlet_*` is the source, or the only outlet. `created_date` UTC.
 
     `reference_transfer_id` (our reading): the transfer whose cancellation made iSeller create this one.
     """
@@ -55,6 +55,7 @@ class TransferReport(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     out_type: str | None = None
     status: str | None = None
+    created_date: str | msgspec.UnsetType | None = msgspec.UNSET
     outlet_id: str | None = None
     outlet_name: str | None = None
     destination_outlet_id: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -100,6 +101,51 @@ async def test_a_patch_changes_what_it_names_and_leaves_the_rest(settings: Clien
     assert after["version"] == told["version"]
     assert after["outlets"]["kiosk"]["payments"] == before["outlets"]["kiosk"]["payments"]
     assert after["sales_accounts"][""] == {"scope": "", "account": "Service Revenue", "products": {"LATTE": "Milk"}}
+
+
+async def test_who_changes_a_setting_is_kept_in_the_ledger(settings: Client, pool: Pool) -> None:
+    """The name in the body, else that it was the API; a name is no field of a setting, in whatever part."""
+    version = (await read(settings))["version"]
+    await change(settings, expected_version=version, actor="ibu.rina", rules={"settlement_days": 9})
+    await change(settings, expected_version=version + 1, rules={"settlement_days": 8})
+    _, same = await change(settings, expected_version=version + 2, actor="pak.budi", rules={"settlement_days": 8})
+    assert same["changes"] == []
+    facts = await LedgerReader(pool).read_stream(STORE, "settings", after_version=version)
+    assert [msgspec.json.decode(fact.body)["actor"] for fact in facts] == ["ibu.rina", "API"]
+    assert "actor" not in (await read(settings))["rules"]
+    for part in ({"rules": {"actor": "x"}}, {"outlets": {"kiosk": {"actor": "x"}}}, {"store": {"actor": "x"}}):
+        status, told = await change(settings, expected_version=version + 2, **part)
+        assert (status, "actor is unknown" in told["detail"]) == (422, True)
+    assert (await change(settings, expected_version=version + 2, actor=" ", rules={"settlement_days": 1}))[0] == 422
+
+
+async def test_null_in_place_of_a_mapping_takes_it_away_with_its_sales_accounts(settings: Client) -> None:
+    """An outlet, a channel, the accounts of a scope; what is not mapped changes nothing, accounts need a place."""
+    version = (await read(settings))["version"]
+    gone: dict[str, Any] = {
+        "outlets": {"kiosk": None, "nowhere": None},
+        "channels": {"web": None},
+        "sales_accounts": {"": None},
+    }
+    status, told = await change(settings, expected_version=version, actor="owner", **gone)
+    assert (status, told["changes"]) == (
+        200,
+        [
+            "sales accounts: taken away",
+            "sales accounts of kiosk: taken away",
+            "outlet Kiosk: mapped no more",
+            "channel Web shop: mapped no more",
+        ],
+    )
+    after = await read(settings)
+    assert (set(after["outlets"]), set(after["channels"])) == ({"main", "branch"}, {"marketplace:tokopedia"})
+    assert set(after["sales_accounts"]) == {"marketplace:tokopedia"}
+    _, again = await change(settings, expected_version=after["version"], **gone)
+    assert again == {"version": after["version"], "changes": []}
+    accounts = {"branch": {"account": "Branch Sales"}}
+    refused: dict[str, Any] = {"outlets": {"branch": None}, "sales_accounts": accounts}
+    status, told = await change(settings, expected_version=after["version"], **refused)
+    assert (status, "no outlet or channel 'branch' is mapped" in told["detail"]) == (422, True)
 
 
 async def test_the_same_patch_again_changes_nothing(settings: Client) -> None:

@@ -8,7 +8,8 @@ import pytest
 from eventstore.errors import UnknownFactType
 from eventstore.event import Fact
 from eventstore.facts.registry import CURRENT, REPORT_KINDS, decode, encode
-from eventstore.facts.settings import StoreConnected, TransferSync
+from eventstore.facts.reports.transfers import TransferReport
+from eventstore.facts.settings import ByActor, StoreConnected, TransferSync
 from eventstore.facts.upcasts import UPCASTS
 from eventstore.personal import cut_at_strings, find_personal
 from tests.ledger import NOON, STORE
@@ -69,6 +70,29 @@ def test_a_connection_of_the_first_version_sent_transfers_as_they_came_and_had_n
     assert connected.transfer_sync == TransferSync("real_time")
     accounts = (connected.loss_account, connected.goods_received_account, connected.stock_adjustment_account)
     assert accounts == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "type_", ["StoreConnected", "OutletMapped", "ChannelMapped", "SalesAccountsMapped", "SalesRulesSet"]
+)
+def test_who_made_a_setting_is_told_from_now_on_and_what_stands_without_a_name_keeps_its_bytes(type_: str) -> None:
+    """A new optional field: nobody is read into a setting of an earlier release, and a name is kept beside the rest."""
+    version = CURRENT[type_][0]
+    body = (CORPUS / f"{type_}.{version}.json").read_bytes()
+    unnamed = decode(stored(type_, version, body))
+    assert isinstance(unnamed, ByActor)
+    assert unnamed.actor is msgspec.UNSET
+    name, written, signed = encode(msgspec.structs.replace(unnamed, actor="owner"))
+    assert (name, written) == (type_, version)
+    assert msgspec.json.decode(signed) == {**msgspec.json.decode(body), "actor": "owner"}
+    assert decode(stored(type_, version, signed)) == msgspec.structs.replace(unnamed, actor="owner")
+
+
+def test_the_day_on_which_a_transfer_was_written_is_read_where_it_is_told() -> None:
+    """A field that earlier releases did not look at."""
+    told = decode(stored("TransferReported", 1, b'{"transfer_id":"t","created_date":"2026-11-19T18:30:00"}'))
+    assert isinstance(told, TransferReport)
+    assert told.created_date == "2026-11-19T18:30:00"
 
 
 def test_unknown_fields_are_ignored_and_both_spellings_of_an_amount_are_read() -> None:

@@ -125,6 +125,8 @@ HELD: dict[str, tuple[Tell, str]] = {
         by(SalesRulesSet(sync=SalesSync("shift_closing")), order()),
         "No time is set at which this sale is sent",
     ),
+    "a transfer that nobody started": (report("transfer", transfer(status="Pending")), "It is not started in iSeller"),
+    "a delivery that nobody received": (report("transfer", delivery()), "It is not received in iSeller"),
     "a receipt before its start": (
         report("transfer", transfer(receipt("a1", decided("LATTE", 1)))),
         "Waits for the start of transfer TO-1",
@@ -145,6 +147,10 @@ SKIPPED: dict[str, tuple[Tell, str]] = {
     "a count that finds what was expected": (
         report("transfer", correction(act("c1", "Adjustment", 20, sent("LATTE", 0)))),
         "It changes no stock",
+    ),
+    "a transfer cancelled before its start": (
+        report("transfer", transfer(status="Cancelled")),
+        "It was cancelled in iSeller before",
     ),
     "a failed payout": (report("payout", payout(status="Failed")), ""),
     "a payout of nothing": (

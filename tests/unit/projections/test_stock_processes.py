@@ -127,7 +127,7 @@ def test_a_transfer_that_nobody_started_moves_nothing(
     for _ in range(2):
         story.report("transfer", pending)
         story.sync(SyncRequested(scope="transfers", first=THAT_DAY, last=THAT_DAY, actor="owner", reason="now"))
-    assert (story.commands, story.records, story.in_transit()) == ([], {}, {})
+    assert (story.commands, story.states, story.in_transit()) == ([], {"transfer-transfer-1": "held"}, {})
     story.report("transfer", transfer(START))
     story.sync(SyncRequested(scope="transfers", first=THAT_DAY, last=THAT_DAY, actor="owner", reason="now"))
     assert legs(story) == [("Main Warehouse", "iSeller in Transit", {"LATTE": 5, "MOCHA": 2})]

@@ -11,9 +11,9 @@ from tests.faults.sim_play import Ground, Verdict, play
 SEEDS_MAX = 200
 # A seed that finds it. Another order of calls moves it: the search below finds the next one.
 FOUND = {
-    Guard.FENCING: 3,
+    Guard.FENCING: 4,
     Guard.QUIET_PERIOD: 37,
-    Guard.PROBE: 3,
+    Guard.PROBE: 15,
     Guard.DATE_FENCE: 117,
     Guard.ALONE: 15,
 }

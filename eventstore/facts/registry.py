@@ -29,6 +29,7 @@ from eventstore.facts.operators import (
     StreamRetried,
 )
 from eventstore.facts.reconciliation import (
+    CreditFoundUsedDifferently,
     DifferenceResolved,
     DocumentFoundAltered,
     DocumentFoundMissing,
@@ -118,6 +119,7 @@ Meaning = (
     | DocumentFoundAltered
     | DocumentFoundUnknown
     | InvoiceFoundPaidDifferently
+    | CreditFoundUsedDifferently
     | DifferenceResolved
     | RangeReconciled
     | SendingFrozen
@@ -157,6 +159,7 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     DocumentFoundAltered,
     DocumentFoundUnknown,
     InvoiceFoundPaidDifferently,
+    CreditFoundUsedDifferently,
     DifferenceResolved,
     RangeReconciled,
     SendingFrozen,

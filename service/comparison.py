@@ -99,7 +99,7 @@ class Comparison:
         self._not_listed: set[str] = set()
         self._closed: set[str] = set()
         self._credits: set[str] = set()
-        self._made: set[str] = set()
+        self._stood_of_master_data: list[Open] = []
         self._found: list[DifferenceFact] = []
         self._turns = self._run()
 
@@ -166,6 +166,7 @@ class Comparison:
         """Compare some of the products and customers that were made, in turn, and those that differed before."""
         store_id, last = self._asked.store_id, self._asked.last
         stood = await read_open_of_resources(self._pool, store_id, reconciling_master_data.RESOURCES)
+        self._stood_of_master_data = stood
         told_on = {each.command_id: each.business_date for each in stood}
         made: dict[str, Booked] = {}
         for kind in reconciling_master_data.KINDS:
@@ -181,7 +182,6 @@ class Comparison:
             expected = reconciling_master_data.expected_of(booked, told_on.get(command_id, last))
             async for waits in self._ask(_looking(expected, None)):
                 yield waits
-            self._made.add(command_id)
             self._found += _differences_of(expected, self._value)
 
     async def _until_folded(self) -> AsyncIterator[Spent | None]:
@@ -280,11 +280,8 @@ class Comparison:
         store_id, master_data = self._asked.store_id, reconciling_master_data.RESOURCES
         of_days = await read_open_of_days(self._pool, store_id, self._asked.first, self._asked.last)
         stood = [each for each in of_days if each.resource not in master_data]
-        stood += [
-            each
-            for each in await read_open_of_resources(self._pool, store_id, master_data)
-            if each.command_id in self._made
-        ]
+        # All that differed when it began was read, whatever its day.
+        stood += self._stood_of_master_data
         commands = await read_by_id(self._pool, store_id, {each.command_id for each in stood})
         return [
             each

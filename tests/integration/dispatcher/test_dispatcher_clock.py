@@ -52,7 +52,10 @@ async def test_a_process_whose_clock_is_ahead_gives_its_company_up_until_it_is_r
         assert (await stand.step(other)).did == "sent"
         assert (await stand.step(wrong)).did == "not_ours"
         await other.leases.release(COMPANY.company_id)
+        held = await stand.migrator.fetchrow("SELECT * FROM company_lease")
         assert (await stand.step(wrong)).did == "not_ours"
+        # It does not even take it for a moment, in which another would be turned away.
+        assert await stand.migrator.fetchrow("SELECT * FROM company_lease") == held
         clock.ahead_seconds = OFF_SECONDS_MAX
         await stand.order(2)
         assert (await stand.step(wrong)).did == "sent"

@@ -88,6 +88,11 @@ def after_failure(known: Condition, reason: str, now: datetime, limits: BreakerL
     )
 
 
+def after_nothing(known: Condition, now: datetime) -> Condition:
+    """Give a trial back that was not made: whoever asks next makes it."""
+    return msgspec.structs.replace(known, state="open", epoch=known.epoch + 1, owner=None, until=now)
+
+
 def after_answer(known: Condition) -> Condition:
     """Forget all failures; a trial's answer closes."""
     return Condition(epoch=known.epoch + (known.state != "closed"))
@@ -131,6 +136,15 @@ class Breakers:
             trial = begin_trial(known, self._owner, now, deadline=deadline)
             await connection.execute(_SAVE, company_id, *msgspec.structs.astuple(trial))
             return Admitted(trial.epoch, trial.failures, is_trial=True)
+
+    async def cancel(self, company_id: str, admitted: Admitted) -> None:
+        """Learn that an admitted call was not made: nothing is known of Jurnal, and a trial is the next one's."""
+        if not admitted.is_trial:
+            return
+        async with self._pool.acquire() as connection, connection.transaction():
+            known, now = _read(await connection.fetchrow(_LOCK, company_id))
+            if known.epoch == admitted.epoch and known.owner == self._owner:
+                await connection.execute(_SAVE, company_id, *msgspec.structs.astuple(after_nothing(known, now)))
 
     async def note(self, company_id: str, admitted: Admitted, failure: str | None) -> None:
         """Learn how an admitted call ended: `failure` in words, None for an answer of Jurnal's own."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.statements import statement
+from service.own_clock import OwnClock
 
 _ACQUIRE = statement(__package__, "acquire_company_lease")
 _RELEASE = statement(__package__, "release_company_lease")
@@ -16,17 +17,29 @@ _RELEASE = statement(__package__, "release_company_lease")
 class CompanyLeases:
     """Takes and renews company leases for one process; `owner` is that process's own UUID."""
 
-    def __init__(self, pool: Pool, owner: UUID, *, lease_seconds: float) -> None:
+    def __init__(self, pool: Pool, owner: UUID, *, lease_seconds: float, own_clock: OwnClock | None = None) -> None:
+        """`own_clock`: while it is wrong this process takes no lease, and gives up what it holds; None: it is right."""
         self._pool = pool
         self.owner = owner
         self._duration = timedelta(seconds=lease_seconds)
+        self._own_clock = own_clock
 
     async def acquire(self, company_id: str) -> tuple[int, datetime] | None:
         """Take the lease, or renew it once half its life is over: a look at a younger one writes nothing.
 
-        Returns its epoch and the database's time, or None while another holds it.
+        Returns its epoch and the database's time, or None while another holds it, or had better hold it.
         """
-        return await self._acquire(company_id, self._duration / 2)
+        clock = self._own_clock
+        if clock is None:
+            return await self._acquire(company_id, self._duration / 2)
+        if clock.is_wrong and not await clock.look(self._pool):
+            return None
+        asked_at = clock.now()
+        taken = await self._acquire(company_id, self._duration / 2)
+        if taken is not None and not clock.compare(asked_at, taken[1]):
+            await self.release(company_id)
+            return None
+        return taken
 
     async def _acquire(self, company_id: str, renewed_below: timedelta) -> tuple[int, datetime] | None:
         record = await self._pool.fetchrow(_ACQUIRE, company_id, self.owner, self._duration, renewed_below)

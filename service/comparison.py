@@ -7,6 +7,7 @@ calls are for comparing, so they leave what is kept for lost sends, today's trad
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -21,17 +22,26 @@ from eventstore.facts.reconciliation import (
     RangeReconciled,
     RecordsNotBooked,
 )
-from projections.differences.queries import Open, read_open_of_days, read_open_unknown
+from projections.differences.queries import Open, read_open_of_days, read_open_of_resources, read_open_unknown
 from projections.invoice_payment.queries import read_owed
-from projections.jurnal_commands.booked import count_not_booked, read_by_id, read_folded, read_of_days, read_of_lane
+from projections.jurnal_commands.booked import (
+    Booked,
+    count_not_booked,
+    read_by_id,
+    read_credit_uses,
+    read_folded,
+    read_made,
+    read_of_days,
+    read_of_lane,
+)
 from projections.jurnal_commands.queue import SendQueue
-from service import reconciling
+from service import reconciling, reconciling_credits, reconciling_master_data
 from service.jurnal.exchange import NoAnswer, Response, Steps
 from service.jurnal.listing import ListedDocument, NotListed, listing
 from service.jurnal.outcome import Absent, ProbeFailed, record_outcome
 from service.jurnal.pace import Purpose
 from service.jurnal.reading import Record, text_of
-from service.jurnal.resources import LISTED, Resource, is_keyed, probe_for, read
+from service.jurnal.resources import CREDIT_MEMOS, LISTED, Resource, is_keyed, probe_for, read
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 from service.reconciliation_ledger import ReconciliationLedger
@@ -88,6 +98,9 @@ class Comparison:
         self._value: Any = None
         self._not_listed: set[str] = set()
         self._closed: set[str] = set()
+        self._credits: set[str] = set()
+        self._stood_of_master_data: list[Open] = []
+        self._found: list[DifferenceFact] = []
         self._turns = self._run()
 
     async def step(self) -> Spent | None:
@@ -111,17 +124,66 @@ class Comparison:
                 yield waits
             listed += self._listed(resource)
         both = await self._both(listed)
-        found: list[DifferenceFact] = []
         marked = reconciling.by_mark(listed)
         for expected in both.expected:
             row = reconciling.row_of(expected, marked)
-            if row is not None and _is_equal(expected, row.record, both):
-                continue
-            async for waits in self._ask(_looking(expected, row)):
+            record = None if row is None else row.record
+            if record is None or not _is_equal(expected, record, both) or reconciling.wants_lines(expected, record):
+                async for waits in self._ask(_looking(expected, row)):
+                    yield waits
+                record = self._value
+                self._found += await self._judged(expected, both)
+            async for waits in self._compare_credit(expected, record, listed):
                 yield waits
-            found += await self._judged(expected, both)
-        found += reconciling.duplicates(both)
-        self.result = await self._conclude(both, found, since)
+        async for waits in self._compare_master_data():
+            yield waits
+        self._found += reconciling.duplicates(both)
+        self.result = await self._conclude(both, self._found, since)
+
+    async def _compare_credit(
+        self, expected: reconciling.Expected, record: Record | None, listed: Sequence[ListedDocument]
+    ) -> AsyncIterator[Spent | None]:
+        """Compare what was taken out of a document's credit, once a credit: by its list, then by itself."""
+        source, memo_id = reconciling_credits.source_of(expected), reconciling_credits.credit_memo_of(expected, record)
+        if source is None or memo_id is None or source in self._credits:
+            return
+        self._credits.add(source)
+        memo = reconciling_credits.listed_memo(memo_id, listed)
+        if memo is not None and not reconciling_credits.is_used_more(memo, await self._taken_out(source)):
+            return
+        async for waits in self._ask(_one(CREDIT_MEMOS, memo_id)):
+            yield waits
+        memo = self._value
+        # Read after Jurnal: what the ledger took out meanwhile was recorded before it was sent.
+        by_ledger = await self._taken_out(source)
+        if memo is not None and reconciling_credits.is_used_more(memo, by_ledger):
+            self._found.append(reconciling_credits.used_differently(expected, memo, by_ledger))
+
+    async def _taken_out(self, source: str) -> Decimal:
+        uses = await read_credit_uses(self._pool, self._asked.store_id, [source])
+        return uses.get(source, Decimal(0))
+
+    async def _compare_master_data(self) -> AsyncIterator[Spent | None]:
+        """Compare some of the products and customers that were made, in turn, and those that differed before."""
+        store_id, last = self._asked.store_id, self._asked.last
+        stood = await read_open_of_resources(self._pool, store_id, reconciling_master_data.RESOURCES)
+        self._stood_of_master_data = stood
+        told_on = {each.command_id: each.business_date for each in stood}
+        made: dict[str, Booked] = {}
+        for kind in reconciling_master_data.KINDS:
+            made |= await read_made(
+                self._pool,
+                store_id,
+                kind,
+                turn=last.toordinal(),
+                rows_max=reconciling_master_data.READ_AT_ONCE_MAX,
+                also=told_on,
+            )
+        for command_id, booked in made.items():
+            expected = reconciling_master_data.expected_of(booked, told_on.get(command_id, last))
+            async for waits in self._ask(_looking(expected, None)):
+                yield waits
+            self._found += _differences_of(expected, self._value)
 
     async def _until_folded(self) -> AsyncIterator[Spent | None]:
         store_id = self._asked.store_id
@@ -216,8 +278,12 @@ class Comparison:
 
     async def _gone(self, found: set[str]) -> list[Open]:
         """Return what stood before and was looked for in vain; not what is being repaired or what no list can show."""
-        stood = await read_open_of_days(self._pool, self._asked.store_id, self._asked.first, self._asked.last)
-        commands = await read_by_id(self._pool, self._asked.store_id, {each.command_id for each in stood})
+        store_id, master_data = self._asked.store_id, reconciling_master_data.RESOURCES
+        of_days = await read_open_of_days(self._pool, store_id, self._asked.first, self._asked.last)
+        stood = [each for each in of_days if each.resource not in master_data]
+        # All that differed when it began was read, whatever its day.
+        stood += self._stood_of_master_data
+        commands = await read_by_id(self._pool, store_id, {each.command_id for each in stood})
         return [
             each
             for each in stood
@@ -255,6 +321,18 @@ def kind_of(found: DifferenceFact) -> str:
 
 def _is_equal(expected: reconciling.Expected, record: Record, both: reconciling.Both) -> bool:
     return not reconciling.altered(expected, record) and not reconciling.is_owed_differently(expected, record, both)
+
+
+def _differences_of(made: reconciling.Expected, record: Record | None) -> list[DifferenceFact]:
+    if record is None:
+        return [reconciling.missing(made)]
+    differences = reconciling_master_data.altered(made, record)
+    return [reconciling.found_altered(made, record, differences)] if differences else []
+
+
+def _one(resource: Resource, jurnal_id: int) -> Steps[Record | ProbeFailed | None]:
+    record = record_outcome(resource, (yield read(resource, str(jurnal_id))))
+    return None if isinstance(record, Absent) else record
 
 
 def _looking(expected: reconciling.Expected, row: ListedDocument | None) -> Steps[Record | ProbeFailed | None]:

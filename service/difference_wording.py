@@ -4,6 +4,12 @@ from projections.differences.queries import Listed
 
 _ASKED = "Nothing: somebody asked to repair it; `jurnalsync sync list` shows what becomes of it"
 
+# Whatever a person did to them.
+_WORDS_OF_MASTER_DATA = {
+    "products": "Put it right in Jurnal, or its sales are refused: in use, under the code that iSeller has",
+    "customers": "Put it right in Jurnal, or sales to this customer are refused: in use, under the custom id it had",
+}
+
 
 def what_happened(difference: Listed) -> str:
     """Return what is different, in a sentence."""
@@ -17,6 +23,8 @@ def what_happened(difference: Listed) -> str:
             return f"It was changed in Jurnal: {difference.detail}"
         case "unknown":
             return f"Jurnal has it with our key. {difference.detail}"
+        case "used_differently":
+            return f"Somebody refunded or used the credit by hand. {difference.detail}"
         case _:
             return f"Somebody paid, or took a payment back, by hand. {difference.detail}"
 
@@ -25,6 +33,8 @@ def what_to_do(difference: Listed) -> str:  # noqa: PLR0911 - one branch for eac
     """Return what a person can do about it."""
     if difference.repair_at:
         return _ASKED
+    if difference.resource in _WORDS_OF_MASTER_DATA:
+        return _WORDS_OF_MASTER_DATA[difference.resource]
     match difference.kind, difference.repair:
         case "missing", "resend":
             return "Deleted by mistake: `reconcile --repair` sends it again under its identity. On purpose: leave it"
@@ -38,5 +48,7 @@ def what_to_do(difference: Listed) -> str:  # noqa: PLR0911 - one branch for eac
             return "Put it right in Jurnal, or correct the sale in iSeller"
         case "unknown", _:
             return "After a restore: resume the store, and it is looked up. Else find out who made it"
+        case "used_differently", _:
+            return "Take the refund back in Jurnal, or tell it in iSeller"
         case _:
             return "Take the payment back in Jurnal, or tell it in iSeller"

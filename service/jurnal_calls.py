@@ -96,6 +96,7 @@ class JurnalCalls:
     async def cancel(self, place: Place) -> None:
         """Give a place back whose call is not made after all."""
         await self._quota.cancel(place.granted)
+        await self._breakers.cancel(place.company_id, place.admitted)
 
     async def stopped(self, company: Company) -> Stopped | None:
         """Return what the breaker stops the company's calls with, None while it lets them go."""
@@ -136,7 +137,10 @@ class JurnalCalls:
             await self._quota.release(place.granted, feedback_of(answer))
         elif not answer.reached_wire:
             await self._quota.release(place.granted)
-        await self._breakers.note(place.company_id, place.admitted, _failure(answer))
+        if isinstance(answer, NoAnswer) and answer.is_late:
+            await self._breakers.cancel(place.company_id, place.admitted)
+        else:
+            await self._breakers.note(place.company_id, place.admitted, _failure(answer))
         return answer
 
     async def read(self, company: Company, request: JurnalRequest, purpose: Purpose) -> Response | NoAnswer | Spent:

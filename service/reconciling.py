@@ -172,6 +172,11 @@ def altered(expected: Expected, record: Record) -> list[str]:
     return differences
 
 
+def wants_lines(expected: Expected, record: Record) -> bool:
+    """Tell whether a row of a list leaves out what only the document itself shows: the goods of a transfer."""
+    return isinstance(expected.command, TransferStock) and not _shows_lines(record)
+
+
 def _shows_lines(record: Record) -> bool:
     return "warehouse_transfer_line_attributes" in record or "warehouse_transfer_lines_attributes" in record
 
@@ -215,11 +220,19 @@ def paid_differently(expected: Expected, record: Record, both: Both) -> InvoiceF
 def _compared(
     expected: Expected, kind: str, record: Record | None, repair: Literal["", "resend"] = ""
 ) -> ComparedDocument:
+    difference_id = f"{kind}:{expected.resource.plural}:{expected.booked.command_id}"
+    return compared(expected, difference_id, record, repair)
+
+
+def compared(
+    expected: Expected, difference_id: str, record: Record | None, repair: Literal["", "resend"] = ""
+) -> ComparedDocument:
+    """Return what both sides say of a document; `record` as Jurnal shows it, None of what it has no more."""
     booked, resource = expected.booked, expected.resource
     assert booked.document is not None, "it was accepted"
     assert booked.business_date is not None, "it is of the range"
     return ComparedDocument(
-        difference_id=f"{kind}:{resource.plural}:{booked.command_id}",
+        difference_id=difference_id,
         resource=resource.plural,
         business_date=booked.business_date,
         command_id=booked.command_id,

@@ -5,7 +5,8 @@ with our keys, made since the last attempt that the ledger knows of. Attempts ar
 after the other, so in a ledger that is not behind there is no such document without an attempt.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -18,10 +19,11 @@ from projections.jurnal_commands.booked import read_by_id, read_folded, read_las
 from projections.jurnal_commands.queue import SendQueue
 from projections.store_settings.queries import read_settings
 from service import reconciling
-from service.jurnal.listing import ListedDocument, NotListed, listing
+from service.jurnal.exchange import JurnalRequest, Steps
+from service.jurnal.listing import ListedDocument, ListOutcome, NotListed, listing
 from service.jurnal.outcome import ProbeFailed
 from service.jurnal.pace import Purpose
-from service.jurnal.resources import LISTED
+from service.jurnal.resources import LISTED, Resource
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
 from service.reconciliation_ledger import ReconciliationLedger
@@ -31,23 +33,35 @@ _LOG = structlog.get_logger()
 _SERVER = statement(__package__, "server_identity")
 # Jurnal's clock may be off by as much as it lets ours be.
 _SKEW = timedelta(seconds=300)
-_WAIT = timedelta(seconds=5)
+# A list that Jurnal does not answer is tried again so soon; each time twice as long after, up to the longest.
+_WAIT_SECONDS, _WAIT_SECONDS_MAX = 5, 300
+_FAILURES_COUNTED = 10
 
 
-class _Look(msgspec.Struct):
-    """A look on its way, on this server; `ends`: where the ledgers ended when it began."""
+@dataclass(slots=True)
+class _Reading:
+    """A list that is being read, and the call it waits for."""
+
+    steps: Steps[ListOutcome]
+    request: JurnalRequest
+
+
+class _Look(msgspec.Struct, kw_only=True):
+    """A look on its way. `ends`: where the ledgers ended when it began; `left`: the lists that are not read yet.
+
+    What was read is no older than the lease it is concluded under, and of one server: nobody has sent since, and what
+    the ledger knows is what it knew. So it stays as good as on the first day, however long the rest takes.
+    """
 
     server: str
+    epoch: int
     ends: dict[str, int]
-    turns: AsyncIterator[Spent | None]
-
-
-class _LookFailed(Exception):
-    """Jurnal did not answer the look; nothing is sent before it does."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    since: datetime | None = None
+    left: list[Resource]
+    listed: list[ListedDocument]
+    reading: _Reading | None = None
+    failures: int = 0
+    not_before: datetime | None = None
 
 
 class RestoreGuard:
@@ -74,49 +88,59 @@ class RestoreGuard:
         if self._looked.get(name) == (epoch, server):
             return True
         look = self._looks.get(name)
-        if look is None or look.server != server:
+        if look is None or (look.epoch, look.server) != (epoch, server):
             ends = {store_id: await self._queue.ledger_end(store_id) for store_id in stores}
-            look = self._looks[name] = _Look(server, ends, self._run(company, ends))
+            look = _Look(server=server, epoch=epoch, ends=ends, left=list(LISTED.values()), listed=[])
+            self._looks[name] = look
         for store_id, end in look.ends.items():
             if await read_folded(self._pool, store_id) < end:
                 return now + timedelta(seconds=1)
-        try:
-            waits = await anext(look.turns, self)
-        except BaseException as failed:
-            self._looks.pop(name, None)
-            if isinstance(failed, _LookFailed):
-                return now + _WAIT
-            raise
-        if isinstance(waits, RestoreGuard):
-            # Told to forget meanwhile, it looks once more.
-            if self._looks.pop(name, None) is look:
-                self._looked[name] = (epoch, server)
-            return False
-        return False if waits is None else waits.free_at
+        if look.not_before is not None and now < look.not_before:
+            return look.not_before
+        if look.since is None:
+            look.since = await self._since(company, look.ends)
+        if look.left:
+            return await self._read(company, look, look.since, now)
+        for store_id in look.ends:
+            await self._judge(store_id, look.listed, look.since)
+        # Told to forget meanwhile, it looks once more.
+        if self._looks.get(name) is look:
+            del self._looks[name]
+            self._looked[name] = (epoch, server)
+        return False
 
-    async def _run(self, company: Company, ends: dict[str, int]) -> AsyncIterator[Spent | None]:
-        since = await self._since(company, ends)
-        listed: list[ListedDocument] = []
-        for resource in LISTED.values():
-            steps = listing(resource, since)
-            request = next(steps)
-            while True:
-                answer = await self._calls.read(company, request, Purpose.PROBE)
-                if isinstance(answer, Spent):
-                    yield answer
-                    continue
-                try:
-                    request = steps.send(answer)
-                except StopIteration as done:
-                    outcome = done.value
-                    break
-                yield None
-            if isinstance(outcome, ProbeFailed):
-                raise _LookFailed(outcome.reason)
-            listed += () if isinstance(outcome, NotListed) else outcome
-            yield None
-        for store_id in ends:
-            await self._judge(store_id, listed, since)
+    async def _read(self, company: Company, look: _Look, since: datetime, now: datetime) -> bool | datetime:
+        """Read one page. A list that fails is begun anew, each time after a longer wait; the others are kept."""
+        if look.reading is None:
+            steps = listing(look.left[0], since)
+            look.reading = _Reading(steps, next(steps))
+        answer = await self._calls.read(company, look.reading.request, Purpose.PROBE)
+        if isinstance(answer, Spent):
+            return answer.free_at
+        try:
+            look.reading.request = look.reading.steps.send(answer)
+        except StopIteration as done:
+            look.reading = None
+            return self._take(company, look, done.value, now)
+        return False
+
+    def _take(self, company: Company, look: _Look, outcome: ListOutcome, now: datetime) -> bool | datetime:
+        if isinstance(outcome, ProbeFailed):
+            wait = min(_WAIT_SECONDS * 2**look.failures, _WAIT_SECONDS_MAX)
+            look.failures = min(look.failures + 1, _FAILURES_COUNTED)
+            look.not_before = now + timedelta(seconds=wait)
+            _LOG.warning(
+                LogEvent.RESTORE_LOOK_POSTPONED,
+                company=company.company_id,
+                resource=look.left[0].plural,
+                reason=outcome.reason,
+                wait_seconds=wait,
+            )
+            return look.not_before
+        look.listed += () if isinstance(outcome, NotListed) else outcome
+        del look.left[0]
+        look.failures, look.not_before = 0, None
+        return False
 
     async def _since(self, company: Company, ends: dict[str, int]) -> datetime:
         """Return from when on it may have lost documents: since the last attempt it knows of, or since Live Mode."""

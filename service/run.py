@@ -22,6 +22,7 @@ from service.followers import Followers
 from service.iseller.poll import Poller
 from service.jurnal_calls import Company
 from service.observation import Observation
+from service.own_clock import OwnClock
 from service.reconcile_schedule import ReconcileSchedule
 from service.scheduler import Scheduler
 from service.telemetry.logs import LogEvent
@@ -54,6 +55,7 @@ class Loops:
         *,
         pool: Pool,
         clock: Clock,
+        own_clock: OwnClock,
         reader: LedgerReader,
         leases: StoreLeases,
         followers: Followers,
@@ -68,6 +70,7 @@ class Loops:
     ) -> None:
         self._pool = pool
         self._clock = clock
+        self._own_clock = own_clock
         self._reader = reader
         self._leases = leases
         self._followers = followers
@@ -219,6 +222,8 @@ class Loops:
 
     async def schedule_step(self) -> bool:
         """Open the sync windows of every store whose time has come, and look once a day at their companies."""
+        if self._own_clock.is_wrong:
+            return False
         stores = await self._reader.stores()
         for store_id in stores:
             with _alone(Loop.SCHEDULE, store_id):
@@ -228,6 +233,10 @@ class Loops:
 
     async def reconcile_step(self) -> bool:
         """Go on comparing every store with Jurnal whose daily time has come; True while one may go on at once."""
+        if self._own_clock.is_wrong:
+            # Whoever polls compares, and cannot by this clock; polling can, so it goes on here if nobody else takes it.
+            await self._leases.release_all(await self._reader.stores(), "poll")
+            return False
         more = False
         for store_id in await self._reader.stores():
             with _alone(Loop.RECONCILE, store_id):
@@ -243,7 +252,8 @@ class Loops:
             _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.SCHEDULE, reason=f"{type(error).__name__}: {error}")
 
     async def observe_step(self) -> bool:
-        """Take the figures that only the database knows."""
+        """Take the figures that only the database knows, the time above all."""
+        await self._own_clock.look(self._pool)
         await self._observation.step()
         return False
 

@@ -15,7 +15,6 @@ from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
 from eventstore.connection import CONNECTION_ERRORS, Pool, closing, open_pool
 from eventstore.credentials import Credentials
-from eventstore.database_clock import database_now
 from eventstore.errors import LedgerBehind
 from eventstore.event import AppendResult
 from eventstore.follow import Tail
@@ -58,6 +57,7 @@ from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
 from service.observation import Observation
+from service.own_clock import OwnClock
 from service.people import People
 from service.reconcile_schedule import ReconcileSchedule
 from service.reconciliation_ledger import ReconciliationLedger
@@ -203,6 +203,10 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         if await login_may_change_facts(ledger.pool):
             structlog.get_logger().warning(LogEvent.OWNER_LOGIN_USED)
         owner = uuid4()
+        # So that at least half of a deadline is left for Jurnal's answer.
+        own_clock = OwnClock(
+            ledger.clock, off_seconds_max=settings.jurnal_deadline_seconds / 2, on_compared=metrics.clock_compared
+        )
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
         followers = _followers(settings, ledger, leases, metrics)
         queue = SendQueue(ledger.pool)
@@ -223,7 +227,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             ledger.pool,
             AnswerLedger(ledger.pool, ledger.appender, ledger.reader),
             queue,
-            CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds),
+            CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds, own_clock=own_clock),
             calls,
             Inquiry(queue, calls, directory, People(ledger.reader, ledger.keyring), settings.jurnal_package_time_zone),
             Fence(
@@ -238,6 +242,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         loops = Loops(
             pool=ledger.pool,
             clock=ledger.clock,
+            own_clock=own_clock,
             reader=ledger.reader,
             leases=leases,
             followers=followers,
@@ -270,7 +275,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         )
         draining = Draining()
         public = _public(settings, ledger, intake, loops, answers, metrics)
-        operations = _operations(ledger, loops, metrics, draining)
+        operations = _operations(settings, ledger, own_clock, loops, metrics, draining)
         yield Service(loops, public, operations, draining)
 
 
@@ -355,15 +360,26 @@ def _public(
     return app
 
 
-def _operations(ledger: Ledger, loops: Loops, metrics: Metrics, draining: Draining) -> web.Application:
+def _operations(
+    settings: Settings, ledger: Ledger, own_clock: OwnClock, loops: Loops, metrics: Metrics, draining: Draining
+) -> web.Application:
     async def ready() -> Readiness:
+        reachable, in_range = True, False
         try:
             async with ledger.pool.acquire() as connection:
-                await database_now(connection)
+                await own_clock.ask(connection)
                 in_range = not await missing_migrations(connection)
         except CONNECTION_ERRORS:
-            return Readiness(database_reachable=False, schema_in_range=False, draining=draining.on)
-        return Readiness(database_reachable=True, schema_in_range=in_range, draining=draining.on)
+            reachable = False
+        off = own_clock.off_seconds
+        return Readiness(
+            database_reachable=reachable,
+            schema_in_range=in_range,
+            # Beyond it every webhook of now would be turned away here, and taken elsewhere.
+            clock_in_range=-settings.webhook_future_seconds_max <= off <= settings.webhook_stale_seconds_max,
+            clock=own_clock.told(),
+            draining=draining.on,
+        )
 
     def alive() -> Liveness:
         return Liveness(

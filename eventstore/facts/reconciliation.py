@@ -67,6 +67,17 @@ class InvoiceFoundPaidDifferently(msgspec.Struct, frozen=True, kw_only=True):
     jurnal_remaining: Decimal
 
 
+class CreditFoundUsedDifferently(msgspec.Struct, frozen=True, kw_only=True):
+    """More was taken out of a credit memo than by the ledger: somebody refunded or used it by hand. IDR.
+
+    `document` is the document of ours that the credit memo is, or that is paid out of it.
+    """
+
+    document: ComparedDocument
+    ledger_used: Decimal
+    jurnal_used: Decimal
+
+
 class DifferenceResolved(msgspec.Struct, frozen=True, kw_only=True):
     """A difference that was found before was not found any more."""
 
@@ -147,6 +158,7 @@ DifferenceFact = (
     | DocumentFoundAltered
     | DocumentFoundUnknown
     | InvoiceFoundPaidDifferently
+    | CreditFoundUsedDifferently
 )
 RepairFact = DuplicateDeletionRequested | DocumentResendRequested
 ReconciliationFact = DifferenceFact | DifferenceResolved | RangeReconciled | SendingFrozen | RepairFact

@@ -29,6 +29,7 @@ from eventstore.facts.operators import (
     StreamRetried,
 )
 from eventstore.facts.reconciliation import (
+    CreditFoundUsedDifferently,
     DifferenceResolved,
     DocumentFoundAltered,
     DocumentFoundMissing,
@@ -120,6 +121,7 @@ Meaning = (
     | DocumentFoundAltered
     | DocumentFoundUnknown
     | InvoiceFoundPaidDifferently
+    | CreditFoundUsedDifferently
     | DifferenceResolved
     | RangeReconciled
     | SendingFrozen
@@ -160,6 +162,7 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     DocumentFoundAltered,
     DocumentFoundUnknown,
     InvoiceFoundPaidDifferently,
+    CreditFoundUsedDifferently,
     DifferenceResolved,
     RangeReconciled,
     SendingFrozen,

@@ -10,6 +10,7 @@ import msgspec
 from eventstore.event import Fact
 from eventstore.facts.reconciliation import (
     ComparedDocument,
+    CreditFoundUsedDifferently,
     DifferenceFact,
     DifferenceResolved,
     DocumentFoundAltered,
@@ -109,6 +110,9 @@ def _found(told: DifferenceFact, fact: Fact) -> DifferenceRow:
         case InvoiceFoundPaidDifferently():
             kind = "paid_differently"
             details = (f"Jurnal: {told.jurnal_remaining:f} is owed, ledger: {told.ledger_remaining:f}",)
+        case CreditFoundUsedDifferently():
+            kind = "used_differently"
+            details = (f"Jurnal: {told.jurnal_used:f} was taken out of it, ledger: {told.ledger_used:f}",)
         case _:
             assert_never(told)
     return _with(told.document, kind, kept_id, "; ".join(details), fact)

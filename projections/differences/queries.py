@@ -1,5 +1,6 @@
 """Reads differences between the ledger and Jurnal."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,12 +11,13 @@ from eventstore.statements import statement
 
 _LIST = statement(__package__, "list_differences")
 _OF_DAYS = statement(__package__, "read_open_of_days")
+_OF_RESOURCES = statement(__package__, "read_open_of_resources")
 _RESOLVED = statement(__package__, "read_resolved_at")
 _UNKNOWN = statement(__package__, "read_open_unknown")
 _LIST_OF_DAYS = statement(__package__, "list_of_days")
 _REPAIRABLE = statement(__package__, "read_repairable")
 _COUNT = statement(__package__, "count_differences")
-KINDS = ("missing", "duplicate", "altered", "unknown", "paid_differently")
+KINDS = ("missing", "duplicate", "altered", "unknown", "paid_differently", "used_differently")
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +62,19 @@ async def read_repairable(pool: Pool, store_id: str, first: date, last: date) ->
 
 
 class Open(msgspec.Struct, frozen=True):
-    """A difference that stands since the fact at `found_at`."""
+    """A difference that stands since the fact at `found_at`; `business_date` puts it into a range."""
 
     difference_id: str
     kind: str
     resource: str
     command_id: str
     found_at: int
+    business_date: date
+
+
+async def read_open_of_resources(pool: Pool, store_id: str, resources: Sequence[str]) -> list[Open]:
+    """Return the open differences of some resources, whatever their day."""
+    return [Open(**record) for record in await pool.fetch(_OF_RESOURCES, store_id, list(resources))]
 
 
 async def read_open_of_days(pool: Pool, store_id: str, first: date, last: date) -> list[Open]:

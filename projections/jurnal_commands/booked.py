@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 
 import asyncpg
 import msgspec
@@ -13,6 +14,8 @@ from projections.jurnal_commands.commands import DECODER, Command
 
 _OF_DAYS = statement(__package__, "commands_of_days")
 _OF_LANE = statement(__package__, "commands_of_lane")
+_MADE = statement(__package__, "master_data_made")
+_CREDIT_USES = statement(__package__, "credit_uses")
 _BY_ID = statement(__package__, "commands_by_id")
 _NOT_BOOKED = statement(__package__, "records_not_booked")
 _FOLDED = statement(__package__, "differences_folded")
@@ -58,6 +61,22 @@ async def read_of_lane(pool: Pool, store_id: str, lane: str) -> dict[str, Booked
 async def read_by_id(pool: Pool, store_id: str, command_ids: Iterable[str]) -> dict[str, Booked]:
     """Return the commands that there are of these."""
     return _by_id(await pool.fetch(_BY_ID, store_id, list(command_ids)))
+
+
+async def read_made(
+    pool: Pool, store_id: str, kind: str, *, turn: int, rows_max: int, also: Iterable[str] = ()
+) -> dict[str, Booked]:
+    """Return those of all accepted commands of a kind whose turn it is, at most `rows_max`, and some more by id.
+
+    In as many turns in a row as it takes, everyone has its own.
+    """
+    return _by_id(await pool.fetch(_MADE, store_id, kind, turn, rows_max, list(also)))
+
+
+async def read_credit_uses(pool: Pool, store_id: str, sources: Iterable[str]) -> dict[str, Decimal]:
+    """Return what the ledger takes out of credits, IDR, by the command that made each; nothing for one unused."""
+    records = await pool.fetch(_CREDIT_USES, store_id, list(sources))
+    return {record["source"]: record["used"] for record in records}
 
 
 async def count_not_booked(pool: Pool, store_id: str, first: date, last: date) -> list[NotBooked]:

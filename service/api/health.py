@@ -15,16 +15,21 @@ READINESS_SECONDS_MAX = 2.0
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """May this process get traffic? Never a matter of Jurnal or iSeller: a retry elsewhere would not help."""
+    """May this process get traffic? Never a matter of Jurnal or iSeller: a retry elsewhere would not help.
+
+    `clock_in_range`: webhooks of now are not turned away by it; `clock`: how it stands, in words.
+    """
 
     database_reachable: bool
     schema_in_range: bool
+    clock_in_range: bool
+    clock: str
     draining: bool
 
     @property
     def ready(self) -> bool:
         """Whether all of it is as it should be."""
-        return self.database_reachable and self.schema_in_range and not self.draining
+        return self.database_reachable and self.schema_in_range and self.clock_in_range and not self.draining
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +101,7 @@ def _readiness_checks(readiness: Readiness) -> list[Check]:
     return [
         Check(name="database_reachable", passed=readiness.database_reachable, detail=database),
         Check(name="schema_in_range", passed=readiness.schema_in_range, detail=schema),
+        Check(name="clock_in_range", passed=readiness.clock_in_range, detail=readiness.clock),
         Check(name="not_draining", passed=not readiness.draining, detail=draining),
     ]
 

@@ -215,7 +215,7 @@ class InvoiceCount(msgspec.Struct, frozen=True):
     rounded: Decimal = Decimal(0)
 
 
-DifferenceKind = Literal["missing", "duplicate", "altered", "unknown", "paid_differently"]
+DifferenceKind = Literal["missing", "duplicate", "altered", "unknown", "paid_differently", "used_differently"]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,14 @@ from datetime import datetime
 import msgspec
 
 from eventstore.facts.answers import Document
-from projections.jurnal_commands.commands import BookInvoice, Command, ReceivePayment
+from projections.jurnal_commands.commands import (
+    BookInvoice,
+    Command,
+    DepositPayout,
+    PostJournal,
+    ReceivePayment,
+    WithdrawPayoutFee,
+)
 from service.jurnal.comparing import differs
 from service.jurnal.documents import matches
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
@@ -18,12 +25,14 @@ from service.jurnal.probes import is_since
 from service.jurnal.reading import Record, id_of, read_date, read_decimal, rows_of, text_of
 from service.jurnal.resources import RECEIVE_PAYMENTS, SALES_INVOICES, Resource, number_of, probe_for, resource_of
 
-LISTED = frozenset({BookInvoice.__name__, ReceivePayment.__name__})
+LISTED = frozenset(
+    kind.__name__ for kind in (BookInvoice, ReceivePayment, DepositPayout, WithdrawPayoutFee, PostJournal)
+)
 _PAGE_SIZE = 100
 # A lost call's invoices stand among the newest, unless whole days of trade went in since.
 _INVOICE_PAGES_MAX = 20
 # Nothing else of the company is sent in between; with those that came with invoices, they stand among the newest.
-_PAYMENT_PAGES_MAX = 3
+_PAGES_MAX = 3
 # The invoices that payments pay may stand further back; older ones are asked for by their keys, a few at a time.
 _PAID_INVOICE_PAGES_MAX = 6
 _PAGES_WITHOUT_ANY_MAX = 2
@@ -55,11 +64,11 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 def looking_for(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]:
-    """Look for the documents of one call, all invoices or all payments, which was signed at `signed_at`."""
+    """Look for the documents of one call, all of one kind of `LISTED`, which was signed at `signed_at`."""
     if isinstance(lost[0].command, BookInvoice):
         return (yield from _invoices(lost, signed_at))
     payments = [(each.command, each.command_id) for each in lost if isinstance(each.command, ReceivePayment)]
-    return (yield from _payments(payments))
+    return (yield from _payments(payments) if payments else _of_the_newest(lost))
 
 
 def _invoices(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]:
@@ -79,7 +88,7 @@ def _invoices(lost: Sequence[Lost], signed_at: datetime | None) -> Steps[Looked]
 
 def _payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[Looked]:
     """Look through the newest payments, at the invoices of those not seen there, then ask for the few still left."""
-    seen = yield from _listed_payments(lost)
+    seen, _ = yield from _listed({command_id: command for command, command_id in lost})
     left = {command.invoice_no: (command, command_id) for command, command_id in lost if command_id not in seen}
     failed = (yield from _on_invoices(left, seen)) if left else None
     if failed is None:
@@ -87,28 +96,36 @@ def _payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[Looked]:
     return Looked(seen, failed)
 
 
-def _listed_payments(lost: Sequence[tuple[ReceivePayment, str]]) -> Steps[dict[str, Seen]]:
-    """Return what the first pages of payments show; a page without any ends it.
+def _of_the_newest(lost: Sequence[Lost]) -> Steps[Looked]:
+    """Look through the newest of their kind, then ask for the few still left."""
+    seen, failed = yield from _listed({each.command_id: each.command for each in lost})
+    if failed is None:
+        left = [(each.command, each.command_id) for each in lost if each.command_id not in seen]
+        failed = yield from _by_key(left[:_READ_BY_KEY_MAX], seen)
+    return Looked(seen, failed)
 
-    Only a hint, as no order of this list is documented: newest first where Jurnal takes that, else as it comes. What
-    is not seen, or cannot be listed, is left to the invoices.
+
+def _listed(left: dict[str, Command]) -> Steps[tuple[dict[str, Seen], ProbeFailed | None]]:
+    """Return what the first pages of a list show, and why it shows no more; a page without any ends it.
+
+    Only a hint, as no order of these lists is documented: newest first where Jurnal takes that, else as it comes.
     """
-    left: dict[str, Command] = {command_id: command for command, command_id in lost}
+    resource = resource_of(next(iter(left.values())))
     seen: dict[str, Seen] = {}
     order = _NEWEST_FIRST
-    for page in range(1, _PAYMENT_PAGES_MAX + 1):
-        answer = yield _list(RECEIVE_PAYMENTS, page, order)
+    for page in range(1, _PAGES_MAX + 1):
+        answer = yield _list(resource, page, order)
         if order and isinstance(answer, Response) and answer.status == _SORT_REFUSED:
             order = ""
-            answer = yield _list(RECEIVE_PAYMENTS, page, order)
-        rows = list_outcome(RECEIVE_PAYMENTS, answer)
+            answer = yield _list(resource, page, order)
+        rows = list_outcome(resource, answer)
         if isinstance(rows, ProbeFailed):
-            break
+            return seen, rows
         found = _taken_out(left, rows, answer)
         seen |= found
         if not left or not found or len(rows) < _PAGE_SIZE:
             break
-    return seen
+    return seen, None
 
 
 def _on_invoices(left: dict[str, tuple[ReceivePayment, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
@@ -129,7 +146,7 @@ def _on_invoices(left: dict[str, tuple[ReceivePayment, str]], seen: dict[str, Se
     return None
 
 
-def _by_key(lost: Sequence[tuple[ReceivePayment, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
+def _by_key(lost: Sequence[tuple[Command, str]], seen: dict[str, Seen]) -> Steps[ProbeFailed | None]:
     for command, command_id in lost:
         answer = yield probe_for(command, command_id)
         found = probe_outcome(command, answer)

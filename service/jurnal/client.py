@@ -184,4 +184,8 @@ class JurnalClient:
 
 
 def _too_late() -> NoAnswer:
-    return NoAnswer(reason="the deadline passed before the request could be written", reached_wire=False)
+    return NoAnswer(
+        reason="the deadline passed before it could be written: this process stood still, or its clock is wrong",
+        reached_wire=False,
+        is_late=True,
+    )

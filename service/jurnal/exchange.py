@@ -48,10 +48,14 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing that can be read came back. Where nothing reached the wire, Jurnal has certainly booked nothing."""
+    """Nothing that can be read came back. Where nothing reached the wire, Jurnal has certainly booked nothing.
+
+    `is_late`: it was not even tried, for the deadline had passed: that says nothing of Jurnal.
+    """
 
     reason: str
     reached_wire: bool
+    is_late: bool = False
 
 
 # Reading calls of which each depends on the answers before it: whoever drives them makes the calls.

@@ -173,6 +173,12 @@ class Metrics:
         self.breaker_openings_total = self._counter(
             "breaker_openings_total", "Times a company's Jurnal was left alone because calls failed"
         )
+        self.clock_off_seconds = self._gauge(
+            "clock_off_seconds", "How far this process's clock is off the database's; negative: behind"
+        )
+        self.clock_wrong = self._gauge(
+            "clock_wrong", "1 while this process sends nothing because its clock is too far off the database's"
+        )
         self.polls_total = self._counter("polls_total", "Pages read from iSeller", "endpoint", "outcome")
         self.webhooks_refused_total = self._counter("webhooks_refused_total", "Webhooks turned away", "reason")
         _start(self.jurnal_requests_total, (*JURNAL_RESOURCES, OTHER), JURNAL_ANSWERS)
@@ -231,6 +237,11 @@ class Metrics:
     def quota_told(self, window_seconds: int, calls_left: int) -> None:
         """Note how many calls the tighter budget has left in a window of a minute or an hour."""
         self.quota_left.labels(_WINDOW_OF_SECONDS[window_seconds]).set(calls_left)
+
+    def clock_compared(self, off_seconds: float, is_wrong: bool) -> None:
+        """Note how far this process's clock is off, and whether that is too far."""
+        self.clock_off_seconds.set(off_seconds)
+        self.clock_wrong.set(is_wrong)
 
     def jurnal_called(self, resource: str, answer: str, seconds: float) -> None:
         """Note one call to Jurnal and the class of its answer; a resource that is not listed counts as `other`."""

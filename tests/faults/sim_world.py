@@ -111,7 +111,7 @@ async def open_world(plan: Plan, url: str, key_file: Path, clock: VirtualClock) 
             world.wires[company_id] = await jurnal.open()
         for store_id, company_id in plan.stores:
             await _connect(world, store_id, company_id)
-        site = Site(url, key_file, START, _counting(world, route_to(world.wires)))
+        site = Site(url, key_file, clock.now(), _counting(world, route_to(world.wires)))
         world.replicas = [Replica(site, number) for number in range(plan.replicas)]
         yield world
 

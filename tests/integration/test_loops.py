@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from eventstore.appender import Appender
 from eventstore.clock import SystemClock
@@ -19,7 +21,7 @@ from service.migrate import migrate_all
 from service.run import Loops
 from service.settings import settings_from
 from service.telemetry.metrics import Loop
-from service.wiring import open_service
+from service.wiring import Outside, Service, open_service
 from tests.ledger import NOON, SERVICE_ROLE, STORE
 from tests.story import CONNECTION, own
 
@@ -35,6 +37,13 @@ def own_server() -> Iterator[EmbeddedPostgres]:
 
 @asynccontextmanager
 async def loops_on(url: str, folder: Path) -> AsyncIterator[Loops]:
+    """Open the whole service on a database, for its loops."""
+    async with service_on(url, folder) as service:
+        yield service.loops
+
+
+@asynccontextmanager
+async def service_on(url: str, folder: Path, outside: Outside | None = None) -> AsyncIterator[Service]:
     """Open the whole service on a database."""
     key = folder / "sealing.key"
     key.write_text("00" * 32)
@@ -46,8 +55,8 @@ async def loops_on(url: str, folder: Path) -> AsyncIterator[Loops]:
             "JURNALSYNC_FOLLOW_WAIT_SECONDS": "0.05",
         }
     )
-    async with open_service(settings) as service:
-        yield service.loops
+    async with open_service(settings, outside) as service:
+        yield service
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
@@ -136,3 +145,46 @@ async def test_a_restart_of_the_database_does_not_end_them(own_server: EmbeddedP
         assert not running.done()
         loops.stop()
         await asyncio.wait_for(running, SECONDS_MAX)
+
+
+class _ClockOff(SystemClock):
+    """A clock that is off by so many seconds; positive: ahead."""
+
+    def __init__(self) -> None:
+        self.ahead_seconds = 0.0
+
+    def now(self) -> datetime:
+        """Return the time it shows."""
+        return super().now() + timedelta(seconds=self.ahead_seconds)
+
+
+async def test_a_process_whose_clock_is_off_leaves_comparing_to_others_and_says_so(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Its probe tells how far; it polls on, and is not ready only where it would turn webhooks away."""
+    await append_setting(database_url, "one")
+    clock = _ClockOff()
+    async with service_on(database_url, tmp_path, Outside(clock=clock)) as service:
+        await service.loops.poll_step()
+        assert await leases(database_url) == 1
+        assert await probed(service) == (200, "agrees with the database's")
+        clock.ahead_seconds = 100
+        await service.loops.observe_step()
+        await service.loops.reconcile_step()
+        assert await leases(database_url) == 0
+        status, told = await probed(service)
+        assert status == 200
+        assert told.endswith(" s ahead of the database's; this process sends nothing to Jurnal until it is right")
+        clock.ahead_seconds = -400
+        assert (await probed(service))[0] == 503
+        clock.ahead_seconds = 0
+        assert await probed(service) == (200, "agrees with the database's")
+        await service.loops.reconcile_step()
+        assert await leases(database_url) == 1
+
+
+async def probed(service: Service) -> tuple[int, str]:
+    """Return the answer of the readiness probe, and what it tells of the clock."""
+    async with TestClient(TestServer(service.operations)) as client, client.get("/readyz") as response:
+        checks = {check["name"]: check["detail"] for check in (await response.json())["checks"]}
+        return response.status, checks["clock_in_range"]

@@ -1,6 +1,7 @@
 """Warehouse transfers: stock moves, the books do not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from ops.sandbox.jurnal import fields as read
@@ -88,6 +89,15 @@ class WarehouseTransfers(Resource[WarehouseTransfer]):
             needed[line.product.id] = needed.get(line.product.id, ZERO) + line.quantity
             if needed[line.product.id] > self.company.stock.on_hand(line.product, source):
                 raise refused(f"Stock of {line.product.name} is not enough", "warehouse_transfer_lines")
+
+    def change(self, record: WarehouseTransfer, fields: Fields) -> WarehouseTransfer:
+        """Replace the lines, as a person can in Jurnal's pages; the interface has no PATCH of transfers."""
+        rows = read.rows(fields, "warehouse_transfer_lines_attributes", "warehouse_transfer_lines")
+        lines = tuple(self._line(row, place) for place, row in enumerate(rows, start=1))
+        changed = replace(record, lines=lines, updated_at=self.company.now())
+        self.company.stock.undo(record.id, {line.product for line in record.lines})
+        self.company.stock.move(changed.id, _moves(changed))
+        return self.register.replace(record, changed)
 
     def delete(self, record: WarehouseTransfer) -> None:
         """Delete a transfer; the stock goes back."""

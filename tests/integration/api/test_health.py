@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -13,7 +14,13 @@ from service.api import health
 from service.api.health import Heartbeat, Liveness, Readiness, operations_routes
 from service.telemetry.metrics import Metrics
 
-READY = Readiness(database_reachable=True, schema_in_range=True, draining=False)
+READY = Readiness(
+    database_reachable=True,
+    schema_in_range=True,
+    clock_in_range=True,
+    clock="agrees with the database's",
+    draining=False,
+)
 BEATING = Heartbeat(loop="fold", age_seconds=0.4, age_seconds_max=30)
 STUCK = Heartbeat(loop="dispatch", age_seconds=31, age_seconds_max=30)
 
@@ -51,6 +58,7 @@ async def test_a_process_that_can_serve_is_ready_and_alive() -> None:
     assert [check["name"] for check in json.loads(body)["checks"]] == [
         "database_reachable",
         "schema_in_range",
+        "clock_in_range",
         "not_draining",
     ]
     status, _, body = await ask("/livez")
@@ -60,9 +68,10 @@ async def test_a_process_that_can_serve_is_ready_and_alive() -> None:
 @pytest.mark.parametrize(
     ("readiness", "failed"),
     [
-        (Readiness(database_reachable=False, schema_in_range=True, draining=False), "database_reachable"),
-        (Readiness(database_reachable=True, schema_in_range=False, draining=False), "schema_in_range"),
-        (Readiness(database_reachable=True, schema_in_range=True, draining=True), "not_draining"),
+        (msgspec.structs.replace(READY, database_reachable=False), "database_reachable"),
+        (msgspec.structs.replace(READY, schema_in_range=False), "schema_in_range"),
+        (msgspec.structs.replace(READY, clock_in_range=False), "clock_in_range"),
+        (msgspec.structs.replace(READY, draining=True), "not_draining"),
     ],
 )
 async def test_each_reason_not_to_be_ready_is_named(readiness: Readiness, failed: str) -> None:

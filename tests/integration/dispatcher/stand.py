@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from eventstore.appender import Appender
-from eventstore.clock import ManualClock
+from eventstore.clock import Clock, ManualClock
 from eventstore.connection import Pool, open_pool
 from eventstore.credentials import Credentials
 from eventstore.event import Fact
@@ -48,11 +48,13 @@ from service.jurnal.client import JurnalClient, open_session
 from service.jurnal.pace import Limit
 from service.jurnal_calls import Company, HmacCredential, JurnalCalls
 from service.master_data import MasterDataDirectory
+from service.own_clock import OwnClock
 from service.people import People
 from service.quota import QuotaBudget
 from tests.ledger import MASTER, NOON, SERVICE_ROLE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
-from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Clock, Shop
+from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Shop
+from tests.unit.sandbox_jurnal.shop import Clock as SandboxClock
 from tests.unit.sandbox_jurnal.virtual_time import Time
 
 COMPANY = Company(CONNECTION.company_id, STORE)
@@ -137,9 +139,10 @@ class Stand:
         breakers: Breakers | None = None,
         url: str | None = None,
         on_call: Callable[[str, str, float], None] | None = None,
+        clock: Clock | None = None,
     ) -> JurnalCalls:
-        """Return the way to Jurnal of one process."""
-        client = JurnalClient(self.session, url or self.url, self.clock, deadline_seconds=deadline_seconds)
+        """Return the way to Jurnal of one process, whose `clock` may be wrong."""
+        client = JurnalClient(self.session, url or self.url, clock or self.clock, deadline_seconds=deadline_seconds)
         plenty = QuotaBudget(self.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
         return JurnalCalls(
             client,
@@ -160,11 +163,12 @@ class Stand:
         lease_seconds: float = 10,
         appender: Appender | None = None,
         limits: BatchLimits | None = None,
+        own_clock: OwnClock | None = None,
     ) -> Process:
         """Start another process on the same database."""
         calls = calls or self.calls()
         queue = queue or SendQueue(self.pool)
-        leases = CompanyLeases(self.pool, uuid4(), lease_seconds=lease_seconds)
+        leases = CompanyLeases(self.pool, uuid4(), lease_seconds=lease_seconds, own_clock=own_clock)
         directory = MasterDataDirectory(self.pool, self.appender, queue, calls, self.clock)
         people = People(self.reader, self.keyring)
         answers = AnswerLedger(self.pool, appender or self.appender, self.reader)
@@ -361,7 +365,7 @@ async def open_stand(
     database_url: str, *, settings: SandboxSettings = SETTINGS, connections_max: int = 6, time: Time | None = None
 ) -> AsyncIterator[Stand]:
     """Open a store that nobody has connected yet, beside a company with its master data; Jurnal waits in `time`."""
-    wait, time = asyncio.sleep if time is None else time.wait, time or Time(Clock(NOON))
+    wait, time = asyncio.sleep if time is None else time.wait, time or Time(SandboxClock(NOON))
     sandbox = JurnalSandbox(settings, time.clock, wait=wait)
     migrator = await asyncpg.connect(database_url)
     await stop_the_clock(migrator)

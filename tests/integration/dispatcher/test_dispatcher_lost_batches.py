@@ -1,10 +1,13 @@
 """A call of several whose answer is lost: a list tells what is there; the rest waits for the fence and goes alone."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from ops.sandbox.jurnal import FaultPlan
+from ops.sandbox.jurnal.cash_bank import BankDeposits
+from ops.sandbox.jurnal.records import CashMovement
 from tests.integration.dispatcher.stand import Process, Stand, forget_keys
 from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
 from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingCalls
@@ -79,6 +82,52 @@ async def test_payments_lost_in_one_call_are_found_by_lists_whatever_their_order
     assert calls(stand) == asked
     assert await all_paid(stand)
     assert stand.documents("receive_payment") == 11
+
+
+async def payouts(stand: Stand, number: int) -> None:
+    """Let so many payouts be completed."""
+    for each in range(1, number + 1):
+        fields = {"reference_id": f"PO-{each}", "date": "2026-11-20T02:00:00", "status": "Completed"}
+        amounts = {"transactions_amount": 100_000, "total_fees": 1_500, "total_deposit": 98_500}
+        await stand.report("payout", {**fields, **amounts})
+
+
+@pytest.mark.parametrize("path", ["bank_deposits", "bank_withdrawals"])
+async def test_bank_documents_lost_in_one_call_are_found_by_one_list(stand: Stand, path: str) -> None:
+    """Twelve of a kind take one reading call, not twelve; none is sent again."""
+    await payouts(stand, 12)
+    process = stand.process()
+    stand.fail(FaultPlan(close_after_commit=True), path=path)
+    while (done := await stand.step(process)).outcomes != {"Unknown": 12}:
+        assert done.did == "sent"
+    stand.sandbox.calls.clear()
+    assert (await stand.step(process)).outcomes == {"Found": 12}
+    assert calls(stand) == {f"GET /{path}": 1}
+    await stand.until_quiet(process)
+    assert set((await stand.statuses()).values()) == {"Success"}
+    assert (stand.documents("bank_deposit"), stand.documents("bank_withdrawal")) == (12, 12)
+
+
+async def test_the_few_that_a_list_lacks_are_asked_for_by_their_keys_at_once(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list as it comes may show others first: up to ten are then read, and need not wait for the fence."""
+    await payouts(stand, 12)
+    process = stand.process()
+    stand.fail(FaultPlan(status_after_commit=502), path="bank_deposits")
+    while (done := await stand.step(process)).outcomes != {"Unknown": 12}:
+        assert done.did == "sent"
+    stand.sandbox.calls.clear()
+    monkeypatch.setattr(BankDeposits, "show_row", _without_the_first)
+    assert (await stand.step(process)).outcomes == {"Found": 12}
+    assert calls(stand) == {"GET /bank_deposits": 1, "GET /bank_deposits/{id}": 1}
+    assert stand.documents("bank_deposit") == 12
+
+
+def _without_the_first(deposits: BankDeposits, record: CashMovement) -> dict[str, Any]:
+    """Show a deposit in a list, the first one as somebody else's."""
+    row = deposits.show(record)
+    return {**row, "custom_id": None} if record is next(iter(deposits.register)) else row
 
 
 async def test_a_list_without_the_lost_payments_proves_nothing_before_the_fence(stand: Stand) -> None:

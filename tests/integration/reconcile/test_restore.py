@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ops.sandbox.jurnal import FaultPlan
+from ops.sandbox.jurnal import FaultKind, FaultPlan, SeededFaults
 from projections.differences.queries import count_differences
 from projections.jurnal_commands.identity import transaction_no
 from projections.jurnal_commands.queue import SendQueue
 from projections.store_settings.queries import read_pause
 from service.jurnal.pace import Limit
+from service.jurnal.resources import LISTED
 from service.operations import Operations, Word
 from service.quota import QuotaBudget
 from service.reconciliation_ledger import FREEZER, ReconciliationLedger
@@ -19,6 +20,8 @@ from tests.integration.reconcile.comparing import compare, invoice_fields
 from tests.integration.reconcile.restoring import Backups, looking
 from tests.ledger import STORE
 from tests.story import paid
+
+LOOKS = 8
 
 
 @pytest.fixture
@@ -219,6 +222,61 @@ async def test_jurnal_must_answer_the_look_before_anything_is_sent(stand: Stand)
     await stand.advance(10)
     await stand.until_quiet(process)
     assert stand.documents("sales_invoice") == 1
+
+
+def lists_read(stand: Stand) -> dict[str, int]:
+    """Return how often each of the nine lists was asked for."""
+    asked = {path: calls for (_, method, path), calls in stand.sandbox.calls.items() if method == "GET"}
+    return {name: sum(calls for path, calls in asked.items() if path.endswith(f"/{name}")) for name in LISTED}
+
+
+async def test_a_list_that_fails_is_read_again_alone_and_ever_more_seldom(stand: Stand) -> None:
+    """What Jurnal answered is kept: it is no older than the lease, and nobody has sent since."""
+    await stand.order(1)
+    process, failing = looking(stand, lease_seconds=60), "journal_entries"
+    stand.fail(FaultPlan(status_before_commit=503), method="GET", path=failing, times=3)
+    waits = []
+    while not stand.documents("sales_invoice"):
+        done = await stand.step(process)
+        if done.wait_until is not None:
+            waits.append((done.wait_until - stand.clock.now()).total_seconds())
+            # Asked too early, it makes no call.
+            assert (await stand.step(process)).wait_until == done.wait_until
+            await stand.advance(waits[-1])
+    assert waits == [5, 10, 20]
+    assert lists_read(stand) == {**dict.fromkeys(LISTED, 1), failing: 4}
+
+
+async def test_with_a_tenth_of_the_calls_lost_the_look_costs_a_tenth_more(stand: Stand) -> None:
+    """Each of eight comes to an end, where nine calls in a row would come through in two of five."""
+    await stand.order(1)
+    stand.sandbox.inject(SeededFaults(7, {FaultKind.RESET_AFTER_COMMIT: 0.1}, methods=("GET",)))
+    queue, ledger = SendQueue(stand.pool), ReconciliationLedger(stand.pool, stand.appender, stand.clock)
+    guard, steps = RestoreGuard(stand.pool, queue, stand.calls(), ledger), 0
+    for epoch in range(1, LOOKS + 1):
+        while (looked := await guard.step(COMPANY, (STORE,), epoch, stand.clock.now())) is not True:
+            steps += 1
+            assert steps < 2 * 9 * LOOKS, "it begins anew again and again"
+            if looked is not False:
+                await stand.advance((looked - stand.clock.now()).total_seconds())
+    calls = sum(lists_read(stand).values())
+    assert stand.sandbox.injected[FaultKind.RESET_AFTER_COMMIT] == calls - 9 * LOOKS
+    assert calls < 9 * LOOKS * 1.25
+
+
+async def test_what_was_read_under_a_lease_of_before_is_read_again(stand: Stand) -> None:
+    """Another may have sent meanwhile: what is concluded is no older than the lease it is concluded under."""
+    await stand.order(1)
+    first, second = looking(stand), looking(stand)
+    for _ in range(4):
+        await stand.step(first)
+    assert sum(lists_read(stand).values()) == 4
+    await stand.advance(11)
+    await stand.step(second)
+    await second.leases.release(COMPANY.company_id)
+    await stand.until_quiet(first)
+    assert stand.documents("sales_invoice") == 1
+    assert sum(lists_read(stand).values()) == 4 + 1 + 9
 
 
 async def test_a_database_that_was_restored_under_a_running_process_is_looked_at_again(

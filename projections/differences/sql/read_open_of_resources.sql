@@ -1,0 +1,3 @@
+SELECT difference_id, kind, resource, command_id, found_at, business_date FROM difference
+WHERE store_id = $1 AND resolved_at = 0 AND resource = ANY ($2::text[])
+ORDER BY difference_id

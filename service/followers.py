@@ -5,7 +5,7 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import structlog
@@ -46,7 +46,7 @@ class Stepped(msgspec.Struct, frozen=True):
     more: bool
 
 
-def _nobody() -> None:
+async def _nobody(_store_id: str) -> None:
     """Tell nobody."""
 
 
@@ -77,10 +77,10 @@ class Followers:
         self._waiting: set[str] = set()
         self._positions: dict[tuple[str, str], int] = {}
         self._look_at = 0.0
-        self._on_commands: Callable[[], None] = _nobody
+        self._on_commands: Callable[[str], Awaitable[None]] = _nobody
 
-    def tell(self, on_commands: Callable[[], None]) -> None:
-        """Tell whenever commands were folded, at once: what may be sent must not wait for the read models behind it."""
+    def tell(self, on_commands: Callable[[str], Awaitable[None]]) -> None:
+        """Tell of which store commands were folded, at once, and fold the read models behind it once that returns."""
         self._on_commands = on_commands
 
     def listen_on(self, line: WakeLine) -> None:
@@ -132,7 +132,7 @@ class Followers:
                         break
                     facts += folded.facts
                     if folded.facts and projection.name == JurnalCommands.name:
-                        self._on_commands()
+                        await self._on_commands(store_id)
                     if folded.facts and self._has_more(store_id, folded):
                         again.add(store_id)
         self._waiting |= again

@@ -30,8 +30,9 @@ def jurnal_calls(
     session: aiohttp.ClientSession,
     metrics: Metrics | None,
     owner: UUID,
+    kept: Pool | None = None,
 ) -> JurnalCalls:
-    """Return what makes the calls of one process, whose leases and trials are `owner`'s."""
+    """Return what makes the calls of one process, whose leases and trials are `owner`'s; `kept` is `QuotaBudget`'s."""
     client = JurnalClient(
         session,
         settings.jurnal_base_url,
@@ -57,6 +58,7 @@ def jurnal_calls(
             package=package_of(settings),
         ),
         on_left=metrics.quota_told if metrics is not None else None,
+        kept=kept,
     )
     breakers = Breakers(
         pool,

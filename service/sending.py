@@ -22,7 +22,7 @@ from service.jurnal.outcome import Accepted, AlreadyThere, Found, Refused, outco
 from service.jurnal.pace import Purpose
 from service.jurnal.refusals import DATE_FIELDS, missing_reason
 from service.jurnal.standing import NotStanding
-from service.jurnal_calls import Company, JurnalCalls, Place
+from service.jurnal_calls import Company, JurnalCalls, Place, Seen
 from service.looking_up import LookingUp
 from service.master_data import LookupFailed, Missing
 from service.postponing import Postponing
@@ -79,9 +79,13 @@ class Sending:
         self._stock_words = stock_words
 
     async def send(
-        self, company: Company, sends: Sequence[Send], purpose: Purpose, epoch: int, now: datetime
-    ) -> Dispatched:
-        """Send commands of one kind in one call, each of which its lane lets go."""
+        self, company: Company, sends: Sequence[Send], purpose: Purpose, epoch: int, now: datetime,
+        seen: Seen | None = None,
+    ) -> Dispatched:  # fmt: skip
+        """Send commands of one kind in one call, each of which its lane lets go.
+
+        `seen`: what was read of the quota with them; a place is asked for anew where it is not so any more.
+        """
         kind = type(sends[0].command).__name__
         left = Unprepared(refused=[], outcomes=[], waited=[])
         async with self._leases.kept(company.company_id):
@@ -89,7 +93,7 @@ class Sending:
         await self._settling.finish(left.refused)
         if not ready:
             return left.waited[0] if left.waited else told("refused", kind, left.outcomes)
-        place = await self._calls.grant(company, purpose, is_recorded_next=True)
+        place = await self._calls.grant(company, purpose, is_recorded_next=True, seen=seen)
         if isinstance(place, Spent):
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from projections.jurnal_commands.commands import KINDS
+from projections.jurnal_commands import commands
 from projections.jurnal_commands.queue import Asked, Send, SendQueue
 from service.abreast import together
 from service.choosing import BatchLimits
@@ -14,7 +14,7 @@ from service.jurnal.batching import BATCHED
 from service.jurnal_calls import Company
 
 # What an earlier release wrote has no kind, and goes by itself.
-_KINDS = (*KINDS, "")
+KINDS = (*commands.KINDS, "")
 _ADOPT_EVERY = timedelta(seconds=60)
 _Place = tuple[datetime, str]
 
@@ -38,6 +38,10 @@ class WaitingSends:
                 await self._recover(company, store_id, now, epoch)
                 able.append(store_id)
         return tuple(able)
+
+    def is_caught_up(self, store_id: str, epoch: int) -> bool:
+        """Tell whether all that the ledger held when this lease began is known to be folded."""
+        return self._resume_from.get(store_id) == (0, epoch)
 
     async def _recover(self, company: Company, store_id: str, now: datetime, epoch: int) -> None:
         """Look for lost rows when a lease begins, and now and then: it takes a walk through all that is due."""
@@ -89,7 +93,7 @@ class WaitingSends:
         it comes in sight stretch by stretch, look by look.
         """
         swept_to = self._swept_to.setdefault((company.company_id, store_id), {})
-        asked = [Asked(kind=kind, rows_max=self._rows_max(kind)) for kind in _KINDS]
+        asked = [Asked(kind=kind, rows_max=self._rows_max(kind)) for kind in KINDS]
         if since is None:
             asked += [
                 Asked(kind=kind, rows_max=self._rows_max(kind), behind=behind) for kind, behind in swept_to.items()

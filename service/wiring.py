@@ -205,8 +205,10 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         owner = uuid4()
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
         followers = _followers(settings, ledger, leases, metrics)
-        queue = SendQueue(ledger.pool)
-        calls = jurnal_calls(settings, ledger.pool, ledger.clock, ledger.credentials, jurnal_session, metrics, owner)
+        queue = SendQueue(ledger.pool, kept=ledger.kept)
+        calls = jurnal_calls(
+            settings, ledger.pool, ledger.clock, ledger.credentials, jurnal_session, metrics, owner, ledger.kept
+        )
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
         preflight = preflight_of(ledger, calls, directory, iseller_session)
         live_mode = LiveMode(ledger.reader, ledger.appender, preflight, ledger.clock)
@@ -234,6 +236,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
             guard=guard,
+            kept=ledger.kept,
         )
         loops = Loops(
             pool=ledger.pool,

@@ -4,13 +4,14 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from eventstore.connection import Pool
+from eventstore.questions import Question, Row
 from eventstore.statements import statement
 from projections.jurnal_commands.commands import DECODER, Command
 
@@ -22,6 +23,7 @@ _RECOVER = statement(__package__, "recover_sends")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _MOVE = statement(__package__, "move_sends")
+_ON_THEIR_WAY = statement(__package__, "any_on_their_way")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
@@ -37,6 +39,11 @@ STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused",
 # Of each kind no more are looked at in one go, whatever stands in the queue.
 _LOOKED_AT_MAX = 500
 _START = (datetime.min.replace(tzinfo=UTC), "")
+_END = datetime.max.replace(tzinfo=UTC)
+_READY_COLUMNS = (
+    "store_id", "command_id", "kind", "stream_id", "body", "state", "attempt", "due_at", "signed_at", "absent_from",
+    "request_digest", "credit_before", "owed_before", "vouched", "released_at", "alone", "batch_id", "may_go", "place",
+)  # fmt: skip
 Key = tuple[str, str]
 
 
@@ -142,8 +149,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 class SendQueue:
     """Reads what is due for a company and moves sends between due, sending, waiting, unknown and done."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, kept: Pool | None = None) -> None:
+        """`kept`: connections that keep their plans, on which attempts begin; None: `pool`."""
         self._pool = pool
+        self._kept = kept if kept is not None else pool
 
     async def recover(
         self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime, adopts: bool = True
@@ -163,6 +172,31 @@ class SendQueue:
             await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
             expired = await connection.fetchval(_RECOVER, store_id, company_id, now, fence_from)
         return int(expired) + lost
+
+    def reading(
+        self, stores: Sequence[str], store_id: str, company_id: str, kinds: Sequence[str], *, rows_max: int
+    ) -> tuple[Question, Question, Question]:
+        """Return what reads the front of a store's queue, of each kind; `seen` tells what it answered."""
+        return (
+            Question(_ON_THEIR_WAY, (list(stores), company_id)),
+            Question(_PAUSED, (store_id,)),
+            Question(
+                _READY,
+                (
+                    store_id, company_id, _END, list(kinds), [_START[0]] * len(kinds), rows_max,
+                    [rows_max] * len(kinds), None, [_START[1]] * len(kinds),
+                ),
+            ),
+        )  # fmt: skip
+
+    def seen(
+        self, on_their_way: Sequence[Row], paused: Sequence[Row], ready: Sequence[Row], *, rows_max: int
+    ) -> tuple[Send, ...] | None:
+        """Return what may go now or later; None where something must be done before, or there is more to look at."""
+        records = [dict(zip(_READY_COLUMNS, row, strict=True)) for row in ready]
+        if on_their_way[0][0] or paused[0][0] or any(record["place"] == rows_max for record in records):
+            return None
+        return tuple(map(_send, records))
 
     async def ready(
         self, store_id: str, company_id: str, asked: Sequence[Asked], *, now: datetime, since: date | None = None
@@ -214,7 +248,7 @@ class SendQueue:
         # One row begins or does not: there is nothing to take back, and its statement is a transaction of its own.
         alone = contextlib.nullcontext() if len(attempts) == 1 else None
         with contextlib.suppress(_NotAll):
-            async with self._pool.acquire() as connection, alone or connection.transaction():
+            async with self._kept.acquire() as connection, alone or connection.transaction():
                 records = await connection.fetch(
                     _BEGIN,
                     [send.store_id for send in sends],
@@ -292,7 +326,7 @@ class SendQueue:
         return None if record is None else (DECODER.decode(record["body"]), record["document"])
 
 
-def _send(record: asyncpg.Record) -> Send:
+def _send(record: asyncpg.Record | Mapping[str, Any]) -> Send:
     return Send(
         store_id=record["store_id"],
         command_id=record["command_id"],

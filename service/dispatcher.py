@@ -59,11 +59,11 @@ class Dispatcher:
         limits: BatchLimits = BatchLimits(),  # noqa: B008 - frozen
         stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
         guard: RestoreGuard | None = None,
-        kept: Pool | None = None,
+        young: Pool | None = None,
     ) -> None:
         """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard` looks first.
 
-        `kept`: connections that keep their plans, to look for a fresh sale on.
+        `young`: the connection on which a fresh sale goes, which keeps its plans for a while; None: `pool`.
         """
         self._guard = guard
         self._leases = leases
@@ -78,11 +78,11 @@ class Dispatcher:
             stock_words=stock_words,
         )  # fmt: skip
         self._waiting = WaitingSends(queue, fence, limits)
-        self._fresh = (
-            None if guard is None else FreshSales(
-                kept if kept is not None else pool, queue, leases, calls, inquiry, self._waiting, guard, limits
+        self._fresh = None
+        if guard is not None:
+            self._fresh = FreshSales(
+                pool, queue, leases, calls, inquiry, self._waiting, guard, limits=limits, young=young
             )
-        )  # fmt: skip
         # The epoch under which a company's last step found nothing to do.
         self._idle: dict[str, int] = {}
         self._turns: dict[str, int] = {}
@@ -130,7 +130,8 @@ class Dispatcher:
                 self._in_vain.add(company.company_id)
             return done
         done = await self._send_next(company, ready, stores, lease)
-        if done.did == "nothing":
+        if done.did == "nothing" and self._fresh is not None:
+            await self._fresh.plan(company, stores)
             self._idle[company.company_id] = lease.epoch
         return done
 

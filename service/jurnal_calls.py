@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from eventstore.connection import Pool
 from eventstore.credentials import Credentials
 from eventstore.questions import Question, Row
 from service.abreast import together
@@ -55,10 +56,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What was read of a company's budgets and its breaker, which is closed, without any lock."""
+    """What was read of a company's budgets and its breaker, which is closed, without any lock.
+
+    `young`: the connection that has the plans for what is written of it.
+    """
 
     known: Known
     admitted: Admitted
+    young: Pool
 
 
 class JurnalCalls:
@@ -93,7 +98,9 @@ class JurnalCalls:
         # Who cannot sign makes no call, and takes no place.
         await self._credential(company.store_id)
         if seen is not None and is_recorded_next:
-            at_once = await self._quota.grant_seen(company.company_id, purpose, seen.known, deadline=self._deadline)
+            at_once = await self._quota.grant_seen(
+                company.company_id, purpose, seen.known, seen.young, deadline=self._deadline
+            )
             if at_once is not None:
                 return Place(company.company_id, at_once, seen.admitted)
         granting = self._quota.grant(
@@ -113,10 +120,10 @@ class JurnalCalls:
         """Return what reads all that decides on a company's call; `seen` tells what it answered."""
         return self._breakers.reading(company.company_id), self._quota.reading(company.company_id)
 
-    def seen(self, breakers: Sequence[Row], budgets: Sequence[Row]) -> Seen | None:
+    def seen(self, breakers: Sequence[Row], budgets: Sequence[Row], young: Pool) -> Seen | None:
         """Return what the readings told, None if the breaker stops calls."""
         admitted = self._breakers.admitted(breakers[0])
-        return None if admitted is None else Seen(known_of(budgets[0][0]), admitted)
+        return None if admitted is None else Seen(known_of(budgets[0][0]), admitted, young)
 
     async def cancel(self, place: Place) -> None:
         """Give a place back whose call is not made after all."""

@@ -30,9 +30,8 @@ def jurnal_calls(
     session: aiohttp.ClientSession,
     metrics: Metrics | None,
     owner: UUID,
-    kept: Pool | None = None,
 ) -> JurnalCalls:
-    """Return what makes the calls of one process, whose leases and trials are `owner`'s; `kept` is `QuotaBudget`'s."""
+    """Return what makes the calls of one process, whose leases and trials are `owner`'s."""
     client = JurnalClient(
         session,
         settings.jurnal_base_url,
@@ -58,7 +57,6 @@ def jurnal_calls(
             package=package_of(settings),
         ),
         on_left=metrics.quota_told if metrics is not None else None,
-        kept=kept,
     )
     breakers = Breakers(
         pool,

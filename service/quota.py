@@ -88,12 +88,9 @@ class QuotaBudget:
         address_limits: Sequence[Limit],
         sharing: Sharing = _NO_PACKAGE,
         on_left: Callable[[int, int], None] | None = None,
-        kept: Pool | None = None,
     ) -> None:
-        """`kept`: connections that keep their plans, for what is taken of budgets that were read; None: `pool`."""
         self._on_left = on_left
         self._pool = pool
-        self._kept = kept if kept is not None else pool
         self._address = f"address:{egress_address}"
         self._company_limits = company_limits
         self._address_limits = address_limits
@@ -137,7 +134,7 @@ class QuotaBudget:
         return reading(self._budgets(company_id))
 
     async def grant_seen(
-        self, company_id: str, purpose: Purpose, known: Known, *, deadline: timedelta
+        self, company_id: str, purpose: Purpose, known: Known, young: Pool, *, deadline: timedelta
     ) -> Granted | None:
         """Take a place of budgets that were read without their lock, for a call whose attempt is recorded next.
 
@@ -154,7 +151,7 @@ class QuotaBudget:
             return None
         granted = self._granted(budgets, known, is_trial=False)
         is_taken = await take(
-            self._kept, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline, next_trial_at=None,
+            young, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline, next_trial_at=None,
             is_noted=_is_noted(wish), is_recorded_next=True,
         )  # fmt: skip
         if not is_taken:

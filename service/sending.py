@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from eventstore.connection import CONNECTION_ERRORS
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
 from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
@@ -99,7 +99,8 @@ class Sending:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
         try:
-            made = await self._begin(company, ready, epoch, place.granted.granted_at)
+            young = None if seen is None else seen.young
+            made = await self._begin(company, ready, epoch, place.granted.granted_at, young)
         except Exception:
             await self._calls.cancel(place)
             raise
@@ -137,7 +138,9 @@ class Sending:
                     assert_never(prepared)
         return _together(ready)
 
-    async def _begin(self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime) -> Made | None:
+    async def _begin(
+        self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime, young: Pool | None
+    ) -> Made | None:
         """Sign and record the attempts of a call; what is not ours any more drops out of it. None: nothing is left.
 
         Date and signature are made before the attempts are recorded, and never refreshed within them.
@@ -147,7 +150,7 @@ class Sending:
             signed = await self._calls.sign(company, request, signed_at=signed_at)
             begun, attempts = self._attempts(ready, signed)
             able = await self._queue.begin(
-                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
+                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch, young=young
             )
             if len(able) == len(ready):
                 return Made(tuple(_made(begun, attempt, len(ready)) for attempt in attempts), signed)

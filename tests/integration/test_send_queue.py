@@ -1,5 +1,6 @@
 """The way of commands over the wire: in order, once, fenced, and never again without looking."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,9 +11,10 @@ import pytest
 
 from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
+from eventstore.statements import statement
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
-from projections.jurnal_commands.queue import Attempt, Begun, Move, Send, SendQueue, count_states
+from projections.jurnal_commands.queue import FIRST, Attempt, Begun, Move, Send, SendQueue, count_states
 from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.fence import Fence
@@ -30,6 +32,16 @@ INVOICE = f"inv-{STORE}.order-1"
 OTHER = f"inv-{STORE}.order-2"
 PAYMENT = payment_command_id(STORE, "order-1", "t2")
 DOCUMENT = Document(resource="sales_invoices", jurnal_id=7)
+
+
+# Three of four are in Jurnal.
+_MANY_COMMANDS = """
+INSERT INTO command (store_id, command_id, company_id, stream_id, record_id, lane, position, ordinal, kind, body, needs,
+                     state)
+SELECT $1, 'c-' || n, $2, 's-' || n, 'r-' || n, 'l-' || n, n, 0, 'BookInvoice', '', '{}',
+       CASE WHEN n % 4 = 0 THEN 'due' ELSE 'accepted' END
+FROM generate_series(10000, 29999) n
+"""
 
 
 class Desk(NamedTuple):
@@ -76,9 +88,12 @@ class Desk(NamedTuple):
         return await self.queue.move([Move(send=send, state=state, due_at=due_at, reason=reason)], now=self.now) == 1
 
     async def recover(self, after: timedelta) -> int:
-        """Make unknown what was cut off by then."""
+        """Make unknown what was cut off or lost by then."""
         now = self.now + after
-        return await self.queue.recover(STORE, COMPANY, now=now, fence_from=now + timedelta(seconds=420))
+        fence_from = now + timedelta(seconds=420)
+        lost, behind = await self.queue.adopt(STORE, COMPANY, now=now, fence_from=fence_from)
+        assert behind is None
+        return lost + await self.queue.recover(STORE, COMPANY, now=now, fence_from=fence_from)
 
     async def accept(self, command_id: str) -> None:
         """Let Jurnal accept a command, and fold it."""
@@ -235,6 +250,39 @@ async def test_lost_send_rows_become_unknown_and_are_never_sent_blindly(desk: De
     assert question.state == "unknown"
     assert question.absent_from == desk.now + timedelta(seconds=420)
     assert not await desk.begin(question)
+
+
+async def test_all_that_is_due_is_looked_through_for_lost_rows_a_stretch_at_a_time(
+    desk: Desk, connection: Connection
+) -> None:
+    """Each look goes on where the last one ended, and the last of them says that it came to the end."""
+    await connection.execute("DELETE FROM send")
+    lost, behind = 0, FIRST
+    for looked_at in (2, 4):
+        fence_from = desk.now + timedelta(seconds=420)
+        adopted, last = await desk.queue.adopt(
+            STORE, COMPANY, now=desk.now, fence_from=fence_from, behind=behind, looked_at_max=2
+        )
+        assert (adopted, last is not None) == (2, True)
+        lost, behind = lost + adopted, last or FIRST
+        assert len(await desk.states()) == looked_at == lost
+    end = await desk.queue.adopt(STORE, COMPANY, now=desk.now, fence_from=desk.now, behind=behind, looked_at_max=2)
+    assert end == (0, None)
+
+
+async def test_a_look_for_lost_rows_reads_no_more_than_its_stretch_of_an_index(
+    desk: Desk, connection: Connection
+) -> None:
+    """However many commands there are: those in Jurnal are not in the index, and of those due a stretch is read."""
+    await connection.execute(_MANY_COMMANDS, STORE, COMPANY)
+    await connection.execute("ANALYZE command, send")
+    await connection.execute(f"PREPARE adopt AS {statement('projections.jurnal_commands', 'adopt_lost_sends')}")
+    looked = f"'{STORE}', '{COMPANY}', '{desk.now}', '{desk.now}', 'r-15000', '', 100"
+    asked = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE adopt ({looked})"
+    plan = "\n".join(row[0] for row in await connection.fetch(asked))
+    walk = plan[plan.index("CTE looked_at") :]
+    assert re.search(r"Index Scan using command_unsettled on command \(actual rows=1\d\d(\.00)? ", walk), plan
+    assert "Seq Scan on command" not in plan, plan
 
 
 async def test_once_it_is_known_to_be_absent_a_command_may_be_sent_again_as_a_new_attempt(desk: Desk) -> None:

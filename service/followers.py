@@ -119,7 +119,10 @@ class Followers:
         """Fold one batch of every store that has something to fold, into every projection."""
         if self._line is not None:
             await self._line.keep()
-        if asyncio.get_running_loop().time() >= self._look_at or self._shared.is_due():
+        looks = asyncio.get_running_loop().time() >= self._look_at
+        # What is in memory need not wait for what the database is asked.
+        looks_first = self._shared.is_due() or (looks and not self._remembers_more())
+        if looks_first:
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():
@@ -135,8 +138,18 @@ class Followers:
                         await self._on_commands(store_id)
                     if folded.facts and self._has_more(store_id, folded):
                         again.add(store_id)
+        if looks and not looks_first:
+            await self._look()
+            again |= self._waiting
         self._waiting |= again
         return Stepped(facts, more=bool(again))
+
+    def _remembers_more(self) -> bool:
+        """Tell whether this process appended what is not folded yet."""
+        return any(
+            self._positions.get((store_id, JurnalCommands.name), 0) < self._tail.end(store_id)
+            for store_id in self._shared.held()
+        )
 
     def _in_order(self, store_id: str) -> Iterable[Projection]:
         """Return the projections as they are folded now: after nothing but sales what decides them goes first."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ import pytest
 from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
 from eventstore.statements import statement
-from projections.jurnal_commands.commands import BookInvoice
+from projections.jurnal_commands.commands import KINDS, BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
 from projections.jurnal_commands.queue import FIRST, Attempt, Begun, Move, Send, SendQueue, count_states
 from service.choosing import BatchLimits
@@ -41,6 +41,13 @@ INSERT INTO command (store_id, command_id, company_id, stream_id, record_id, lan
 SELECT $1, 'c-' || n, $2, 's-' || n, 'r-' || n, 'l-' || n, n, 0, 'BookInvoice', '', '{}',
        CASE WHEN n % 4 = 0 THEN 'due' ELSE 'accepted' END
 FROM generate_series(10000, 29999) n
+"""
+
+
+_THEIR_SENDS = """
+INSERT INTO send (store_id, command_id, company_id, kind, state, attempt, due_at)
+SELECT store_id, command_id, company_id, kind, 'due', 0, '2026-11-20' FROM command WHERE state = 'due'
+ON CONFLICT DO NOTHING
 """
 
 
@@ -283,6 +290,21 @@ async def test_a_look_for_lost_rows_reads_no_more_than_its_stretch_of_an_index(
     walk = plan[plan.index("CTE looked_at") :]
     assert re.search(r"Index Scan using command_unsettled on command \(actual rows=1\d\d(\.00)? ", walk), plan
     assert "Seq Scan on command" not in plan, plan
+
+
+async def test_what_may_go_is_found_by_keys_before_a_table_was_ever_counted(desk: Desk, connection: Connection) -> None:
+    """As after an import: all due, and no statistics yet. What is looked at, and what it needs, is read by its key."""
+    await connection.execute(_MANY_COMMANDS, STORE, COMPANY)
+    await connection.execute(_THEIR_SENDS)
+    ready = statement("projections.jurnal_commands", "ready_sends")
+    kinds = list(KINDS)
+    asked = (STORE, COMPANY, desk.now, kinds, [datetime.min.replace(tzinfo=UTC)] * len(kinds), 500, [100] * len(kinds))
+    explained = await connection.fetch(f"EXPLAIN (COSTS OFF) {ready}", *asked, None, [""] * len(kinds))
+    plan = "\n".join(row[0] for row in explained)
+    assert "Index Scan using command_pkey on command k\n" in plan, plan
+    assert "Index Cond: ((store_id = k.store_id) AND (command_id = need.command_id))" in plan, plan
+    assert "command_unsettled" not in plan, plan
+    assert "Seq Scan" not in plan, plan
 
 
 async def test_once_it_is_known_to_be_absent_a_command_may_be_sent_again_as_a_new_attempt(desk: Desk) -> None:

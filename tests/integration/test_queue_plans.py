@@ -1,4 +1,4 @@
-"""How the queue is read where it is long: by keys and stretches of an index, also before Postgres has counted a table."""
+"""How the queue is read where it is long: by keys and stretches of an index, also before a table was ever counted."""
 
 import re
 from datetime import UTC, datetime

@@ -195,3 +195,27 @@ async def test_a_place_that_was_taken_since_the_look_is_asked_for_anew(
     done = await step(process)
     assert (done.did, done.outcome) == ("waited", "quota")
     assert stand.documents("sales_invoice") == 1
+
+
+async def test_plans_that_have_grown_old_are_not_used_and_made_anew_while_nobody_waits(
+    stand: Stand, young: Pool
+) -> None:
+    """A sale that finds them old goes the ordinary way; the idle step behind it lets new ones be made."""
+    async with young.acquire() as lent:
+        only = lent._con  # type: ignore[attr-defined]  # noqa: SLF001 - a logger on asyncpg's proxy ends with the loan
+    process = prompt(stand, young)
+    await idle(stand, process)
+    fresh = process.dispatcher._fresh  # noqa: SLF001 - plans age by real time, which no test waits for
+    assert fresh is not None
+    fresh._planned_at -= 61  # noqa: SLF001 - as above
+    asked: list[str] = []
+    only.add_query_logger(lambda record: asked.append(record.query))
+    await stand.order(2)
+    assert (await step(process)).did == "sent"
+    assert asked == []
+    await stand.until_quiet(process)
+    assert "DISCARD PLANS\n" in asked
+    await stand.order(3)
+    asked.clear()
+    assert (await step(process)).did == "sent"
+    assert any("INSERT INTO attempt" in query for query in asked)

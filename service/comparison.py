@@ -93,11 +93,12 @@ class Comparison:
     async def step(self) -> Spent | None:
         """Make one call at most; return until when it must wait, if so. `result` is set after the last step.
 
-        Raises `ComparisonStopped`.
+        Raises `ComparisonStopped`. Whatever it raises has ended it.
         """
         try:
             return await anext(self._turns)
         except StopAsyncIteration:
+            assert self.result is not None, "it has ended with an error before"
             return None
 
     async def _run(self) -> AsyncIterator[Spent | None]:

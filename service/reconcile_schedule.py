@@ -59,9 +59,12 @@ class ReconcileSchedule:
             waits = await running.step()
         except ComparisonStopped as stopped:
             _LOG.warning(LogEvent.COMPARISON_STOPPED, store=store_id, reason=str(stopped))
-            del self._running[store_id]
-            self._not_before[store_id] = self._clock.now() + _STOPPED_WAIT
+            self._stop(store_id)
             return False
+        except Exception:
+            # What was under way is lost with the error: it begins anew, and never at once again and again.
+            self._stop(store_id)
+            raise
         if waits is not None:
             self._not_before[store_id] = waits.free_at
             return False
@@ -69,6 +72,10 @@ class ReconcileSchedule:
             del self._running[store_id]
             self._tell(store_id, running.result)
         return True
+
+    def _stop(self, store_id: str) -> None:
+        del self._running[store_id]
+        self._not_before[store_id] = self._clock.now() + _STOPPED_WAIT
 
     async def _begun(self, store_id: str) -> Comparison | None:
         asked = await self._due(store_id)

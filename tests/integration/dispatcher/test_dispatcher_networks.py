@@ -20,7 +20,7 @@ from tests.proxy import BOTH_WAYS, CutIf, PostgresProxy, Proxy, Way
 LIMITS = ConnectionLimits(connect_seconds_max=0.5, command_seconds_max=0.5)
 STEP_SECONDS_MAX = 20
 SEEDS = range(2)
-SALES = 3
+SALES, SALES_MAX = 3, 60
 DEAD = [
     pytest.param(BOTH_WAYS, id="both"),
     pytest.param(frozenset({Way.TO_SERVER}), id="to_server"),
@@ -158,15 +158,18 @@ async def test_connections_that_break_at_any_moment_lose_and_double_nothing(behi
 
         return is_cut
 
-    for number in range(1, SALES + 1):
-        await behind.store.order(number)
     process = behind.process()
     behind.postgres.cut_if, behind.jurnal.cut_if = breaks(1 / 100), breaks(1 / 6)
-    await behind.until_booked(process)
-    assert behind.postgres.cuts > 0
-    assert behind.jurnal.cuts > 0
+    sales = 0
+    # How many pieces a question makes is the network's business: a few sales may get through whole.
+    while not (behind.postgres.cuts and behind.jurnal.cuts):
+        assert sales < SALES_MAX
+        for number in range(sales + 1, sales + SALES + 1):
+            await behind.store.order(number)
+        sales += SALES
+        await behind.until_booked(process)
     behind.postgres.cut_if = behind.jurnal.cut_if = None
-    await booked_once(behind, SALES)
+    await booked_once(behind, sales)
 
 
 async def test_slow_ways_change_nothing_but_the_time(behind: Behind) -> None:

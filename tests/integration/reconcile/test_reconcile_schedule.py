@@ -1,8 +1,12 @@
 """Once a day every store is compared over its last days, in what is left of the quota, and a day only once."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
+import pytest
+
+from eventstore.connection import CONNECTION_ERRORS, closing, open_pool
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.queue import SendQueue
 from service.comparison import Compared, Comparison
@@ -14,7 +18,8 @@ from service.reconcile_schedule import ReconcileSchedule
 from service.reconciliation_ledger import ReconciliationLedger
 from tests.integration.dispatcher.stand import COMPANY, PLENTY, Stand
 from tests.integration.reconcile.comparing import begin
-from tests.ledger import STORE
+from tests.ledger import SERVICE_ROLE, STORE
+from tests.proxy import PostgresProxy
 
 INVOICE = f"inv-{STORE}.order-1"
 STEPS_MAX = 200
@@ -83,6 +88,25 @@ async def test_a_jurnal_that_fails_is_left_alone_for_a_while(stand: Stand) -> No
     assert told == []
     await stand.advance(600)
     await turn(stand, daily)
+    assert len(told) == 1
+
+
+async def test_a_database_that_breaks_off_ends_a_comparison_and_it_begins_anew(stand: Stand, database_url: str) -> None:
+    """Nothing goes on at once for ever, and the day is compared all the same."""
+    told: list[Compared] = []
+    await stand.advance(timedelta(days=2).total_seconds())
+    async with (
+        PostgresProxy(database_url) as proxy,
+        closing(await open_pool(proxy.url, role=SERVICE_ROLE, connections_max=2)) as pool,
+    ):
+        daily = schedule(replace(stand, pool=pool), told)
+        assert await daily.step(STORE)
+        proxy.reset()
+        with pytest.raises(CONNECTION_ERRORS):
+            await turn(stand, daily)
+        assert await turn(stand, daily) == 0
+        await stand.advance(600)
+        await turn(stand, daily)
     assert len(told) == 1
 
 

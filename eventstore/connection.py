@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import asyncpg
 
@@ -32,6 +32,10 @@ CONNECTION_ERRORS = (
 )
 
 
+# Made for each execution, kept for good, or kept for a while.
+Plans: TypeAlias = Literal["anew", "kept", "young"]
+
+
 class ConnectionLimits(NamedTuple):
     """How long anything with the database may take, in seconds; no connection that looks alive is waited for for ever.
 
@@ -58,24 +62,24 @@ async def open_pool(
     statement_cache_size: int = 100,
     name: str = "jurnalsync",
     search_path: str | None = None,
-    plans_kept: bool = False,
+    plans: Plans = "anew",
     limits: ConnectionLimits = LIMITS,
 ) -> Pool:
     """Open a pool whose connections act as `role` (None keeps the login's own rights) in UTC.
 
     A plan made while a table was empty would be kept as it grows, and with every key leading with the store it may
     walk a whole ledger for one row: so plans are made anew for each execution (about 0.1 ms), and JIT is off. Only the
-    connections that facts and batches of projections are written on keep theirs (`plans_kept`): what these statements
-    look up they find by its whole key, and a plan that walks a table to it is not open to them.
+    connections that facts and batches of projections are written on keep theirs (`kept`): what these statements
+    look up they find by its whole key, and a plan that walks a table to it is not open to them. On any other plans may
+    be used again (`young`) where whoever asks has them made anew before they are old.
     `statement_cache_size` 0 keeps nothing in a session, which is what a pooler in transaction mode needs.
     Raises `PoolerNotDeclared` if the address is a pooler's and the size is not 0.
     """
-    plans = {"plan_cache_mode": "force_custom_plan"}
-    if plans_kept:
-        walks = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
-        plans = {"plan_cache_mode": "force_generic_plan", **dict.fromkeys(walks, "off")}
+    planned = {"plan_cache_mode": "force_custom_plan" if plans == "anew" else "force_generic_plan"}
+    if plans == "kept":
+        planned |= dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort"), "off")
     idle = f"{limits.idle_transaction_seconds_max * 1_000:.0f}"
-    settings = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": idle, **plans}
+    settings = {"timezone": "UTC", "jit": "off", "idle_in_transaction_session_timeout": idle, **planned}
     if search_path is not None:
         settings["search_path"] = search_path
     if role is not None:

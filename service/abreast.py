@@ -1,14 +1,20 @@
 """Steps that run side by side: one a subject and so many at once, so that what is slow holds up nobody else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
+import structlog
 
 from eventstore.clock import Clock
+from eventstore.connection import CONNECTION_ERRORS
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Loop
 
+_LOG = structlog.get_logger()
 S = TypeVar("S")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -28,14 +34,28 @@ class Abreast(Generic[S]):
         self._running: dict[S, _Running] = {}
         self._began: dict[S, int] = {}
 
-    def start(self, subjects: Iterable[S], step: Callable[[S], Awaitable[None]]) -> None:
-        """Begin a step of each subject that is in none, while there is room; who had one longest ago comes first."""
+    def start(self, subjects: Iterable[S], step: Callable[[S], Awaitable[None]]) -> bool:
+        """Begin a step of each subject that is in none, while there is room; who had one longest ago comes first.
+
+        True if one was begun.
+        """
         waiting = [subject for subject in subjects if subject not in self._running]
         waiting.sort(key=lambda subject: self._began.get(subject, 0))
-        for subject in waiting[: max(0, self._steps_max - len(self._running))]:
+        begun = waiting[: max(0, self._steps_max - len(self._running))]
+        for subject in begun:
             self._began[subject] = max(self._began.values(), default=0) + 1
             task = asyncio.create_task(self._run(subject, step))
             self._running[subject] = _Running(task, self._clock.now())
+        return bool(begun)
+
+    def runs(self, subject: S) -> bool:
+        """Tell whether a step of the subject runs."""
+        return subject in self._running
+
+    async def over(self, subject: S, seconds_max: float) -> None:
+        """Wait until the subject's step is over, or so long."""
+        if subject in self._running:
+            await asyncio.wait([self._running[subject].task], timeout=seconds_max)
 
     async def _run(self, subject: S, step: Callable[[S], Awaitable[None]]) -> None:
         try:
@@ -58,6 +78,17 @@ class Abreast(Generic[S]):
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def alone(loop: Loop, subject: str) -> Iterator[None]:
+    """Keep what goes wrong with one store or company from its neighbours; a lost database concerns them all."""
+    try:
+        yield
+    except CONNECTION_ERRORS:
+        raise
+    except Exception:  # noqa: BLE001 - logged with its stack; the next step tries again
+        _LOG.exception(LogEvent.LOOP_FAILED, loop=loop, subject=subject)
 
 
 async def together(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:

@@ -14,6 +14,7 @@ import msgspec
 from asyncpg import Record
 
 from eventstore.connection import Pool
+from eventstore.questions import Question, Row
 from eventstore.statements import statement
 
 _READ = statement(__package__, "read_breaker")
@@ -117,19 +118,29 @@ class Breakers:
     async def admit_closed(self, company_id: str) -> Admitted | None:
         """Let a call go if the breaker is closed, by a look alone; None: `admit` decides."""
         known, _ = _read(await self._pool.fetchrow(_READ, company_id))
-        return Admitted(known.epoch, known.failures, is_trial=False) if known.state == "closed" else None
+        return _admitted(known) if known.state == "closed" else None
+
+    def reading(self, company_id: str) -> Question:
+        """Return what reads the breaker; `admitted` tells what it answered."""
+        return Question(_READ, (company_id,))
+
+    def admitted(self, row: Row) -> Admitted | None:
+        """Let a call go if the breaker was read as closed; None: `admit` decides."""
+        *told, _ = row
+        known = Condition(**dict(zip(Condition.__struct_fields__, told, strict=True)))
+        return _admitted(known) if known.state == "closed" else None
 
     async def admit(self, company_id: str, *, deadline: timedelta) -> Admitted | Stopped:
         """Let a call go that is over after `deadline` at the latest: while half open, one."""
         known, now = _read(await self._pool.fetchrow(_READ, company_id))
         if known.state == "closed":
-            return Admitted(known.epoch, known.failures, is_trial=False)
+            return _admitted(known)
         if not (stopped := _stopped(known, now)).is_due:
             return stopped
         async with self._pool.acquire() as connection, connection.transaction():
             known, now = _read(await connection.fetchrow(_LOCK, company_id))
             if known.state == "closed":
-                return Admitted(known.epoch, known.failures, is_trial=False)
+                return _admitted(known)
             stopped = _stopped(known, now)
             if not stopped.is_due:
                 return stopped
@@ -172,6 +183,10 @@ def _read(record: Record | None) -> tuple[Condition, datetime]:
     told = dict(record)
     now = told.pop("now")
     return Condition(**told), now
+
+
+def _admitted(known: Condition) -> Admitted:
+    return Admitted(known.epoch, known.failures, is_trial=False)
 
 
 def _stopped(known: Condition, now: datetime) -> Stopped:

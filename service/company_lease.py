@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
+from eventstore.questions import Question
 from eventstore.statements import statement
 from service.own_clock import OwnClock
 
 _ACQUIRE = statement(__package__, "acquire_company_lease")
+_READ_YOUNG = statement(__package__, "read_young_lease")
 _RELEASE = statement(__package__, "release_company_lease")
 
 
@@ -44,6 +46,10 @@ class CompanyLeases:
     async def _acquire(self, company_id: str, renewed_below: timedelta) -> tuple[int, datetime] | None:
         record = await self._pool.fetchrow(_ACQUIRE, company_id, self.owner, self._duration, renewed_below)
         return None if record is None else (record["epoch"], record["now"])
+
+    def reading(self, company_id: str) -> Question:
+        """Return what reads the epoch of a lease that `acquire` would only look at, and the database's time."""
+        return Question(_READ_YOUNG, (company_id, self.owner, self._duration / 2))
 
     @contextlib.asynccontextmanager
     async def kept(self, company_id: str) -> AsyncIterator[None]:

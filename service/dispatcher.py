@@ -19,6 +19,7 @@ from service.choosing import BatchLimits, Chosen, Saving, Waiting, choose
 from service.company_lease import CompanyLeases
 from service.dispatched import Dispatched, told
 from service.fence import Fence
+from service.fresh_sale import FreshSale, FreshSales
 from service.inquiry import Inquiry
 from service.jurnal.pace import Purpose
 from service.jurnal.refusals import SHORT_OF_STOCK_WORDS
@@ -58,8 +59,12 @@ class Dispatcher:
         limits: BatchLimits = BatchLimits(),  # noqa: B008 - frozen
         stock_words: tuple[str, ...] = SHORT_OF_STOCK_WORDS,
         guard: RestoreGuard | None = None,
+        young: Pool | None = None,
     ) -> None:
-        """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard` looks first."""
+        """`stock_words`: what Jurnal's messages about too little stock say, in lower case; `guard` looks first.
+
+        `young`: the connection on which a fresh sale goes, which keeps its plans for a while; None: `pool`.
+        """
         self._guard = guard
         self._leases = leases
         self._calls = calls
@@ -73,11 +78,34 @@ class Dispatcher:
             stock_words=stock_words,
         )  # fmt: skip
         self._waiting = WaitingSends(queue, fence, limits)
+        self._fresh = None
+        if guard is not None:
+            self._fresh = FreshSales(
+                pool, queue, leases, calls, inquiry, self._waiting, guard, limits=limits, young=young
+            )
+        # The epoch under which a company's last step found nothing to do.
+        self._idle: dict[str, int] = {}
         self._turns: dict[str, int] = {}
         self._in_vain: set[str] = set()
 
-    async def step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
-        """Make at most one call or look-up for `company`, whose commands stand in the ledgers of `stores`."""
+    async def step(self, company: Company, stores: tuple[str, ...], folded: str | None = None) -> Dispatched:
+        """Make at most one call or look-up for `company`, whose commands stand in the ledgers of `stores`.
+
+        `folded`: the one store that commands were folded of since the last step.
+        """
+        epoch = self._idle.pop(company.company_id, None)
+        if epoch is not None and folded is not None and self._fresh is not None:
+            fresh = await self._fresh.look(company, stores, folded, epoch)
+            if fresh is not None:
+                return await self._send_fresh(company, stores, fresh)
+        return await self._step(company, stores)
+
+    async def _send_fresh(self, company: Company, stores: tuple[str, ...], fresh: FreshSale) -> Dispatched:
+        self._took(company, stores, fresh.send)
+        sending = self._sending.send(company, (fresh.send,), Purpose.FRESH, fresh.epoch, fresh.now, fresh.seen)
+        return await self._guarded([fresh.send], sending)
+
+    async def _step(self, company: Company, stores: tuple[str, ...]) -> Dispatched:
         acquired, stopped = await together(self._leases.acquire(company.company_id), self._calls.stopped(company))
         if acquired is None:
             return Dispatched("not_ours")
@@ -101,7 +129,11 @@ class Dispatcher:
             if "ProbeFailed" in done.outcomes:
                 self._in_vain.add(company.company_id)
             return done
-        return await self._send_next(company, ready, stores, lease)
+        done = await self._send_next(company, ready, stores, lease)
+        if done.did == "nothing" and self._fresh is not None:
+            await self._fresh.plan(company, stores)
+            self._idle[company.company_id] = lease.epoch
+        return done
 
     async def release(self, company: Company) -> None:
         """Give the company's lease up, so that another replica need not wait for it to run out."""

@@ -5,7 +5,7 @@ by NOTIFY (a hint), and the look at the database every `look_seconds` (the truth
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import structlog
@@ -46,7 +46,7 @@ class Stepped(msgspec.Struct, frozen=True):
     more: bool
 
 
-def _nobody() -> None:
+async def _nobody(_store_id: str) -> None:
     """Tell nobody."""
 
 
@@ -77,10 +77,10 @@ class Followers:
         self._waiting: set[str] = set()
         self._positions: dict[tuple[str, str], int] = {}
         self._look_at = 0.0
-        self._on_commands: Callable[[], None] = _nobody
+        self._on_commands: Callable[[str], Awaitable[None]] = _nobody
 
-    def tell(self, on_commands: Callable[[], None]) -> None:
-        """Tell whenever commands were folded, at once: what may be sent must not wait for the read models behind it."""
+    def tell(self, on_commands: Callable[[str], Awaitable[None]]) -> None:
+        """Tell of which store commands were folded, at once, and fold the read models behind it once that returns."""
         self._on_commands = on_commands
 
     def listen_on(self, line: WakeLine) -> None:
@@ -119,7 +119,10 @@ class Followers:
         """Fold one batch of every store that has something to fold, into every projection."""
         if self._line is not None:
             await self._line.keep()
-        if asyncio.get_running_loop().time() >= self._look_at or self._shared.is_due():
+        looks = asyncio.get_running_loop().time() >= self._look_at
+        # What is in memory need not wait for what the database is asked.
+        looks_first = self._shared.is_due() or (looks and not self._remembers_more())
+        if looks_first:
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():
@@ -132,11 +135,21 @@ class Followers:
                         break
                     facts += folded.facts
                     if folded.facts and projection.name == JurnalCommands.name:
-                        self._on_commands()
+                        await self._on_commands(store_id)
                     if folded.facts and self._has_more(store_id, folded):
                         again.add(store_id)
+        if looks and not looks_first:
+            await self._look()
+            again |= self._waiting
         self._waiting |= again
         return Stepped(facts, more=bool(again))
+
+    def _remembers_more(self) -> bool:
+        """Tell whether this process appended what is not folded yet."""
+        return any(
+            self._positions.get((store_id, JurnalCommands.name), 0) < self._tail.end(store_id)
+            for store_id in self._shared.held()
+        )
 
     def _in_order(self, store_id: str) -> Iterable[Projection]:
         """Return the projections as they are folded now: after nothing but sales what decides them goes first."""

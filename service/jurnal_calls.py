@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from eventstore.connection import Pool
 from eventstore.credentials import Credentials
+from eventstore.questions import Question, Row
 from service.abreast import together
 from service.breaker import Admitted, Breakers, Stopped
 from service.credential_names import JURNAL_HMAC
@@ -17,6 +19,8 @@ from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import Purpose
 from service.jurnal.signing import sign_request
 from service.quota import Granted, QuotaBudget, Spent
+from service.quota_rows import known_of
+from service.quota_wish import Known
 
 # A credential that was changed counts within this time.
 _CREDENTIAL_SECONDS = 5.0
@@ -51,6 +55,17 @@ class Place(msgspec.Struct, frozen=True):
     admitted: Admitted
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What was read of a company's budgets and its breaker, which is closed, without any lock.
+
+    `young`: the connection that has the plans for what is written of it.
+    """
+
+    known: Known
+    admitted: Admitted
+    young: Pool
+
+
 class JurnalCalls:
     """Makes calls within the budgets of the company and the egress address, while the company's breaker lets them."""
 
@@ -73,13 +88,21 @@ class JurnalCalls:
         self._on_call = on_call
         self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
-    async def grant(self, company: Company, purpose: Purpose, *, is_recorded_next: bool = False) -> Place | Spent:
+    async def grant(
+        self, company: Company, purpose: Purpose, *, is_recorded_next: bool = False, seen: Seen | None = None
+    ) -> Place | Spent:
         """Take a place for one call, or learn when one is free. Raises `CredentialMissing`.
 
-        `is_recorded_next`: the call's attempt is committed before it is made.
+        `is_recorded_next`: the call's attempt is committed before it is made; `seen`, just before such a call.
         """
         # Who cannot sign makes no call, and takes no place.
         await self._credential(company.store_id)
+        if seen is not None and is_recorded_next:
+            at_once = await self._quota.grant_seen(
+                company.company_id, purpose, seen.known, seen.young, deadline=self._deadline
+            )
+            if at_once is not None:
+                return Place(company.company_id, at_once, seen.admitted)
         granting = self._quota.grant(
             company.company_id, purpose, deadline=self._deadline, is_recorded_next=is_recorded_next
         )
@@ -92,6 +115,15 @@ class JurnalCalls:
             await self._quota.cancel(granted)
             return Spent(admitted.until, stopped_words(admitted))
         return Place(company.company_id, granted, admitted)
+
+    def readings(self, company: Company) -> tuple[Question, Question]:
+        """Return what reads all that decides on a company's call; `seen` tells what it answered."""
+        return self._breakers.reading(company.company_id), self._quota.reading(company.company_id)
+
+    def seen(self, breakers: Sequence[Row], budgets: Sequence[Row], young: Pool) -> Seen | None:
+        """Return what the readings told, None if the breaker stops calls."""
+        admitted = self._breakers.admitted(breakers[0])
+        return None if admitted is None else Seen(known_of(budgets[0][0]), admitted, young)
 
     async def cancel(self, place: Place) -> None:
         """Give a place back whose call is not made after all."""

@@ -12,11 +12,12 @@ import msgspec
 
 from eventstore.connection import Connection, Pool
 from eventstore.database_clock import database_now
+from eventstore.questions import Question
 from eventstore.statements import statement
 from service.jurnal.feedback import Exceeded, Feedback, closed_until
 from service.jurnal.pace import Limit, Purpose, Window, calls_for, foreign_calls, is_short, left, too_many
 from service.jurnal.package import is_ahead, is_used_up, package_free_at
-from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, save_wait, take
+from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, reading, save_wait, take
 from service.quota_wish import WANTING, Closed, Known, Sharing, Wish
 
 _RELEASE = statement(__package__, "release_holds")
@@ -119,24 +120,58 @@ class QuotaBudget:
             self._note_short(company_id, known, [*own, *shared])
             if spent is not None:
                 return spent
-            granted = Granted(
-                hold_id=uuid4(),
-                budgets=tuple(budgets.names),
-                company_id=company_id,
-                granted_at=now,
-                day=known.today,
-                left={seconds: calls - 1 for seconds, calls in self._own_left(known, budgets.company).items()},
-                in_flight=known.in_flight,
-                has_foreign=any(each.calls for each in known.foreign),
-                is_trial=is_trial,
-            )
-            is_known = wish.able_at is not None and now - wish.able_at < _DEMAND_KNOWN
-            await take(
+            granted = self._granted(budgets, known, is_trial=is_trial)
+            is_taken = await take(
                 connection, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline,
                 next_trial_at=now + _TRIAL_EVERY if is_trial else None,
-                is_noted=wish.waiting_since is not None or not is_known, is_recorded_next=is_recorded_next,
+                is_noted=_is_noted(wish), is_recorded_next=is_recorded_next,
             )  # fmt: skip
+            assert is_taken, "what is locked does not move"
             return granted
+
+    def reading(self, company_id: str) -> Question:
+        """Return what reads the budgets of a company's call without their lock; `known_of` tells what it answered."""
+        return reading(self._budgets(company_id))
+
+    async def grant_seen(
+        self, company_id: str, purpose: Purpose, known: Known, young: Pool, *, deadline: timedelta
+    ) -> Granted | None:
+        """Take a place of budgets that were read without their lock, for a call whose attempt is recorded next.
+
+        One round trip. None, and nothing is taken, where they have no room or are not as read any more: `grant` tells.
+        """
+        budgets = self._budgets(company_id)
+        own, shared = self._own(known, budgets.company), self._shared(known)
+        wish = Wish(self._sharing, known, company_id, self._address, purpose)
+        has_package = package_free_at(
+            self._sharing.package, known.used, wish.counts_as, self._sharing.reserves, known.now
+        )
+        asked = [*self._asked_of_own(wish, own), *self._asked_of_shared(wish, shared)]
+        if known.closed is not None or has_package is not None or not all(too_many(window) is None for window in asked):
+            return None
+        granted = self._granted(budgets, known, is_trial=False)
+        is_taken = await take(
+            young, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline, next_trial_at=None,
+            is_noted=_is_noted(wish), is_recorded_next=True,
+        )  # fmt: skip
+        if not is_taken:
+            return None
+        self._tell(own, shared, taken=1)
+        self._note_short(company_id, known, [*own, *shared])
+        return granted
+
+    def _granted(self, budgets: Budgets, known: Known, *, is_trial: bool) -> Granted:
+        return Granted(
+            hold_id=uuid4(),
+            budgets=tuple(budgets.names),
+            company_id=budgets.company_id,
+            granted_at=known.now,
+            day=known.today,
+            left={seconds: calls - 1 for seconds, calls in self._own_left(known, budgets.company).items()},
+            in_flight=known.in_flight,
+            has_foreign=any(each.calls for each in known.foreign),
+            is_trial=is_trial,
+        )
 
     def short(self, company_id: str, now: datetime) -> bool:
         """Tell whether calls had better be saved, as the last grant saw it: no round trip, nothing known is plenty."""
@@ -201,10 +236,9 @@ class QuotaBudget:
             spent = Spent(free_at, CLOSED_WORDS["month"] if is_used_up(package, known.used) else _DAY_SPENT)
             await save_wait(connection, budgets, wish, is_able=False, free_at=spent.free_at, reason=spent.reason)
             return spent
-        asked = [Window(calls_for(window.calls, wish.counts_as, reserves), window.taken) for window in own]
+        asked = self._asked_of_own(wish, own)
         is_able = all(too_many(window) is None for window in asked)
-        limits = zip(self._address_limits, shared, strict=True)
-        asked += [Window(wish.share(limit), window.taken) for limit, window in limits]
+        asked += self._asked_of_shared(wish, shared)
         if all(too_many(window) is None for window in asked):
             return None
         full = list(self._full(budgets, known, asked))
@@ -216,6 +250,14 @@ class QuotaBudget:
         spent = Spent(again if again > now else decided_at)
         await save_wait(connection, budgets, wish, is_able=is_able, free_at=spent.free_at, reason=spent.reason)
         return spent
+
+    def _asked_of_own(self, wish: Wish, own: Sequence[Window]) -> list[Window]:
+        reserves = self._sharing.reserves
+        return [Window(calls_for(window.calls, wish.counts_as, reserves), window.taken) for window in own]
+
+    def _asked_of_shared(self, wish: Wish, shared: Sequence[Window]) -> list[Window]:
+        limits = zip(self._address_limits, shared, strict=True)
+        return [Window(wish.share(limit), window.taken) for limit, window in limits]
 
     def _full(self, budgets: Budgets, known: Known, windows: Sequence[Window]) -> Iterable[Full]:
         """Yield those without room of `windows`: the company's, then the address's."""
@@ -294,6 +336,11 @@ async def reopen_budget(pool: Pool, company_id: str) -> bool:
     async with pool.acquire() as connection:
         now = await database_now(connection)
         return bool(await connection.execute(_REOPEN, f"company:{company_id}", now) == "UPDATE 1")
+
+
+def _is_noted(wish: Wish) -> bool:
+    """Tell whether a wish that is fulfilled is written down: it waited, or was not known of late."""
+    return wish.waiting_since is not None or wish.able_at is None or wish.now - wish.able_at >= _DEMAND_KNOWN
 
 
 def _spent(closed: Closed) -> Spent:

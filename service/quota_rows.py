@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore.connection import Connection
+from eventstore.connection import Connection, Pool
+from eventstore.questions import Question
 from eventstore.statements import statement
 from service.quota_wish import WANTING, Known, Wish
 
@@ -58,10 +59,23 @@ async def lock_and_read(connection: Connection, budgets: Budgets) -> Known:
     if len(await connection.fetch(_LOCK, budgets.names)) < len(budgets.names):
         await connection.execute(_OPEN, budgets.names)
         await connection.fetch(_LOCK, budgets.names)
-    told = await connection.fetchval(
-        _READ, budgets.company, budgets.address, budgets.company_id, budgets.company_seconds, budgets.address_seconds,
-        WANTING, budgets.zone,
+    question = reading(budgets)
+    return known_of(await connection.fetchval(question.sql, *question.arguments))
+
+
+def reading(budgets: Budgets) -> Question:
+    """Return what reads both budgets, locked or not."""
+    return Question(
+        _READ,
+        (
+            budgets.company, budgets.address, budgets.company_id, budgets.company_seconds, budgets.address_seconds,
+            WANTING, budgets.zone,
+        ),
     )  # fmt: skip
+
+
+def known_of(told: str) -> Known:
+    """Return what the reading told."""
     return _DECODER.decode(told)
 
 
@@ -80,19 +94,22 @@ async def read_free_at(connection: Connection, full: Sequence[Full], now: dateti
 
 
 async def take(  # noqa: PLR0913 - all that is written of a place
-    connection: Connection, budgets: Budgets, wish: Wish, known: Known, *, hold_id: UUID, deadline: timedelta,
+    database: Connection | Pool, budgets: Budgets, wish: Wish, known: Known, *, hold_id: UUID, deadline: timedelta,
     next_trial_at: datetime | None, is_noted: bool, is_recorded_next: bool,
-) -> None:  # fmt: skip
-    """Take the places of one call. `next_trial_at`: the call is a closed budget's trial; `is_noted`: so is its wish.
+) -> bool:  # fmt: skip
+    """Take the places of one call; False: a place was taken since `known` was read, and none now.
 
-    `is_recorded_next`: its attempt is recorded before it is made, which waits for the disk for both.
+    `next_trial_at`: the call is a closed budget's trial; `is_noted`: so is its wish. `is_recorded_next`: its attempt is
+    recorded before it is made, which waits for the disk for both.
     """
     longest = timedelta(seconds=max(*budgets.company_seconds, *budgets.address_seconds))
-    await connection.execute(
+    is_taken = await database.fetchval(
         _TAKE, budgets.names, hold_id, known.now, known.now + deadline, budgets.company_id, budgets.company,
         known.today, known.now - longest, next_trial_at, is_noted, budgets.address, wish.purpose,
-        is_recorded_next,
+        is_recorded_next, [known.grants.get(name, 0) for name in budgets.names],
     )  # fmt: skip
+    assert isinstance(is_taken, bool)
+    return is_taken
 
 
 async def save_wait(

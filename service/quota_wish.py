@@ -1,7 +1,7 @@
 """One request for a place in the quota: how urgent it is by now, and what it leaves to other companies. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,10 +63,14 @@ class Foreign(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the database knows when a call is asked for. `in_flight`: the company's calls that may be on their way."""
+    """What the database knows when a call is asked for. `in_flight`: the company's calls that may be on their way.
+
+    `grants`: by budget, how often a place was taken of it or it was closed.
+    """
 
     now: datetime
     today: date
+    grants: Mapping[str, int]
     closed: Closed | None
     taken: Sequence[Taken]
     in_flight: int

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from eventstore.connection import Pool
+from eventstore.questions import Question
 from eventstore.statements import statement
 from projections.differences.queries import read_open_unknown
 from projections.jurnal_commands.booked import read_by_id, read_folded, read_last_signed
@@ -80,12 +81,20 @@ class RestoreGuard:
         self._looked.clear()
         self._looks.clear()
 
+    def reading(self) -> Question:
+        """Return what tells which server it is."""
+        return Question(_SERVER)
+
+    def has_looked(self, company_id: str, epoch: int, server: str) -> bool:
+        """Tell whether it has looked for the company since it was taken over, on this server."""
+        return self._looked.get(company_id) == (epoch, server)
+
     async def step(self, company: Company, stores: Sequence[str], epoch: int, now: datetime) -> bool | datetime:
         """Make one call at most. True: it has looked, and what may be sent may go. Else come again, or from when on."""
         name = company.company_id
         # A database that was restored under a running process may count the same epoch again; its server is another.
         server = await self._pool.fetchval(_SERVER)
-        if self._looked.get(name) == (epoch, server):
+        if self.has_looked(name, epoch, server):
             return True
         look = self._looks.get(name)
         if look is None or (look.epoch, look.server) != (epoch, server):

@@ -1,10 +1,8 @@
 """The only file that loops. Everything else is a step that does one bounded batch and says what it did."""
 
 import asyncio
-import math
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -14,13 +12,12 @@ from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.store_settings.queries import read_settings
-from service.abreast import Abreast
+from service.abreast import Abreast, alone
+from service.company_sends import CompanySends
 from service.daily_look import DailyLook
-from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
 from service.followers import Followers
 from service.iseller.poll import Poller
-from service.jurnal_calls import Company
 from service.observation import Observation
 from service.own_clock import OwnClock
 from service.reconcile_schedule import ReconcileSchedule
@@ -30,12 +27,7 @@ from service.telemetry.metrics import Loop, Metrics
 
 _LOG = structlog.get_logger()
 _RETRY_SECONDS = 1.0
-# Fewer than the connections to Jurnal that a session opens.
-COMPANIES_AT_ONCE_MAX = 16
 LOOKS_AT_ONCE_MAX = 2
-# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
-_REST_SECONDS_MAX = 2.0
-_WHOLE_COMPANY_WAITS = ("breaker", "quota", "saving")
 # A loop that has not stepped for this long is stuck: longer than Jurnal's deadline and a lost database connection.
 HEARTBEAT_SECONDS_MAX = 180.0
 
@@ -74,8 +66,6 @@ class Loops:
         self._reader = reader
         self._leases = leases
         self._followers = followers
-        followers.tell(self._commands_folded)
-        self._dispatcher = dispatcher
         self._poller = poller
         self._scheduler = scheduler
         self._reconcile_schedule = reconcile_schedule
@@ -84,19 +74,17 @@ class Loops:
         self._metrics = metrics
         self._pace = pace
         self._stopping = asyncio.Event()
-        self._folded = asyncio.Event()
         self._woken = asyncio.Event()
         # Nobody asks for figures early, but a stop must not wait for the next ones.
         self._observe_now = asyncio.Event()
         self._schedule_now = asyncio.Event()
         self._reconcile_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
-        self._sends: Abreast[str] = Abreast(clock, steps_max=COMPANIES_AT_ONCE_MAX)
+        self._sends = CompanySends(
+            dispatcher, clock, metrics, self._read_companies, look_seconds=pace.follow_wait_seconds
+        )
+        followers.tell(self._sends.folded)
         self._looks: Abreast[str] = Abreast(clock, steps_max=LOOKS_AT_ONCE_MAX)
-        self._companies: dict[str, tuple[str, ...]] = {}
-        self._companies_read_at = -math.inf
-        self._folds = 0
-        self._resting: dict[str, tuple[datetime, int]] = {}
 
     def wake_poller(self, store_id: str) -> None:
         """Poll a store before its interval has passed."""
@@ -105,7 +93,7 @@ class Loops:
 
     def heartbeats(self) -> dict[Loop, float]:
         """Return how many seconds ago each loop last stepped; a send that does not end holds its loop's beat."""
-        now, oldest = self._clock.now(), self._sends.oldest()
+        now, oldest = self._clock.now(), self._sends.abreast.oldest()
         beats = dict(self._beats)
         if oldest is not None and Loop.DISPATCH in beats:
             beats[Loop.DISPATCH] = min(beats[Loop.DISPATCH], oldest)
@@ -114,16 +102,16 @@ class Loops:
     def stop(self) -> None:
         """Let every loop end after the step it is in."""
         for event in (
-            self._stopping, self._followers.woken, self._folded, self._woken, self._observe_now, self._schedule_now,
-            self._reconcile_now,
+            self._stopping, self._followers.woken, self._sends.woken, self._woken, self._observe_now,
+            self._schedule_now, self._reconcile_now,
         ):  # fmt: skip
             event.set()
 
     async def run(self) -> None:
         """Turn all loops until `stop`; then give the leases up."""
-        async with self._sends, self._looks, asyncio.TaskGroup() as group:
+        async with self._sends.abreast, self._looks, asyncio.TaskGroup() as group:
             group.create_task(self._turn(Loop.FOLD, self.fold_step, self._followers.woken))
-            group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._folded))
+            group.create_task(self._turn(Loop.DISPATCH, self.dispatch_step, self._sends.woken))
             group.create_task(self._turn(Loop.POLL, self.poll_step, self._woken))
             group.create_task(self._turn(Loop.OBSERVE, self.observe_step, self._observe_now))
             group.create_task(self._turn(Loop.SCHEDULE, self.schedule_step, self._schedule_now))
@@ -153,47 +141,10 @@ class Loops:
         """Fold one batch of every store that waits; True while one of them has more."""
         return (await self._followers.step()).more
 
-    def _commands_folded(self) -> None:
-        self._folds += 1
-        self._folded.set()
-
     async def dispatch_step(self) -> bool:
-        """Begin a send or probe for every company that is in none; one that did something wakes this loop."""
-        now = asyncio.get_running_loop().time()
-        self._sends.start(filter(self._is_rested, self._companies), self._send_for)
-        # Read by every second look, beside the sends of those that are known: a sale need not wait for it.
-        if now - self._companies_read_at >= 2 * self._pace.follow_wait_seconds:
-            known, self._companies = self._companies, await self._read_companies()
-            self._companies_read_at = now
-            new = (company_id for company_id in self._companies if company_id not in known)
-            self._sends.start(filter(self._is_rested, new), self._send_for)
+        """Begin a send or probe for every company that has something new; for all when it is time to look at them."""
+        await self._sends.step()
         return False
-
-    def _is_rested(self, company_id: str) -> bool:
-        """Tell whether a company that waits for a place looks again: it is time, or there may be something new."""
-        until, folds = self._resting.get(company_id, (self._clock.now(), self._folds))
-        return until <= self._clock.now() or folds != self._folds
-
-    async def _send_for(self, company_id: str) -> None:
-        """Make one send or probe; whatever goes wrong with it is logged, and the next one tries again."""
-        stores, folds = self._companies[company_id], self._folds
-        try:
-            with _alone(Loop.DISPATCH, company_id):
-                done = await self._dispatcher.step(Company(company_id, stores[0]), stores)
-                self._note_send(done)
-                if done.wait_until is not None and done.outcome in _WHOLE_COMPANY_WAITS:
-                    latest = self._clock.now() + timedelta(seconds=_REST_SECONDS_MAX)
-                    self._resting[company_id] = (min(done.wait_until, latest), folds)
-                # What was folded meanwhile may have come too late for this step to see it.
-                if done.did in ("sent", "probed", "refused") or self._folds != folds:
-                    self._folded.set()
-        except CONNECTION_ERRORS as error:
-            _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.DISPATCH, reason=f"{type(error).__name__}: {error}")
-
-    def _note_send(self, done: Dispatched) -> None:
-        if done.did == "sent":
-            for outcome, rows in done.outcomes.items():
-                self._metrics.command_outcomes_total.labels(done.kind, outcome).inc(rows)
 
     async def _read_companies(self) -> dict[str, tuple[str, ...]]:
         """Return the stores of each company that are live."""
@@ -208,7 +159,7 @@ class Loops:
         """Poll every store that is due; True while one of them has more pages."""
         more = False
         for store_id in await self._reader.stores():
-            with _alone(Loop.POLL, store_id):
+            with alone(Loop.POLL, store_id):
                 more |= await self._poll_store(store_id)
         return more
 
@@ -226,7 +177,7 @@ class Loops:
             return False
         stores = await self._reader.stores()
         for store_id in stores:
-            with _alone(Loop.SCHEDULE, store_id):
+            with alone(Loop.SCHEDULE, store_id):
                 await self._scheduler.step(store_id)
         self._looks.start(stores, self._look_at)
         return False
@@ -239,14 +190,14 @@ class Loops:
             return False
         more = False
         for store_id in await self._reader.stores():
-            with _alone(Loop.RECONCILE, store_id):
+            with alone(Loop.RECONCILE, store_id):
                 if await self._leases.acquire(store_id, "poll") is not None:
                     more |= await self._reconcile_schedule.step(store_id)
         return more
 
     async def _look_at(self, store_id: str) -> None:
         try:
-            with _alone(Loop.SCHEDULE, store_id):
+            with alone(Loop.SCHEDULE, store_id):
                 await self._daily_look.step(store_id)
         except CONNECTION_ERRORS as error:
             _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.SCHEDULE, reason=f"{type(error).__name__}: {error}")
@@ -262,21 +213,9 @@ class Loops:
         try:
             await self._followers.release()
             await self._leases.release_all(await self._reader.stores(), "poll")
-            for company_id, stores in (await self._read_companies()).items():
-                await self._dispatcher.release(Company(company_id, stores[0]))
+            await self._sends.release()
         except CONNECTION_ERRORS as error:
             _LOG.warning(LogEvent.LEASE_LOST, reason=f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def _alone(loop: Loop, subject: str) -> Iterator[None]:
-    """Keep what goes wrong with one store or company from its neighbours; a lost database concerns them all."""
-    try:
-        yield
-    except CONNECTION_ERRORS:
-        raise
-    except Exception:  # noqa: BLE001 - logged with its stack; the next step tries again
-        _LOG.exception(LogEvent.LOOP_FAILED, loop=loop, subject=subject)
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:

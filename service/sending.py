@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from eventstore.connection import CONNECTION_ERRORS
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
 from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
@@ -22,7 +22,7 @@ from service.jurnal.outcome import Accepted, AlreadyThere, Found, Refused, outco
 from service.jurnal.pace import Purpose
 from service.jurnal.refusals import DATE_FIELDS, missing_reason
 from service.jurnal.standing import NotStanding
-from service.jurnal_calls import Company, JurnalCalls, Place
+from service.jurnal_calls import Company, JurnalCalls, Place, Seen
 from service.looking_up import LookingUp
 from service.master_data import LookupFailed, Missing
 from service.postponing import Postponing
@@ -79,9 +79,13 @@ class Sending:
         self._stock_words = stock_words
 
     async def send(
-        self, company: Company, sends: Sequence[Send], purpose: Purpose, epoch: int, now: datetime
-    ) -> Dispatched:
-        """Send commands of one kind in one call, each of which its lane lets go."""
+        self, company: Company, sends: Sequence[Send], purpose: Purpose, epoch: int, now: datetime,
+        seen: Seen | None = None,
+    ) -> Dispatched:  # fmt: skip
+        """Send commands of one kind in one call, each of which its lane lets go.
+
+        `seen`: what was read of the quota with them; a place is asked for anew where it is not so any more.
+        """
         kind = type(sends[0].command).__name__
         left = Unprepared(refused=[], outcomes=[], waited=[])
         async with self._leases.kept(company.company_id):
@@ -89,13 +93,14 @@ class Sending:
         await self._settling.finish(left.refused)
         if not ready:
             return left.waited[0] if left.waited else told("refused", kind, left.outcomes)
-        place = await self._calls.grant(company, purpose, is_recorded_next=True)
+        place = await self._calls.grant(company, purpose, is_recorded_next=True, seen=seen)
         if isinstance(place, Spent):
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
         try:
-            made = await self._begin(company, ready, epoch, place.granted.granted_at)
+            young = None if seen is None else seen.young
+            made = await self._begin(company, ready, epoch, place.granted.granted_at, young)
         except Exception:
             await self._calls.cancel(place)
             raise
@@ -133,7 +138,9 @@ class Sending:
                     assert_never(prepared)
         return _together(ready)
 
-    async def _begin(self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime) -> Made | None:
+    async def _begin(
+        self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime, young: Pool | None
+    ) -> Made | None:
         """Sign and record the attempts of a call; what is not ours any more drops out of it. None: nothing is left.
 
         Date and signature are made before the attempts are recorded, and never refreshed within them.
@@ -143,7 +150,7 @@ class Sending:
             signed = await self._calls.sign(company, request, signed_at=signed_at)
             begun, attempts = self._attempts(ready, signed)
             able = await self._queue.begin(
-                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
+                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch, young=young
             )
             if len(able) == len(ready):
                 return Made(tuple(_made(begun, attempt, len(ready)) for attempt in attempts), signed)

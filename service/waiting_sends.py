@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from projections.jurnal_commands.commands import KINDS
-from projections.jurnal_commands.queue import Asked, Send, SendQueue
+from projections.jurnal_commands import commands
+from projections.jurnal_commands.queue import FIRST, Asked, Place, Send, SendQueue
 from service.abreast import together
 from service.choosing import BatchLimits
 from service.fence import Fence
@@ -14,9 +15,17 @@ from service.jurnal.batching import BATCHED
 from service.jurnal_calls import Company
 
 # What an earlier release wrote has no kind, and goes by itself.
-_KINDS = (*KINDS, "")
+KINDS = (*commands.KINDS, "")
 _ADOPT_EVERY = timedelta(seconds=60)
-_Place = tuple[datetime, str]
+_DuePlace = tuple[datetime, str]
+
+
+class _Adopting(NamedTuple):
+    """A look for lost rows under a lease: where it goes on; None: it came to its end at `ended_at`."""
+
+    epoch: int
+    ended_at: datetime
+    behind: Place | None
 
 
 class WaitingSends:
@@ -27,8 +36,8 @@ class WaitingSends:
         self._fence = fence
         self._limits = limits
         self._resume_from: dict[str, tuple[int, int]] = {}
-        self._adopted: dict[tuple[str, str], tuple[int, datetime]] = {}
-        self._swept_to: dict[tuple[str, str], dict[str, _Place]] = {}
+        self._adopted: dict[tuple[str, str], _Adopting] = {}
+        self._swept_to: dict[tuple[str, str], dict[str, _DuePlace]] = {}
 
     async def recovered(self, company: Company, stores: Sequence[str], now: datetime, epoch: int) -> tuple[str, ...]:
         """Make unknown what was cut off; return the stores that may be looked into."""
@@ -39,15 +48,24 @@ class WaitingSends:
                 able.append(store_id)
         return tuple(able)
 
+    def is_caught_up(self, store_id: str, epoch: int) -> bool:
+        """Tell whether all that the ledger held when this lease began is known to be folded."""
+        return self._resume_from.get(store_id) == (0, epoch)
+
     async def _recover(self, company: Company, store_id: str, now: datetime, epoch: int) -> None:
-        """Look for lost rows when a lease begins, and now and then: it takes a walk through all that is due."""
+        """Look for lost rows when a lease begins, and now and then: all that is due, a stretch of it each step."""
         key = (company.company_id, store_id)
-        known_epoch, adopted_at = self._adopted.get(key, (0, now))
-        adopts = known_epoch != epoch or now - adopted_at >= _ADOPT_EVERY
+        known = self._adopted.get(key)
         fence_from = self._fence.full(now)
-        await self._queue.recover(store_id, company.company_id, now=now, fence_from=fence_from, adopts=adopts)
-        if adopts:
-            self._adopted[key] = (epoch, now)
+        behind = FIRST if known is None or known.epoch != epoch else known.behind
+        if behind is None and known is not None and now - known.ended_at >= _ADOPT_EVERY:
+            behind = FIRST
+        if behind is not None:
+            adopted = await self._queue.adopt(
+                store_id, company.company_id, now=now, fence_from=fence_from, behind=behind
+            )
+            self._adopted[key] = _Adopting(epoch, now, adopted.behind)
+        await self._queue.recover(store_id, company.company_id, now=now, fence_from=fence_from)
 
     async def lost(self, company: Company, stores: Sequence[str], now: datetime) -> tuple[Send, ...]:
         """Return the first that must be looked up: it comes before everything that waits, paused or not.
@@ -89,7 +107,7 @@ class WaitingSends:
         it comes in sight stretch by stretch, look by look.
         """
         swept_to = self._swept_to.setdefault((company.company_id, store_id), {})
-        asked = [Asked(kind=kind, rows_max=self._rows_max(kind)) for kind in _KINDS]
+        asked = [Asked(kind=kind, rows_max=self._rows_max(kind)) for kind in KINDS]
         if since is None:
             asked += [
                 Asked(kind=kind, rows_max=self._rows_max(kind), behind=behind) for kind, behind in swept_to.items()

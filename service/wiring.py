@@ -13,7 +13,7 @@ from aiohttp import web
 from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
-from eventstore.connection import CONNECTION_ERRORS, Pool, closing, open_pool
+from eventstore.connection import CONNECTION_ERRORS, Plans, Pool, closing, open_pool
 from eventstore.credentials import Credentials
 from eventstore.errors import LedgerBehind
 from eventstore.event import AppendResult
@@ -116,7 +116,7 @@ async def open_ledger_parts(
 
     async with (
         _pool(settings, connections_max=max(1, settings.database_connections_max - kept_connections)) as pool,
-        _pool(settings, connections_max=kept_connections, plans_kept=True) as kept,
+        _pool(settings, connections_max=kept_connections, plans="kept") as kept,
     ):
         keyring = Keyring(pool, master)
         appender = Appender(kept, clock, limits, on_batch, note_failure, on_appended)
@@ -136,13 +136,30 @@ async def open_ledger_parts(
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, *, connections_max: int, plans_kept: bool = False) -> AsyncIterator[Pool]:
+async def _pool(settings: Settings, *, connections_max: int, plans: Plans = "anew") -> AsyncIterator[Pool]:
     pool = await open_pool(
         settings.database_url.reveal(),
         role=settings.database_role or None,
         connections_max=connections_max,
         statement_cache_size=settings.statement_cache_size,
-        plans_kept=plans_kept,
+        plans=plans,
+    )
+    async with closing(pool):
+        yield pool
+
+
+@asynccontextmanager
+async def _young(settings: Settings) -> AsyncIterator[Pool | None]:
+    """Open the one connection on which a fresh sale goes; behind a pooler no plan is kept."""
+    if settings.statement_cache_size == 0:
+        yield None
+        return
+    pool = await open_pool(
+        settings.database_url.reveal(),
+        role=settings.database_role or None,
+        connections_max=1,
+        statement_cache_size=settings.statement_cache_size,
+        plans="young",
     )
     async with closing(pool):
         yield pool
@@ -238,6 +255,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
             guard=guard,
+            young=await stack.enter_async_context(_young(settings)),
         )
         loops = Loops(
             pool=ledger.pool,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from eventstore.appender import Appender
 from eventstore.clock import ManualClock
-from eventstore.connection import Pool, open_pool
+from eventstore.connection import Plans, Pool, open_pool
 from eventstore.event import Appended, AppendResult, NewFact
 from eventstore.keyring import MasterKey
 from eventstore.store import open_ledger
@@ -20,7 +20,7 @@ MASTER = MasterKey(bytes(range(32)))
 
 
 async def open_test_pool(
-    url: str, *, connections_max: int = 4, search_path: str | None = None, plans_kept: bool = False
+    url: str, *, connections_max: int = 4, search_path: str | None = None, plans: Plans = "anew"
 ) -> Pool:
     """Open a pool that acts as the service role, in the way the address asks for."""
     size = 0 if leads_through_pooler(url) else 100
@@ -30,7 +30,7 @@ async def open_test_pool(
         connections_max=connections_max,
         statement_cache_size=size,
         search_path=search_path,
-        plans_kept=plans_kept,
+        plans=plans,
     )
 
 

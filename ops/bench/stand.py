@@ -71,7 +71,7 @@ class Stand:
         await self._server.create_database(name, _TEMPLATE)
         url = self._server.url(name)
         pool = await open_pool(url, role=SERVICE_ROLE, connections_max=connections)
-        kept = await open_pool(url, role=SERVICE_ROLE, connections_max=connections, plans_kept=True)
+        kept = await open_pool(url, role=SERVICE_ROLE, connections_max=connections, plans="kept")
         appender = Appender(kept, SystemClock())
         try:
             await open_ledger(pool, STORE, recorded_at=OBSERVED_AT)

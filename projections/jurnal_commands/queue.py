@@ -4,13 +4,14 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from eventstore.connection import Pool
+from eventstore.questions import Question, Row
 from eventstore.statements import statement
 from projections.jurnal_commands.commands import DECODER, Command
 
@@ -22,6 +23,7 @@ _RECOVER = statement(__package__, "recover_sends")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _MOVE = statement(__package__, "move_sends")
+_ON_THEIR_WAY = statement(__package__, "any_on_their_way")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
 _CONTACTS = statement(__package__, "contacts_by_own_id")
@@ -37,7 +39,16 @@ STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused",
 # Of each kind no more are looked at in one go, whatever stands in the queue.
 _LOOKED_AT_MAX = 500
 _START = (datetime.min.replace(tzinfo=UTC), "")
+_END = datetime.max.replace(tzinfo=UTC)
+_READY_COLUMNS = (
+    "store_id", "command_id", "kind", "stream_id", "body", "state", "attempt", "due_at", "signed_at", "absent_from",
+    "request_digest", "credit_before", "owed_before", "vouched", "released_at", "alone", "batch_id", "may_go", "place",
+)  # fmt: skip
 Key = tuple[str, str]
+# Record and command: the order in which all that is due is looked through for lost rows, so many at a time.
+Place = tuple[str, str]
+FIRST: Place = ("", "")
+ADOPTED_OF_MAX = 5_000
 
 
 class _NotAll(Exception):
@@ -139,30 +150,74 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     more: Mapping[str, tuple[datetime, str]]
 
 
+class Adopted(NamedTuple):
+    """How many lost rows were made anew, and behind which command the look ended; None: it came to the end."""
+
+    rows: int
+    behind: Place | None
+
+
 class SendQueue:
     """Reads what is due for a company and moves sends between due, sending, waiting, unknown and done."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def recover(
-        self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime, adopts: bool = True
-    ) -> int:
-        """Make unknown what was cut off: attempts past their deadline, and commands whose send row was lost.
+    async def adopt(
+        self,
+        store_id: str,
+        company_id: str,
+        *,
+        now: datetime,
+        fence_from: datetime,
+        behind: Place = FIRST,
+        looked_at_max: int = ADOPTED_OF_MAX,
+    ) -> Adopted:
+        """Make unknown the commands whose send row was lost, of so many that are due `behind` a place.
 
-        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. To find one
-        takes a walk through all that is due (`adopts`); until then nothing is sent of it.
+        A lost row means that anything may have been sent: absence is concluded only from `fence_from` on. Until its
+        command is found here nothing is sent of it, so that all that is due may be looked at stretch by stretch.
+        """
+        record = await self._pool.fetchrow(_ADOPT, store_id, company_id, now, fence_from, *behind, looked_at_max)
+        assert record is not None
+        last = None if record["command_id"] is None else (record["record_id"], record["command_id"])
+        return Adopted(record["adopted"], last)
+
+    async def recover(self, store_id: str, company_id: str, *, now: datetime, fence_from: datetime) -> int:
+        """Make unknown what was cut off: attempts past their deadline.
+
         What was cut off between its answer's fact and its send row is done, as the fold has found meanwhile.
         """
-        lost = 0
         async with self._pool.acquire() as connection:
-            if adopts:
-                adopted = await connection.execute(_ADOPT, store_id, company_id, now, fence_from)
-                lost = int(adopted.rsplit(" ", 1)[1])
             # What was never sent and was found in Jurnal all the same.
             await connection.execute(_ADOPT_FOUND, store_id, company_id, now, fence_from)
             expired = await connection.fetchval(_RECOVER, store_id, company_id, now, fence_from)
-        return int(expired) + lost
+        return int(expired)
+
+    def reading(
+        self, stores: Sequence[str], store_id: str, company_id: str, kinds: Sequence[str], *, rows_max: int
+    ) -> tuple[Question, Question, Question]:
+        """Return what reads the front of a store's queue, of each kind; `seen` tells what it answered."""
+        return (
+            Question(_ON_THEIR_WAY, (list(stores), company_id)),
+            Question(_PAUSED, (store_id,)),
+            Question(
+                _READY,
+                (
+                    store_id, company_id, _END, list(kinds), [_START[0]] * len(kinds), rows_max,
+                    [rows_max] * len(kinds), None, [_START[1]] * len(kinds),
+                ),
+            ),
+        )  # fmt: skip
+
+    def seen(
+        self, on_their_way: Sequence[Row], paused: Sequence[Row], ready: Sequence[Row], *, rows_max: int
+    ) -> tuple[Send, ...] | None:
+        """Return what may go now or later; None where something must be done before, or there is more to look at."""
+        records = [dict(zip(_READY_COLUMNS, row, strict=True)) for row in ready]
+        if on_their_way[0][0] or paused[0][0] or any(record["place"] == rows_max for record in records):
+            return None
+        return tuple(map(_send, records))
 
     async def ready(
         self, store_id: str, company_id: str, asked: Sequence[Asked], *, now: datetime, since: date | None = None
@@ -202,19 +257,26 @@ class SendQueue:
         return tuple(map(_send, await self._pool.fetch(_OF_BATCH, store_id, company_id, now, batch_id)))
 
     async def begin(
-        self, begun: Begun, attempts: Sequence[Attempt], *, company_id: str, owner: UUID, epoch: int
+        self,
+        begun: Begun,
+        attempts: Sequence[Attempt],
+        *,
+        company_id: str,
+        owner: UUID,
+        epoch: int,
+        young: Pool | None = None,
     ) -> frozenset[Key]:
         """Record all attempts of one call before anything goes over the wire; all of them or none.
 
         Return which could begin: fewer than all means that none did, because the lease or a row is no longer ours, a
-        command is not due any more, or its store is paused.
+        command is not due any more, or its store is paused. `young`: a connection that has the plan for it.
         """
         sends = [attempt.send for attempt in attempts]
         able: frozenset[Key] = frozenset()
         # One row begins or does not: there is nothing to take back, and its statement is a transaction of its own.
         alone = contextlib.nullcontext() if len(attempts) == 1 else None
         with contextlib.suppress(_NotAll):
-            async with self._pool.acquire() as connection, alone or connection.transaction():
+            async with (young or self._pool).acquire() as connection, alone or connection.transaction():
                 records = await connection.fetch(
                     _BEGIN,
                     [send.store_id for send in sends],
@@ -292,7 +354,7 @@ class SendQueue:
         return None if record is None else (DECODER.decode(record["body"]), record["document"])
 
 
-def _send(record: asyncpg.Record) -> Send:
+def _send(record: asyncpg.Record | Mapping[str, Any]) -> Send:
     return Send(
         store_id=record["store_id"],
         command_id=record["command_id"],

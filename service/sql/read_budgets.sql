@@ -9,6 +9,7 @@ WITH clock AS MATERIALIZED (
 SELECT json_build_object(
     'now', clock.now,
     'today', clock.today,
+    'grants', (SELECT coalesce(json_object_agg(budget, grants), '{}') FROM quota_budget WHERE budget IN ($1, $2)),
     'closed', (
         SELECT json_build_object('until', closed_until, 'scope', closed_scope, 'trial_at', trial_at)
         FROM quota_budget WHERE budget = $1 AND closed_until > clock.now

@@ -367,3 +367,29 @@ async def _fold_at_random(pool: Pool, story: Story, dice: random.Random) -> None
     for projection in CATALOGUE:
         while (await runner.step(STORE, CATALOGUE[projection], epoch=1, facts_max=dice.randrange(1, 7))).facts:
             pass
+
+
+async def test_read_models_are_folded_once_the_commands_of_their_facts_were_told_of(database_url: str) -> None:
+    """What may be sent goes first: who is told of commands sees none of their facts in the read models yet."""
+    seen: list[tuple[str, int]] = []
+    async with process_on(database_url) as process:
+
+        async def told(store_id: str) -> None:
+            seen.append((store_id, await folded_position(process.pool)))
+
+        process.followers.tell(told)
+        await process.followers.step()
+        await process.appender.append(STORE, [reported("order", 1, NOON, "webhook", full_order())])
+        await process.until_folded(1)
+    assert seen == [(STORE, 0)]
+
+
+async def test_what_is_in_memory_is_folded_before_the_database_is_asked_for_more(database_url: str) -> None:
+    """A look is due with every step here, and is made behind the fold: it hears of what another process appended."""
+    async with process_on(database_url, look_seconds=0) as folds, service_pool(database_url) as pool:
+        await folds.followers.step()
+        await folds.appender.append(STORE, [member(1)])
+        await appender_on(pool).append(OTHER_STORE, [member(1)])
+        assert (await folds.followers.step()).more
+        assert (await folds.followers.step()).facts > 0
+        assert not (await folds.followers.step()).more

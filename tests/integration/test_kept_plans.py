@@ -11,7 +11,7 @@ async def test_a_batch_finds_cursor_and_fact_by_their_whole_keys_although_its_pl
     database_url: str,
 ) -> None:
     """No other index and no scan of a table is in the plan that the connections for writing keep."""
-    pool = await open_test_pool(database_url, connections_max=1, plans_kept=True)
+    pool = await open_test_pool(database_url, connections_max=1, plans="kept")
     try:
         async with pool.acquire() as connection:
             await connection.execute(f"PREPARE batch AS {_MOVE_CURSOR}")

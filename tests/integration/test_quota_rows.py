@@ -1,5 +1,6 @@
 """How the budget's rows are read: as a plain count of every call would have it, and in few round trips."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,11 +11,13 @@ import asyncpg
 import pytest
 
 from eventstore.connection import Connection, Pool
+from eventstore.questions import ask
 from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.jurnal.package import Package
 from service.quota import Granted, QuotaBudget, Spent
-from service.quota_wish import JAKARTA, Sharing
+from service.quota_rows import known_of
+from service.quota_wish import JAKARTA, Known, Sharing
 from tests.integration.dispatcher.stand import PLENTY, set_clock, stop_the_clock
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, quota_on
 from tests.ledger import NOON, open_test_pool, service_pool
@@ -158,3 +161,36 @@ async def test_calls_are_short_when_the_day_uses_its_share_of_the_package_too_so
     assert not quota.short("one", NOON)
     await take(quota, 1)
     assert quota.short("one", NOON)
+
+
+async def read(pool: Pool, quota: QuotaBudget) -> Known:
+    """Read the budgets of a company without their lock."""
+    ((row,),) = await ask(pool, [quota.reading("one")])
+    return known_of(row[0])
+
+
+async def test_of_many_that_read_the_same_budgets_one_takes_a_place(pool: Pool) -> None:
+    """The others are told that it is not as they read it, and have taken nothing."""
+    quota = quota_on(pool, LIMITS)
+    assert isinstance(await quota.grant("one", Purpose.FRESH, deadline=DEADLINE), Granted)
+    known = await read(pool, quota)
+    asked = [quota.grant_seen("one", Purpose.FRESH, known, pool, deadline=DEADLINE) for _ in range(8)]
+    granted = [each for each in await asyncio.gather(*asked) if each is not None]
+    assert len(granted) == 1
+    assert await pool.fetchval("SELECT count(*) FROM quota_hold WHERE budget = 'company:one'") == 2
+    again = await quota.grant_seen("one", Purpose.FRESH, await read(pool, quota), pool, deadline=DEADLINE)
+    assert again is not None
+    # Three places are all: what is full is for `grant` to decide on.
+    assert await quota.grant_seen("one", Purpose.FRESH, await read(pool, quota), pool, deadline=DEADLINE) is None
+
+
+async def test_a_budget_that_a_429_closed_since_it_was_read_gives_no_place(pool: Pool) -> None:
+    """Nor one that was closed when it was read."""
+    quota = quota_on(pool, LIMITS)
+    first = await quota.grant("one", Purpose.FRESH, deadline=DEADLINE)
+    assert isinstance(first, Granted)
+    known = await read(pool, quota)
+    await quota.release(first, feedback_of(answer_of(429, "API rate limit exceeded")))
+    assert (await read(pool, quota)).closed is not None
+    for each in (known, await read(pool, quota)):
+        assert await quota.grant_seen("one", Purpose.FRESH, each, pool, deadline=DEADLINE) is None

@@ -12,7 +12,7 @@ from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
-from projections.jurnal_commands.queue import Attempt, Begun, Move, Send, SendQueue, count_states
+from projections.jurnal_commands.queue import FIRST, Attempt, Begun, Move, Send, SendQueue, count_states
 from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.fence import Fence
@@ -76,9 +76,12 @@ class Desk(NamedTuple):
         return await self.queue.move([Move(send=send, state=state, due_at=due_at, reason=reason)], now=self.now) == 1
 
     async def recover(self, after: timedelta) -> int:
-        """Make unknown what was cut off by then."""
+        """Make unknown what was cut off or lost by then."""
         now = self.now + after
-        return await self.queue.recover(STORE, COMPANY, now=now, fence_from=now + timedelta(seconds=420))
+        fence_from = now + timedelta(seconds=420)
+        lost, behind = await self.queue.adopt(STORE, COMPANY, now=now, fence_from=fence_from)
+        assert behind is None
+        return lost + await self.queue.recover(STORE, COMPANY, now=now, fence_from=fence_from)
 
     async def accept(self, command_id: str) -> None:
         """Let Jurnal accept a command, and fold it."""
@@ -235,6 +238,24 @@ async def test_lost_send_rows_become_unknown_and_are_never_sent_blindly(desk: De
     assert question.state == "unknown"
     assert question.absent_from == desk.now + timedelta(seconds=420)
     assert not await desk.begin(question)
+
+
+async def test_all_that_is_due_is_looked_through_for_lost_rows_a_stretch_at_a_time(
+    desk: Desk, connection: Connection
+) -> None:
+    """Each look goes on where the last one ended, and the last of them says that it came to the end."""
+    await connection.execute("DELETE FROM send")
+    lost, behind = 0, FIRST
+    for looked_at in (2, 4):
+        fence_from = desk.now + timedelta(seconds=420)
+        adopted, last = await desk.queue.adopt(
+            STORE, COMPANY, now=desk.now, fence_from=fence_from, behind=behind, looked_at_max=2
+        )
+        assert (adopted, last is not None) == (2, True)
+        lost, behind = lost + adopted, last or FIRST
+        assert len(await desk.states()) == looked_at == lost
+    end = await desk.queue.adopt(STORE, COMPANY, now=desk.now, fence_from=desk.now, behind=behind, looked_at_max=2)
+    assert end == (0, None)
 
 
 async def test_once_it_is_known_to_be_absent_a_command_may_be_sent_again_as_a_new_attempt(desk: Desk) -> None:

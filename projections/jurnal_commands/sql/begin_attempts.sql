@@ -14,7 +14,7 @@ WITH wanted AS (
       AND s.state IN ('due', 'waiting') AND ($10::int = 1 OR NOT s.alone)
       AND EXISTS (SELECT 1 FROM company_lease WHERE company_id = $12 AND owner = $13 AND epoch = $14 AND expires_at > $7)
       -- What was decided while it was prepared counts: parked, skipped or settled meanwhile, or the store paused.
-      AND EXISTS (SELECT 1 FROM command c WHERE c.store_id = w.store_id AND c.command_id = w.command_id AND c.state = 'due')
+      AND (SELECT c.state FROM command c WHERE c.store_id = w.store_id AND c.command_id = w.command_id) = 'due'
       -- What was found before a store was paused or resumed is folded, and what Jurnal was found to have is looked up first.
       AND NOT EXISTS (
           SELECT 1 FROM facts f

@@ -26,11 +26,12 @@ CROSS JOIN LATERAL (
         ) s
     ) w
     LEFT JOIN LATERAL (
-        SELECT k.command_id, k.stream_id, k.body
+        -- Its state is looked at behind its key: asked for by both, all that is due may be walked for each.
+        SELECT k.command_id, k.stream_id, k.body, k.state
         FROM command_in_turn k
-        WHERE k.store_id = w.store_id AND k.command_id = w.command_id AND k.state = 'due'
+        WHERE k.store_id = w.store_id AND k.command_id = w.command_id
         LIMIT 1
-    ) c ON true
+    ) c ON c.state = 'due'
     WHERE c.command_id IS NOT NULL OR w.place = $6
     ORDER BY w.due_at, w.command_id
     LIMIT asked.rows_max

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from eventstore.appender import Appender
+from eventstore.connection import Pool
 from eventstore.event import AppendResult, NewFact
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
@@ -68,10 +69,17 @@ class CarelessQueue(SendQueue):
     """A queue that says every attempt may begin: what must never ship."""
 
     async def begin(
-        self, begun: Begun, attempts: Sequence[Attempt], *, company_id: str, owner: UUID, epoch: int
+        self,
+        begun: Begun,
+        attempts: Sequence[Attempt],
+        *,
+        company_id: str,
+        owner: UUID,
+        epoch: int,
+        young: Pool | None = None,
     ) -> frozenset[Key]:
         """Begin, whatever the rows say."""
-        await super().begin(begun, attempts, company_id=company_id, owner=owner, epoch=epoch)
+        await super().begin(begun, attempts, company_id=company_id, owner=owner, epoch=epoch, young=young)
         return frozenset(attempt.send.key for attempt in attempts)
 
 

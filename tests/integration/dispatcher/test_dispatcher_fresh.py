@@ -1,0 +1,221 @@
+"""A fresh sale on an idle system: one look, one place, one attempt. Whatever speaks against it goes as ever."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from eventstore.connection import Pool
+from ops.sandbox.jurnal import FaultPlan
+from service.company_lease import CompanyLeases
+from service.dispatched import Dispatched
+from service.dispatcher import Dispatcher
+from service.jurnal.pace import Limit, Purpose
+from service.operations import Operations, Word
+from service.quota import QuotaBudget
+from service.reconciliation_ledger import ReconciliationLedger
+from service.restore_guard import RestoreGuard
+from tests.integration.dispatcher.stand import COMPANY, PLENTY, Process, Stand
+from tests.ledger import STORE, open_test_pool
+
+_ONE_A_MINUTE = (Limit(1, 60),)
+
+
+@pytest.fixture
+async def young(database_url: str) -> AsyncIterator[Pool]:
+    """Give the one connection on which a fresh sale goes."""
+    pool = await open_test_pool(database_url, connections_max=1, plans="young")
+    yield pool
+    await pool.close()
+
+
+def prompt(stand: Stand, young: Pool | None, **parts: Any) -> Process:
+    """Start a process that looks for fresh sales, as the service does."""
+
+    class Prompt(Dispatcher):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            queue, calls = given[2], given[4]
+            ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
+            super().__init__(*given, **more, guard=RestoreGuard(stand.pool, queue, calls, ledger), young=young)
+
+    return stand.process(kind=Prompt, **parts)
+
+
+async def idle(stand: Stand, process: Process) -> None:
+    """Book an order, and step until nothing is left to do."""
+    await stand.order(1)
+    await stand.until_quiet(process)
+
+
+async def step(process: Process) -> Dispatched:
+    """Make a step after commands of the store were folded."""
+    return await process.dispatcher.step(COMPANY, (STORE,), STORE)
+
+
+async def test_a_fresh_sale_on_an_idle_system_asks_the_database_three_times_before_its_call(
+    stand: Stand, database_url: str
+) -> None:
+    """What is due and may go, its place in the quota, its attempt; without the look before it there are a dozen."""
+    pool = await open_test_pool(database_url, connections_max=1)
+    async with pool.acquire() as lent:
+        only = lent._con  # type: ignore[attr-defined]  # noqa: SLF001 - a logger on asyncpg's proxy ends with the loan
+    process = prompt(replace(stand, pool=pool), None)
+    await idle(stand, process)
+    # The first time it asks the driver reads what types an answer may have.
+    await stand.order(2)
+    assert (await step(process)).did == "sent"
+    await stand.until_quiet(process)
+    await stand.order(3)
+    asked: list[str] = []
+    only.add_query_logger(lambda record: asked.append(record.query))
+    assert (await step(process)).did == "sent"
+    # Behind a pooler each statement has a transaction around it.
+    around = ("BEGIN", "COMMIT", "SET ", "SELECT set_config")
+    statements = [query for query in asked if not query.startswith(around)]
+    released = next(place for place, query in enumerate(statements) if "UPDATE quota_hold SET released_at" in query)
+    assert released == 3, statements[:released]
+    assert stand.documents("sales_invoice") == 3
+    await pool.close()
+
+
+async def test_a_fresh_sale_goes_on_its_own_connection_and_is_recorded_as_any_other(stand: Stand, young: Pool) -> None:
+    """Its attempt has a row, its place a hold, its answer a fact; the step after it is an ordinary one."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    done = await step(process)
+    await stand.fold()
+    assert (done.did, done.kind, done.rows) == ("sent", "BookInvoice", 1)
+    assert await stand.commands() == {"inv.order-1": "accepted", "inv.order-2": "accepted"}
+    rows = await stand.migrator.fetch("SELECT number, outcome FROM attempt WHERE command_id LIKE '%order-2'")
+    assert [tuple(row) for row in rows] == [(1, "accepted")]
+    calls = stand.sandbox.calls.total()
+    assert (await step(process)).did == "nothing"
+    assert stand.sandbox.calls.total() == calls
+
+
+async def paused(stand: Stand, _process: Process) -> None:
+    """Pause the store."""
+    await Operations(stand.pool, stand.reader, stand.appender, stand.clock).pause(STORE, Word("owner", "count"))
+
+
+async def lease_lost(stand: Stand, _process: Process) -> None:
+    """Let another process take the company over."""
+    await stand.advance(11)
+    assert await CompanyLeases(stand.pool, uuid4(), lease_seconds=60).acquire(COMPANY.company_id) is not None
+
+
+async def breaker_open(stand: Stand, _process: Process) -> None:
+    """Let Jurnal have failed too often."""
+    await stand.migrator.execute(
+        "INSERT INTO company_breaker VALUES ($1, 'open', 3, 5, 1, $2, NULL, $3, 'silence')",
+        COMPANY.company_id, stand.clock.now() + timedelta(minutes=5), stand.clock.now(),
+    )  # fmt: skip
+
+
+async def ledger_behind(_stand: Stand, process: Process) -> None:
+    """Let the database have lost what it had acknowledged."""
+    assert process.dispatcher._guard is not None  # noqa: SLF001 - the wiring's own handle to it
+    process.dispatcher._guard.forget()  # noqa: SLF001 - as wiring does
+
+
+@pytest.mark.parametrize(
+    ("change", "did"),
+    [
+        pytest.param(paused, ("nothing", ""), id="the store is paused"),
+        pytest.param(lease_lost, ("not_ours", ""), id="another process has the company"),
+        pytest.param(breaker_open, ("waited", "breaker"), id="Jurnal does not answer"),
+        pytest.param(ledger_behind, ("probed", "looking"), id="the database was restored"),
+    ],
+)
+async def test_whatever_speaks_against_a_fresh_sale_keeps_it_back(
+    stand: Stand, young: Pool, change: Callable[[Stand, Process], Awaitable[None]], did: tuple[str, str]
+) -> None:
+    """It goes the ordinary way, which does what is to be done first; nothing is sent meanwhile."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    await change(stand, process)
+    done = await step(process)
+    assert (done.did, done.outcome) == did
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_what_may_have_been_sent_is_looked_up_before_a_fresh_sale(stand: Stand, young: Pool) -> None:
+    """A lost answer waits for its look-up; the sale that comes meanwhile goes the ordinary way, behind it."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    stand.fail(FaultPlan(close_after_commit=True))
+    await step(process)
+    await stand.fold()
+    assert (await step(process)).did == "nothing"
+    await stand.order(3)
+    await stand.advance(2)
+    assert (await step(process)).did == "probed"
+
+
+async def test_a_fresh_sale_without_a_place_in_the_quota_waits_and_says_so(stand: Stand, young: Pool) -> None:
+    """Who is told to wait by the look is told by the ordinary way until when."""
+    quota = QuotaBudget(stand.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
+    process = prompt(stand, young, calls=stand.calls(quota=quota), lease_seconds=600)
+    await idle(stand, process)
+    await stand.advance(120)
+    assert (await process.step()).did == "nothing"
+    quota._company_limits = _ONE_A_MINUTE  # noqa: SLF001 - the same budget, narrower from now on
+    await quota.grant(COMPANY.company_id, Purpose.FRESH, deadline=timedelta(seconds=90))
+    await stand.order(2)
+    done = await step(process)
+    assert (done.did, done.outcome) == ("waited", "quota")
+    assert done.wait_until is not None
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_a_place_that_was_taken_since_the_look_is_asked_for_anew(
+    stand: Stand, young: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that read the same budget cannot both take its last place."""
+    quota = QuotaBudget(stand.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
+    process = prompt(stand, young, calls=stand.calls(quota=quota), lease_seconds=600)
+    await idle(stand, process)
+    await stand.advance(120)
+    assert (await process.step()).did == "nothing"
+    quota._company_limits = _ONE_A_MINUTE  # noqa: SLF001 - as above
+    await stand.order(2)
+    prepare = process.dispatcher._inquiry.prepare  # noqa: SLF001 - what happens between the look and the place
+
+    async def outrun(*given: Any) -> Any:
+        await quota.grant(COMPANY.company_id, Purpose.FRESH, deadline=timedelta(seconds=90))
+        return await prepare(*given)
+
+    monkeypatch.setattr(process.dispatcher._inquiry, "prepare", outrun)  # noqa: SLF001 - as above
+    done = await step(process)
+    assert (done.did, done.outcome) == ("waited", "quota")
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_plans_that_have_grown_old_are_not_used_and_made_anew_while_nobody_waits(
+    stand: Stand, young: Pool
+) -> None:
+    """A sale that finds them old goes the ordinary way; the idle step behind it lets new ones be made."""
+    async with young.acquire() as lent:
+        only = lent._con  # type: ignore[attr-defined]  # noqa: SLF001 - a logger on asyncpg's proxy ends with the loan
+    process = prompt(stand, young)
+    await idle(stand, process)
+    fresh = process.dispatcher._fresh  # noqa: SLF001 - plans age by real time, which no test waits for
+    assert fresh is not None
+    fresh._planned_at -= 61  # noqa: SLF001 - as above
+    asked: list[str] = []
+    only.add_query_logger(lambda record: asked.append(record.query))
+    await stand.order(2)
+    assert (await step(process)).did == "sent"
+    assert asked == []
+    await stand.until_quiet(process)
+    assert "DISCARD PLANS\n" in asked
+    await stand.order(3)
+    asked.clear()
+    assert (await step(process)).did == "sent"
+    assert any("INSERT INTO attempt" in query for query in asked)

@@ -82,7 +82,8 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) behind ON k.state = 'due';
 
--- As before; what is superseded stands in nobody's way.
+-- As before; what is superseded stands in nobody's way. What is needed is found by its key, one by one: a plan made before
+-- a table's statistics may walk it instead.
 CREATE OR REPLACE VIEW command_in_turn AS
 SELECT k.*
 FROM command k
@@ -97,5 +98,5 @@ WHERE NOT EXISTS (
                 AND needed.state = 'skipped'))
   AND NOT EXISTS (
         SELECT 1 FROM unnest(k.needs) AS need (command_id)
-        LEFT JOIN command needed ON needed.store_id = k.store_id AND needed.command_id = need.command_id
-        WHERE needed.state IS DISTINCT FROM 'accepted');
+        WHERE (SELECT needed.state FROM command needed
+               WHERE needed.store_id = k.store_id AND needed.command_id = need.command_id) IS DISTINCT FROM 'accepted');

@@ -70,7 +70,9 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="role the connections act as; empty keeps the login's own", extra={"shape": "a role name"}),
     ] = "jurnalsync_service"
-    database_connections_max: Annotated[Count, Meta(description="connections of one process")] = 10
+    database_connections_max: Annotated[
+        Count, Meta(description="connections of one process, beside one for fresh sales")
+    ] = 10
     statement_cache_size: Annotated[
         int,
         Meta(

@@ -1,6 +1,6 @@
 """Joins the parts into one process. The only place that knows all of them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from uuid import uuid4
@@ -10,20 +10,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from eventstore.appender import Appender, AppenderLimits, OnAppended
 from eventstore.batch import Decided
 from eventstore.clock import Clock, SystemClock
-from eventstore.connection import CONNECTION_ERRORS, Plans, Pool, closing, open_pool
-from eventstore.credentials import Credentials
+from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerBehind
-from eventstore.event import AppendResult
 from eventstore.follow import Tail
-from eventstore.keyring import Keyring, MasterKey
 from eventstore.lease import SharedStores, StoreLeases
-from eventstore.store import LedgerReader, login_may_change_facts
+from eventstore.store import login_may_change_facts
 from eventstore.wake import WakeLine, open_line
 from projections.jurnal_commands.queue import SendQueue
-from projections.rebuild import SHADOW_SEARCH_PATH, Rebuilder
 from projections.runner import Runner
 from projections.store_settings.queries import read_settings
 from service.answer_ledger import AnswerLedger
@@ -57,6 +52,7 @@ from service.live_mode import LiveMode
 from service.master_data import MasterDataDirectory
 from service.migrate import missing_migrations
 from service.observation import Observation
+from service.opening import open_ledger_parts, open_young
 from service.own_clock import OwnClock
 from service.people import People
 from service.reconcile_schedule import ReconcileSchedule
@@ -83,100 +79,6 @@ class Outside(msgspec.Struct, frozen=True):
     pace: Pace | None = None
     jurnal_session: Callable[[], aiohttp.ClientSession] = open_session
     iseller_session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession
-
-
-@asynccontextmanager
-async def open_ledger_parts(
-    settings: Settings,
-    on_batch: Callable[[Sequence[AppendResult]], None] | None = None,
-    on_failure: Callable[[BaseException, int], None] = lambda _error, _facts: None,
-    on_appended: OnAppended | None = None,
-    clock: Clock | None = None,
-) -> AsyncIterator[Ledger]:
-    """Open the database and the keys; close them in the end. `on_failure` counts facts that could not be appended."""
-    master = MasterKey.from_file(settings.sealing_key_file)
-    # What is appended and what is folded is written on connections of their own, which keep their plans; together with
-    # all others they are what the setting allows.
-    kept_connections = max(1, settings.database_connections_max // 2)
-    clock = clock or SystemClock()
-    limits = AppenderLimits(
-        batch_facts_max=settings.append_batch_facts_max,
-        queue_facts_max=settings.append_queue_facts_max,
-        queue_bytes_max=settings.append_queue_bytes_max,
-    )
-
-    def note_failure(error: BaseException, facts: int) -> None:
-        on_failure(error, facts)
-        if isinstance(error, LedgerBehind):
-            # What was committed with the lost facts may be lost too: above all the keys that persons are sealed with.
-            keyring.forget()
-            structlog.get_logger().critical(
-                LogEvent.LEDGER_FACTS_LOST, store=error.store_id, acknowledged=error.acknowledged, found=error.found
-            )
-
-    async with (
-        _pool(settings, connections_max=max(1, settings.database_connections_max - kept_connections)) as pool,
-        _pool(settings, connections_max=kept_connections, plans="kept") as kept,
-    ):
-        keyring = Keyring(pool, master)
-        appender = Appender(kept, clock, limits, on_batch, note_failure, on_appended)
-        try:
-            yield Ledger(
-                pool=pool,
-                kept=kept,
-                clock=clock,
-                reader=LedgerReader(pool, settings.archive_folder),
-                appender=appender,
-                master=master,
-                credentials=Credentials(pool, master),
-                keyring=keyring,
-            )
-        finally:
-            await appender.flush()
-
-
-@asynccontextmanager
-async def _pool(settings: Settings, *, connections_max: int, plans: Plans = "anew") -> AsyncIterator[Pool]:
-    pool = await open_pool(
-        settings.database_url.reveal(),
-        role=settings.database_role or None,
-        connections_max=connections_max,
-        statement_cache_size=settings.statement_cache_size,
-        plans=plans,
-    )
-    async with closing(pool):
-        yield pool
-
-
-@asynccontextmanager
-async def _young(settings: Settings) -> AsyncIterator[Pool | None]:
-    """Open the one connection on which a fresh sale goes; behind a pooler no plan is kept."""
-    if settings.statement_cache_size == 0:
-        yield None
-        return
-    pool = await open_pool(
-        settings.database_url.reveal(),
-        role=settings.database_role or None,
-        connections_max=1,
-        statement_cache_size=settings.statement_cache_size,
-        plans="young",
-    )
-    async with closing(pool):
-        yield pool
-
-
-@asynccontextmanager
-async def open_rebuilder(settings: Settings, ledger: Ledger) -> AsyncIterator[Rebuilder]:
-    """Open what rebuilds projections in their shadow."""
-    shadow_pool = await open_pool(
-        settings.database_url.reveal(),
-        role=settings.database_role or None,
-        connections_max=2,
-        statement_cache_size=settings.statement_cache_size,
-        search_path=SHADOW_SEARCH_PATH,
-    )
-    async with closing(shadow_pool):
-        yield Rebuilder(ledger.pool, shadow_pool, ledger.reader)
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -255,7 +157,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             limits=BatchLimits(rows_max=settings.batch_rows_max, wait_seconds=settings.batch_wait_seconds),
             stock_words=phrases(settings.jurnal_short_of_stock_words),
             guard=guard,
-            young=await stack.enter_async_context(_young(settings)),
+            young=await stack.enter_async_context(open_young(settings)),
         )
         loops = Loops(
             pool=ledger.pool,

@@ -25,10 +25,11 @@ from service.cli.setup import setup
 from service.cli.sync import sync
 from service.cli.verify import verify_stores
 from service.migrate import migrate_all
+from service.opening import open_ledger_parts, open_rebuilder
 from service.settings import SettingsError, database_settings_from, settings_from, settings_table
 from service.setup_error import SetupError
 from service.telemetry.logs import configure_logs
-from service.wiring import VERSION, open_ledger_parts, open_rebuilder
+from service.wiring import VERSION
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import click
 
 from service.ledger_parts import Ledger
+from service.opening import open_ledger_parts
 from service.settings import settings_from
-from service.wiring import open_ledger_parts
 
 STORE = click.option("--store", required=True, help="the store it is about")
 ACTOR = click.option("--actor", required=True, help="who decides this; kept in the ledger")

@@ -14,8 +14,8 @@ from eventstore.connection import open_pool
 from eventstore.history_export import HistoryFormat, export_history, positions_between
 from eventstore.history_import import import_history
 from service.cli.progress import ledger_progress
+from service.opening import open_ledger_parts
 from service.settings import database_settings_from, settings_from
-from service.wiring import open_ledger_parts
 
 
 def moment(text: str) -> datetime:

@@ -14,10 +14,10 @@ from eventstore.facts.settings import SETTINGS_STREAM, StoreConnected
 from eventstore.store import LedgerReader
 from service.cli.decided import STORE
 from service.iseller.intake import Intake
+from service.opening import open_ledger_parts
 from service.payout_import import LineTaken, PayoutImport
 from service.payout_report import Dialect, StatusWords, Wrong, read_payout_report
 from service.settings import settings_from
-from service.wiring import open_ledger_parts
 
 _FILE_BYTES_MAX = 16 * 1024 * 1024
 _SETTINGS_MAX = 100_000

@@ -7,10 +7,10 @@ import sys
 import click
 
 from service.asking import open_asking
+from service.opening import open_ledger_parts
 from service.preflight_finding import Finding, blocking
 from service.preflight_names import QUOTA
 from service.settings import settings_from
-from service.wiring import open_ledger_parts
 
 _QUOTA_WAIT_SECONDS = 60
 _QUOTA_WAITS_MAX = 60

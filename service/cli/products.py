@@ -9,11 +9,11 @@ import msgspec
 from service.asking import open_asking
 from service.iseller.envelope import IsellerError
 from service.jurnal_calls import CredentialMissing
+from service.opening import open_ledger_parts
 from service.product_import import ProductImport
 from service.product_import_plan import ImportPlan
 from service.settings import settings_from
 from service.setup_error import SetupError
-from service.wiring import open_ledger_parts
 
 
 @click.group()

@@ -7,10 +7,10 @@ import click
 import structlog
 
 from service.cli.decided import ACTOR, REASON
+from service.opening import open_ledger_parts
 from service.quota import reopen_budget
 from service.settings import settings_from
 from service.telemetry.logs import LogEvent
-from service.wiring import open_ledger_parts
 
 
 @click.group()

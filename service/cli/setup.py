@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import click
 
+from service.opening import open_ledger_parts
 from service.settings import settings_from
 from service.setup import Applied, StoreSetup
 from service.setup_csv import COLUMNS, Table, mappings_of, read_rows, written
 from service.setup_error import SetupError
 from service.setup_history import SettingMade
 from service.setup_removal import Mapped, removals
-from service.wiring import open_ledger_parts
 
 Answer = TypeVar("Answer")
 

@@ -9,8 +9,8 @@ from service.own_clock import OwnClock
 from tests.faults.sim_plan import FAULTS_END, Plan, Trouble, WireShares, make_plan
 from tests.faults.sim_play import Ground, Verdict, play
 
-# By then the second replica holds the company that has business; the deadline of these worlds is 15 s.
-_WRONG_FROM, _WRONG, _AHEAD_SECONDS = 45, 1, 60.0
+# By then the first replica holds the company that has business; the deadline of these worlds is 15 s.
+_WRONG_FROM, _WRONG, _AHEAD_SECONDS = 45, 0, 60.0
 
 
 def _plan() -> Plan:
@@ -41,7 +41,7 @@ def test_a_replica_whose_clock_is_ahead_leaves_its_company_to_another(ground: Gr
     verdict = play(_plan(), ground)
     assert not verdict.wrong
     assert [event.split()[2] for event in verdict.events if " clock_" in event] == ["clock_distrusted", "clock_trusted"]
-    assert _senders(verdict, repaired=False) == {"0.1"}
+    assert _senders(verdict, repaired=False) == {"1.1"}
     assert _senders(verdict, repaired=True) == set()
 
 

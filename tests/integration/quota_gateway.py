@@ -15,7 +15,7 @@ from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
 from service.quota_wish import Sharing
-from tests.integration.dispatcher.stand import set_clock
+from tests.integration.stopped_clock import set_clock
 from tests.ledger import NOON
 
 DEADLINE = timedelta(seconds=90)

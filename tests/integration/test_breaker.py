@@ -19,8 +19,9 @@ from service.jurnal.pace import Purpose
 from service.quota import Spent
 from service.quota_wish import JAKARTA
 from service.sync_wording import wording
-from tests.integration.dispatcher.stand import COMPANY, Stand, open_stand, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import COMPANY, Stand, open_stand
 from tests.integration.quota_gateway import at
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import service_pool
 
 DEADLINE = timedelta(seconds=90)

@@ -11,7 +11,7 @@ import pytest
 
 from eventstore.connection import Pool
 from service.company_lease import CompanyLeases
-from tests.integration.dispatcher.stand import set_clock, stop_the_clock
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import NOON, service_pool
 
 COMPANY_ID = "kopi-company"

@@ -12,7 +12,8 @@ from ops.sandbox.jurnal.quota import Quota
 from service.choosing import BatchLimits
 from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
-from tests.integration.dispatcher.stand import PLENTY, Stand, open_stand, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import PLENTY, Stand, open_stand
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import NOON, service_pool
 
 DEADLINE = timedelta(seconds=90)

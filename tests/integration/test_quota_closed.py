@@ -14,8 +14,9 @@ from service.jurnal.pace import CONSUMER_LIMITS, Purpose
 from service.quota import Granted, QuotaBudget, Spent, reopen_budget
 from service.quota_figures import count_closed
 from service.quota_wish import JAKARTA
-from tests.integration.dispatcher.stand import Stand, open_stand, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import Stand, open_stand
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, quota_on
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import NOON, service_pool
 
 MONTH = "Monthly limit exceeded. Please wait until next month or upgrade your package."

@@ -10,8 +10,9 @@ from eventstore.connection import Pool
 from service.jurnal.feedback import Feedback, feedback_of
 from service.jurnal.pace import ADDRESS_LIMITS, CONSUMER_LIMITS, Limit, Purpose
 from service.quota import Granted, QuotaBudget, Spent
-from tests.integration.dispatcher.stand import PLENTY, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import PLENTY
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, play, quota_on
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import service_pool
 
 # A tenth of the documented limits: an hour of them is as telling, and played in seconds.

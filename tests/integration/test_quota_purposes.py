@@ -13,8 +13,9 @@ from service.jurnal.pace import CONSUMER_LIMITS, Limit, Purpose, Reserves
 from service.jurnal.package import Package
 from service.quota import Granted, QuotaBudget, Spent
 from service.quota_wish import JAKARTA, Sharing
-from tests.integration.dispatcher.stand import PLENTY, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import PLENTY
 from tests.integration.quota_gateway import DEADLINE, at, quota_on
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import NOON, service_pool
 
 PACKAGE_OF_310 = Sharing(reserves=Reserves(probe=Fraction(0), fresh=Fraction(1, 5)), package=Package(310, JAKARTA))

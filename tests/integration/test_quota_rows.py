@@ -18,8 +18,9 @@ from service.jurnal.package import Package
 from service.quota import Granted, QuotaBudget, Spent
 from service.quota_rows import known_of
 from service.quota_wish import JAKARTA, Known, Sharing
-from tests.integration.dispatcher.stand import PLENTY, set_clock, stop_the_clock
+from tests.integration.dispatcher.stand import PLENTY
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, quota_on
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import NOON, open_test_pool, service_pool
 
 LIMITS = (Limit(3, 60), Limit(8, 600))

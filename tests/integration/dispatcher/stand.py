@@ -51,6 +51,7 @@ from service.master_data import MasterDataDirectory
 from service.own_clock import OwnClock
 from service.people import People
 from service.quota import QuotaBudget
+from tests.integration.stopped_clock import set_clock, stop_the_clock
 from tests.ledger import MASTER, NOON, SERVICE_ROLE, STORE
 from tests.story import BRANCH, CONNECTION, MAIN, full_order, own
 from tests.unit.sandbox_jurnal.shop import CLIENT, SETTINGS, Shop
@@ -61,23 +62,6 @@ COMPANY = Company(CONNECTION.company_id, STORE)
 # Shorter than any step is long: no test is about this limit unless it says so.
 PLENTY = (Limit(1_000_000, 60),)
 STEPS_MAX = 400
-VIRTUAL_CLOCK = """
-CREATE TABLE test_clock (now timestamptz NOT NULL);
-GRANT SELECT ON test_clock TO PUBLIC;
-CREATE OR REPLACE FUNCTION jurnalsync_clock() RETURNS timestamptz LANGUAGE sql VOLATILE
-AS $$ SELECT now FROM test_clock $$;
-"""
-
-
-async def stop_the_clock(migrator: "asyncpg.Connection[asyncpg.Record]", at: datetime = NOON) -> None:
-    """Let the database's time be what a row says; only tests move it."""
-    await migrator.execute(VIRTUAL_CLOCK)
-    await migrator.execute("INSERT INTO test_clock VALUES ($1)", at)
-
-
-async def set_clock(migrator: "asyncpg.Connection[asyncpg.Record]", at: datetime) -> None:
-    """Move the database's time."""
-    await migrator.execute("UPDATE test_clock SET now = $1", at)
 
 
 @dataclass

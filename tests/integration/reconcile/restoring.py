@@ -11,7 +11,8 @@ from ops.sandbox.embedded_postgres import create_database, drop_database
 from service.dispatcher import Dispatcher
 from service.reconciliation_ledger import ReconciliationLedger
 from service.restore_guard import RestoreGuard
-from tests.integration.dispatcher.stand import Process, Stand, set_clock
+from tests.integration.dispatcher.stand import Process, Stand
+from tests.integration.stopped_clock import set_clock
 from tests.ledger import SERVICE_ROLE
 
 

@@ -65,14 +65,14 @@ async def given_back(stand: Stand) -> CreditMemo:
     goods = {"sku": "LATTE", "product_id": "p-LATTE"}
     refund = {
         "order_id": "order-1",
-        "refund_date": "2026-11-20T04:00:00",
+        "refund_date": "2026-11-20T18:40:00",
         "refund_amount": 10_000,
         "refund_details": [{**goods, "quantity": 1}],
         "units_returned": [{**goods, "stock": 1}],
     }
     await stand.order(transactions=[paid("t1", 20_000)])
     await stand.report("refund", refund)
-    money = paid("r1", 10_000, type="refund", transaction_date="2026-11-20T04:00:00", order_id="order-1")
+    money = paid("r1", 10_000, type="refund", transaction_date="2026-11-20T18:40:00", order_id="order-1")
     await stand.report("transaction", money)
     await stand.until_quiet(stand.process())
     (memo,) = stand.sandbox.company.credit_memos

@@ -35,7 +35,7 @@ def test_every_statement_names_the_store_it_is_about(path: Path) -> None:
         return
     assert "store_id" in sql
     if path.name not in OVER_ALL_STORES:
-        several = r"unnest\(\$1::text\[\][^;]*?AS w \(store_id"
+        several = r"store_id = ANY \(\$1::text\[\]\)|unnest\(\$1::text\[\][^;]*?AS w \(store_id"
         asked = re.search(rf"store_id = \$1\b|\(store_id[^)]*\)\s+VALUES \(\$1\b|SELECT \$1,|{several}", sql)
         assert asked, f"{path.name} does not ask for the store by its first parameter"
 

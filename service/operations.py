@@ -166,12 +166,17 @@ class Operations:
         assert told is not None
         return Paused(pause.position, told.recorded_at, pause.fact.actor, pause.fact.reason)
 
-    async def pause(self, store_id: str, word: Word) -> int:
-        """Send nothing for the store until it is resumed; paused already, return where that stands."""
+    async def pause_stands_at(self, store_id: str) -> int | None:
+        """Return the position of the pause that holds a store back; None while it sends."""
         # The ledger is asked, not the setting: a resume that is not folded yet has ended the pause.
         last = await self._reader.read_stream_end(store_id, OPERATIONS_STREAM, facts_max=1)
-        if last and last[0].type == StorePaused.__name__:
-            return last[0].position
+        return last[0].position if last and last[0].type == StorePaused.__name__ else None
+
+    async def pause(self, store_id: str, word: Word) -> int:
+        """Send nothing for the store until it is resumed; paused already, return where that stands."""
+        standing = await self.pause_stands_at(store_id)
+        if standing is not None:
+            return standing
         return await self.append(store_id, OPERATIONS_STREAM, StorePaused(actor=word.actor, reason=word.reason))
 
     async def resume(self, store_id: str, word: Word) -> int:

@@ -16,6 +16,7 @@ _STALLED = statement(__package__, "page_stalled")
 _LINES = statement(__package__, "read_records")
 _COUNTS = statement(__package__, "count_records")
 _HELD = statement(__package__, "count_held")
+_STALLS = statement(__package__, "stalls_of_stream")
 _STANDING = statement(__package__, "read_standing")
 _DOCUMENT = msgspec.json.Decoder(Document, strict=False)
 
@@ -150,6 +151,11 @@ async def count_held(pool: Pool) -> int:
     held = await pool.fetchval(_HELD)
     assert isinstance(held, int)
     return held
+
+
+async def read_stalls(pool: Pool, store_id: str, stream_id: str) -> list[int]:
+    """Return the positions that a stream waits at, first one first; none for a stream that is folded as it comes."""
+    return [row["position"] for row in await pool.fetch(_STALLS, store_id, stream_id)]
 
 
 async def read_standing(pool: Pool, store_id: str, record_ids: list[str]) -> list[Standing]:

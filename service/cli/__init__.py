@@ -12,6 +12,7 @@ import click
 from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
 from projections.catalogue import CATALOGUE
+from service.cli.decided import known_store
 from service.cli.history import archive, export, import_command
 from service.cli.operate import command, store, stream
 from service.cli.payouts import payouts
@@ -31,11 +32,13 @@ from service.setup_error import SetupError
 from service.telemetry.logs import configure_logs
 from service.wiring import VERSION
 
+_LOOK_AT_DATABASE = "Look whether it runs and can be reached, and at JURNALSYNC_DATABASE_URL"
+
 
 def main() -> None:
     """Run the command line; what a person can mend ends in one clear sentence and exit code 1."""
     try:
-        jurnalsync.main(standalone_mode=True)
+        jurnalsync.main(prog_name="jurnalsync", standalone_mode=True)
     except (LedgerError, SettingsError, SetupError) as error:
         click.echo(f"jurnalsync: {error}", err=True)
         sys.exit(1)
@@ -45,7 +48,8 @@ def main() -> None:
         asyncpg.InvalidCatalogNameError,
     ) as error:
         # Never the address: it may hold a password.
-        click.echo(f"jurnalsync: the database cannot be used: {error}", err=True)
+        reason = str(error) or "it did not answer in time"
+        click.echo(f"jurnalsync: the database cannot be used: {reason}. {_LOOK_AT_DATABASE}", err=True)
         sys.exit(1)
 
 
@@ -103,6 +107,8 @@ def make_key(path: Path) -> None:
 @click.option("--to", "last", type=click.IntRange(1), help="last position, default the head")
 def verify(store: str | None, first: int, last: int | None) -> None:
     """Recompute every hash from the first fact to the head; exit code 1 at a break, which is told with its position."""
+    if last is not None and last < first:
+        raise click.BadParameter("--to is before --from; name the earlier position first")
 
     async def run() -> bool:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
@@ -112,16 +118,21 @@ def verify(store: str | None, first: int, last: int | None) -> None:
         sys.exit(1)
 
 
-@jurnalsync.command()
-@click.argument("projection", type=click.Choice(sorted(CATALOGUE)))
+@jurnalsync.command(
+    help="Fold PROJECTION again from the first fact, while the service runs, and swap it in.\n\n"
+    f"PROJECTION is one of {', '.join(sorted(CATALOGUE))}."
+)
+@click.argument("projection", type=click.Choice(sorted(CATALOGUE)), metavar="PROJECTION")
 @click.option("--store", help="only this store; all stores without it")
 @click.option("--check", is_flag=True, help="only tell what would differ; exit code 1 if anything does")
 def rebuild(projection: str, store: str | None, *, check: bool) -> None:
-    """Fold PROJECTION again from the first fact, while the service runs, and swap it in."""
+    """Rebuild a read model, or with `check` only compare."""
 
     async def run() -> bool:
         settings = settings_from(os.environ)
         async with open_ledger_parts(settings) as ledger, open_rebuilder(settings, ledger) as rebuilder:
+            if store is not None:
+                await known_store(ledger, store)
             same = True
             for store_id in [store] if store is not None else await ledger.reader.stores():
                 same &= await rebuild_store(

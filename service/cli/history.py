@@ -50,6 +50,8 @@ def export(
     """
     if (first or last) and (since or until):
         raise click.UsageError("give positions or times, not both")
+    if first is not None and last is not None and last < first:
+        raise click.BadParameter("--to is before --from; name the earlier position first")
 
     async def run() -> None:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:

@@ -1,13 +1,19 @@
 """What an operator decides of streams, commands and stores, as facts: `jurnalsync stream …`, `command …`, `store …`."""
 
 import asyncio
+import os
 
 import click
+from rich.table import Table
 
-from eventstore.facts.operators import CommandParked, CommandReleased, OperatorFact, StreamFactSkipped, StreamRetried
+from eventstore.facts.operators import CommandParked, CommandReleased, StreamFactSkipped, StreamRetried
 from projections.jurnal_commands.queue import stream_of_command
+from projections.sync_status.queries import read_stalls
 from service.cli.decided import ACTOR, REASON, STORE, open_store, tell_position
+from service.cli.store_list import listed_stores, show_stores
+from service.opening import open_ledger_parts
 from service.operations import Word
+from service.settings import settings_from
 
 
 @click.group()
@@ -22,7 +28,7 @@ def stream() -> None:
 @REASON
 def retry_stream(stream_id: str, store: str, actor: str, reason: str) -> None:
     """Fold STREAM_ID again from the fact it waits at, e.g. after an upgrade that can read it."""
-    _append(store, stream_id, StreamRetried(actor=actor, reason=reason))
+    _tell_stream(store, stream_id, StreamRetried(actor=actor, reason=reason))
 
 
 @stream.command(name="skip")
@@ -33,7 +39,7 @@ def retry_stream(stream_id: str, store: str, actor: str, reason: str) -> None:
 @REASON
 def skip_fact(stream_id: str, position: int, store: str, actor: str, reason: str) -> None:
     """Leave out the fact at POSITION, at which STREAM_ID waits. The fact itself stays in the ledger."""
-    _append(store, stream_id, StreamFactSkipped(position=position, actor=actor, reason=reason))
+    _tell_stream(store, stream_id, StreamFactSkipped(position=position, actor=actor, reason=reason))
 
 
 @click.group()
@@ -63,7 +69,18 @@ def release_command(command_id: str, store: str, actor: str, reason: str) -> Non
 
 @click.group()
 def store() -> None:
-    """Stop sending to Jurnal for a while."""
+    """See which stores send; stop sending to Jurnal for a while, and go on."""
+
+
+@store.command(name="list")
+def list_stores() -> None:
+    """Show each store: its Jurnal company, Live Mode, whether it sends and if not why, and its list by status."""
+
+    async def run() -> Table:
+        async with open_ledger_parts(settings_from(os.environ)) as ledger:
+            return await listed_stores(ledger)
+
+    show_stores(asyncio.run(run()))
 
 
 @store.command(name="pause")
@@ -85,18 +102,32 @@ def pause_store(store: str, actor: str, reason: str) -> None:
 @ACTOR
 @REASON
 def resume_store(store: str, actor: str, reason: str) -> None:
-    """Go on sending where the store was paused."""
+    """Go on sending where the store was paused, or where it froze after a restore."""
 
     async def run() -> int:
         async with open_store(store) as ledger:
+            if await ledger.operations.pause_stands_at(store) is None:
+                raise click.ClickException(f"store {store} is not paused: nothing is to be done")
             return await ledger.operations.resume(store, Word(actor, reason))
 
     tell_position("StoreResumed", asyncio.run(run()))
 
 
-def _append(store_id: str, stream_id: str, decided: OperatorFact) -> None:
+def _tell_stream(store_id: str, stream_id: str, decided: StreamRetried | StreamFactSkipped) -> None:
+    """Append a word on a stream that waits: nothing else listens to it, so of another one it would be lost."""
+
     async def run() -> int:
         async with open_store(store_id) as ledger:
+            waits_at = await read_stalls(ledger.pool, store_id, stream_id)
+            if not waits_at:
+                raise click.BadParameter(
+                    f"no stream {stream_id} of store {store_id} waits; "
+                    "`jurnalsync sync list --kind stalled` shows those that do, as the reference",
+                    param_hint="STREAM_ID",
+                )
+            if isinstance(decided, StreamFactSkipped) and decided.position not in waits_at:
+                positions = " and ".join(map(str, waits_at))
+                raise click.BadParameter(f"stream {stream_id} waits at position {positions}", param_hint="POSITION")
             return await ledger.operations.append(store_id, stream_id, decided)
 
     tell_position(type(decided).__name__, asyncio.run(run()))

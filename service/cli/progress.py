@@ -19,7 +19,9 @@ def ledger_progress(description: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]} facts/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # In a pipe a bar that is gone when done would leave an empty line behind.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(description, total=None, rate="-")
 
         def on_progress(position: int, end: int) -> None:

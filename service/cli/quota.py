@@ -30,6 +30,9 @@ def reopen(company_id: str, actor: str, reason: str) -> None:
             return await reopen_budget(ledger.pool, company_id)
 
     if not asyncio.run(run()):
-        raise click.ClickException("this company's budget is not closed; nothing is to be done")
+        raise click.ClickException(
+            f"no budget of company {company_id} is closed: nothing is to be done; "
+            "`jurnalsync store list` names the companies"
+        )
     structlog.get_logger().info(LogEvent.QUOTA_REOPENED, company=company_id, actor=actor, reason=reason)
     click.echo(f"Calls to {company_id} go again. If Jurnal still says that the package is used up, they stop again.")

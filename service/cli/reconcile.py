@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from projections.differences.queries import Listed, list_of_days
 from projections.store_settings.queries import read_settings
 from service.asking import open_calls
-from service.cli.decided import STORE, open_store
+from service.cli.decided import STORE, dates_in_order, open_store
+from service.cli.shown import new_table, rupiah, show_table
 from service.comparison import Asked, Compared, Comparison, ComparisonStopped
 from service.difference_wording import what_happened, what_to_do
 from service.jurnal_calls import Company
@@ -26,7 +26,6 @@ from service.settings import settings_from
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _FOLD_SECONDS_MAX = 60
-_PIPE_COLUMNS = 220
 _TOLD_MAX = 1_000
 _JSON = msgspec.json.Encoder(decimal_format="string")
 
@@ -66,8 +65,7 @@ def reconcile(
     Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their
     place, so a long range takes a while.
     """
-    if last < first:
-        raise click.BadParameter("--to is before --from; name the earlier date first")
+    dates_in_order(first, last)
     if is_repair and (actor is None or reason is None):
         raise click.UsageError("--repair needs --actor and --reason: both are kept in the ledger")
 
@@ -140,36 +138,31 @@ def _tell_json(compared: Compared, stands: list[Listed], asked: tuple[Listed, ..
 
 def _show(compared: Compared, stands: list[Listed], asked: tuple[Listed, ...]) -> None:
     """Print the differences with both sides, and what else is to be known of the range."""
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = _PIPE_COLUMNS
     if stands:
-        console.print(_table(stands))
+        show_table(_table(stands))
     told = compared.reconciled
-    console.print(Text(f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ."))
+    click.echo(f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ.")
     for kind in told.foreign:
-        amount = f"{kind.amount:,f}"
-        console.print(Text(f"Not ours: {kind.documents:,} {kind.resource.replace('_', ' ')}, Rp {amount}."))
+        amount = rupiah(kind.amount)
+        click.echo(f"Not ours: {kind.documents:,} {kind.resource.replace('_', ' ')}, Rp {amount}.")
     for lines in told.not_booked:
         why = f": {lines.reason}" if lines.reason else ""
-        console.print(Text(f"Not booked: {lines.records:,} lines are {lines.status}{why}"))
+        click.echo(f"Not booked: {lines.records:,} lines are {lines.status}{why}")
     if told.not_listed:
-        console.print(Text(f"Jurnal lists no {', '.join(told.not_listed)}: a second one cannot be seen there."))
+        click.echo(f"Jurnal lists no {', '.join(told.not_listed)}: a second one cannot be seen there.")
     if compared.resolved:
-        console.print(Text(f"{compared.resolved:,} differences of before are gone."))
+        click.echo(f"{compared.resolved:,} differences of before are gone.")
     if compared.frozen:
-        console.print(Text("The store is frozen: Jurnal has documents that this ledger never sent (`store resume`)."))
+        click.echo("The store is frozen: Jurnal has documents that this ledger never sent (`jurnalsync store resume`).")
     if asked:
-        console.print(Text(f"{len(asked):,} repairs are asked for; `jurnalsync sync list` shows what becomes of them."))
+        click.echo(f"{len(asked):,} repairs are asked for; `jurnalsync sync list` shows what becomes of them.")
 
 
 def _table(stands: list[Listed]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Kind", "Document", "Date", "Rp in the ledger", "Rp in Jurnal", "What happened and what to do"):
-        table.add_column(title, justify="right" if title.startswith("Rp") else "left", overflow="fold")
+    table = new_table("Kind", "Document", "Date", "Rp in the ledger", "Rp in Jurnal", "What happened and what to do")
     for each in stands:
         number = each.transaction_no or str(each.jurnal_id)
-        amounts = ("" if one is None else f"{one:,f}" for one in (each.ledger_amount, each.jurnal_amount))
+        amounts = (rupiah(each.ledger_amount), rupiah(each.jurnal_amount))
         cells = (each.kind, number, each.business_date.isoformat(), *amounts)
         table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}"))
     return table

@@ -10,9 +10,10 @@ import click
 import msgspec
 
 from projections.jurnal_commands.decision import RecordKind
-from projections.store_settings.queries import read_pause, read_settings
+from projections.store_settings.queries import read_settings
 from projections.sync_status.queries import ListedRecord, Place, Sort, SyncPage, Wanted, read_page
-from service.cli.decided import ACTOR, REASON, STORE, open_store, tell_position
+from service.cli.decided import ACTOR, REASON, STORE, dates_in_order, open_store, tell_position
+from service.cli.store_list import paused_told
 from service.cli.sync_table import show_page
 from service.company_waits import read_company_wait
 from service.ledger_parts import Ledger
@@ -27,7 +28,7 @@ from service.operations import (
     SyncAsked,
     Word,
 )
-from service.sync_wording import paused_words, wording
+from service.sync_wording import wording
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _STATUSES = ("Held", "Pending", "Processing", "Success", "Failed", "Skipped", "Superseded")
@@ -70,13 +71,11 @@ def list_records(store: str, sort: Sort, limit: int, *, as_json: bool, **filters
     async def run() -> tuple[SyncPage, str | None, str | None]:
         async with open_store(store) as ledger:
             page = await read_page(ledger.pool, store, wanted, rows_max=limit, sort=sort, counted=True)
-            pause = await read_pause(ledger.pool, store)
             connection = (await read_settings(ledger.pool, store)).connection
-            waits = None
-            if connection is not None:
-                zone = ZoneInfo(connection.time_zone)
-                waits = await read_company_wait(ledger.pool, connection.company_id, zone)
-        return page, None if pause is None else paused_words(pause.fact.actor, pause.fact.reason), waits
+            zone = ZoneInfo("UTC" if connection is None else connection.time_zone)
+            paused = await paused_told(ledger, store, zone)
+            waits = None if connection is None else await read_company_wait(ledger.pool, connection.company_id, zone)
+        return page, paused, waits
 
     page, paused, waits = asyncio.run(run())
     if as_json:
@@ -138,8 +137,7 @@ def sync_sales(store: str, first: datetime, last: datetime, actor: str, reason: 
 
 
 def _request(scope: Scope, store: str, first: datetime, last: datetime, word: Word) -> None:
-    if last < first:
-        raise click.BadParameter("--to is before --from; name the earlier date first")
+    dates_in_order(first, last)
 
     async def run() -> SyncAsked:
         async with open_store(store) as ledger:
@@ -182,7 +180,13 @@ def _retry_all(store: str, wanted: Wanted, word: Word) -> None:
                     return retried
                 after = done.next
 
-    click.echo(f"{asyncio.run(run())} records go again; `jurnalsync sync list` shows what becomes of them.")
+    retried = asyncio.run(run())
+    shown = (
+        "; `jurnalsync sync list` shows what becomes of them"
+        if retried
+        else ": nothing that was asked for can be retried"
+    )
+    click.echo(f"{retried} records go again{shown}.")
 
 
 def _tell_retried(done: RetriedMany) -> None:
@@ -201,8 +205,7 @@ def _wanted(
     last: datetime | None,
     text: str | None,
 ) -> Wanted:
-    if first is not None and last is not None and last < first:
-        raise click.BadParameter("--to is before --from; name the earlier date first")
+    dates_in_order(first, last)
     return Wanted(
         statuses=statuses,
         kinds=kinds,

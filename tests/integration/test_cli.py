@@ -1,6 +1,7 @@
 """The command line: what it writes, what it refuses, and that a person never sees a stack trace."""
 
 import json
+import re
 import socket
 import stat
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from eventstore.connection import open_pool
 from eventstore.facts.settings import PaymentMapping
 from eventstore.store import LedgerReader, open_ledger
+from projections.sync_status.queries import read_stalls
 from tests.folding import fold_all, rows_of, tell
 from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
 from tests.integration.store_file import TEXT, write_store_file
-from tests.ledger import NOON, SERVICE_ROLE, STORE
+from tests.ledger import NOON, OTHER_STORE, SERVICE_ROLE, STORE, appender_on, member
 from tests.story import CONNECTION, Story, paid
 from tests.unit.projections.test_payouts import payout
 
@@ -96,7 +98,8 @@ async def test_a_database_that_is_not_there_is_named_in_words(environment: dict[
     """Refused connections are for a person to mend, and no password is shown."""
     environment["JURNALSYNC_DATABASE_URL"] = "postgresql://owner:hush-hush@127.0.0.1:9/ledger"
     complaint = plain(await jurnalsync(command, **environment))
-    assert "database" in complaint
+    assert "the database cannot be used" in complaint
+    assert "Look whether it runs and can be reached, and at JURNALSYNC_DATABASE_URL" in complaint
     assert "hush-hush" not in complaint
 
 
@@ -144,6 +147,60 @@ async def test_sales_are_sent_by_hand_and_a_store_is_paused_and_resumed(
         assert done.code == 0, done
         assert done.out.startswith(f"{told} stands at position ")
         assert (await jurnalsync(*command, *who[:4], **environment)).code == 2
+    again = plain(await jurnalsync("store", "resume", *who, **environment))
+    assert again == "Error: store kopi-nusantara is not paused: nothing is to be done\n"
+
+
+async def test_all_stores_are_listed_with_whether_they_send_and_if_not_why(environment: dict[str, str]) -> None:
+    """An alert names no store: whoever is woken finds it here, and the company that other commands want."""
+    story = Story()
+    story.order()
+    pool = await open_pool(environment["JURNALSYNC_DATABASE_URL"], role=SERVICE_ROLE, connections_max=2)
+    for store_id in (STORE, OTHER_STORE):
+        await open_ledger(pool, store_id, recorded_at=NOON)
+    await tell(pool, story)
+    sends, empty = await _stores_listed(environment)
+    assert sends == [STORE, CONNECTION.company_id, "on", "yes", "1 Pending"]
+    assert empty[:2] == [OTHER_STORE, "not connected"]
+    await jurnalsync("store", "pause", "--store", STORE, "--actor", "owner", "--reason", "stock count", **environment)
+    await fold_all(pool)
+    paused, _ = await _stores_listed(environment)
+    assert paused[3].startswith("paused since 20")
+    assert paused[3].endswith(" by owner: stock count")
+    listed = await jurnalsync("sync", "list", "--store", STORE, **environment)
+    assert listed.out.splitlines()[-1].startswith("Nothing is sent: the store is paused since 20")
+    assert listed.out.endswith(" by owner: stock count. To go on: jurnalsync store resume\n")
+    pool.terminate()
+
+
+async def _stores_listed(environment: dict[str, str]) -> list[list[str]]:
+    ended = await jurnalsync("store", "list", **environment)
+    assert ended.code == 0, ended
+    return [re.split(r"\s{2,}", line) for line in ended.out.splitlines()[1:]]
+
+
+async def test_a_word_on_a_stream_is_taken_only_where_it_waits(environment: dict[str, str]) -> None:
+    """Of another stream, or at another position, nothing would listen to it: it is refused, and what waits is told."""
+    pool = await open_pool(environment["JURNALSYNC_DATABASE_URL"], role=SERVICE_ROLE, connections_max=2)
+    await open_ledger(pool, STORE, recorded_at=NOON)
+    odd = msgspec.structs.replace(member(1), stream_id="order-order-1", type="OrderRepainted")
+    await appender_on(pool).append(STORE, [odd])
+    await fold_all(pool)
+    (waits_at,) = await read_stalls(pool, STORE, "order-order-1")
+    head = await LedgerReader(pool).head(STORE)
+    who = ("--store", STORE, "--actor", "owner", "--reason", "cannot be read")
+    for word, told in (
+        (("retry", "order-order-9"), f"no stream order-order-9 of store {STORE} waits; `jurnalsync sync list --kind"),
+        (("skip", "order-order-9", f"{waits_at}"), "no stream order-order-9"),
+        (("skip", "order-order-1", f"{waits_at + 1}"), f"stream order-order-1 waits at position {waits_at}"),
+    ):
+        ended = await jurnalsync("stream", *word, *who, **environment)
+        assert (ended.code, told in words(ended)) == (2, True), ended
+    assert await LedgerReader(pool).head(STORE) == head
+    assert (await jurnalsync("stream", "skip", "order-order-1", f"{waits_at}", *who, **environment)).code == 0
+    await fold_all(pool)
+    assert await read_stalls(pool, STORE, "order-order-1") == []
+    pool.terminate()
 
 
 async def test_the_list_is_read_retried_and_skipped_in_a_terminal(environment: dict[str, str]) -> None:
@@ -159,6 +216,10 @@ async def test_the_list_is_read_retried_and_skipped_in_a_terminal(environment: d
     assert "#3101-[1001]" in listed.out
     assert "The payout's outlet is not mapped: kiosk. Map the outlet; the payout is then booked by itself" in listed.out
     assert "1 Failed, 1 Pending" in listed.out
+    (line,) = [line for line in listed.out.splitlines() if line.startswith("Failed")]
+    assert (line.split()[1], " 98,500 " in line, line.endswith("by itself")) == ("payout-PO-1", True, True)
+    none = await jurnalsync("sync", "list", "--store", STORE, "--kind", "payout", "--status", "Held", **environment)
+    assert none.out == "No records. Of any status: 1 Failed\n"
     lines = await jurnalsync("sync", "list", "--store", STORE, "--status", "Failed", "--json", **environment)
     (record,) = [json.loads(line) for line in lines.out.splitlines()]
     assert (record["record_id"], record["amount"], record["status"]) == ("payout-PO-1", "98500", "Failed")

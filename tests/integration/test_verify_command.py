@@ -84,6 +84,22 @@ async def test_one_broken_store_does_not_hide_the_others(
     assert ["BROKEN" in line for line in told] == [True, False]
 
 
+async def test_a_range_that_the_ledger_does_not_have_is_not_called_broken(
+    environment: dict[str, str], database_url: str
+) -> None:
+    """It is not called whole either: an auditor mistyped, and nobody tampered with anything."""
+    await given_facts(database_url, 5)
+    beyond = await jurnalsync("verify", "--store", STORE, "--from", "9", **environment)
+    assert (beyond.code, beyond.out) == (
+        1,
+        f"{STORE}: its ledger ends at position 5; there is nothing to verify from 9 on\n",
+    )
+    backwards = await jurnalsync("verify", "--from", "4", "--to", "2", **environment)
+    assert (backwards.code, backwards.out) == (2, "")
+    assert "--to is before --from" in backwards.err
+    assert (await jurnalsync("verify", "--store", STORE, "--from", "5", **environment)).code == 0
+
+
 async def test_a_store_that_has_no_ledger_is_named_in_words(
     environment: dict[str, str], database_url: str, tmp_path: Path
 ) -> None:

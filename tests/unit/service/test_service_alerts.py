@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import settings_table
+from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Metrics
 
 OPS = Path(__file__).parents[3] / "ops"
@@ -25,12 +27,30 @@ def named_in(text: str) -> set[str]:
     return {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"\bjurnalsync_\w+", text)}
 
 
-@pytest.mark.parametrize("path", [*ALERTS, *DASHBOARDS], ids=lambda path: path.name)
-def test_alerts_and_dashboards_name_metrics_that_exist(path: Path) -> None:
+@pytest.mark.parametrize("path", [*ALERTS, *DASHBOARDS, *RUNBOOKS], ids=lambda path: path.name)
+def test_alerts_dashboards_and_runbooks_name_metrics_that_exist(path: Path) -> None:
     """A misspelt metric never fires and draws an empty panel."""
     named = named_in(path.read_text(encoding="utf-8"))
     assert named
     assert named - METRICS == set()
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.name)
+def test_a_runbook_names_settings_and_log_events_that_exist(path: Path) -> None:
+    """What is looked for in vain at night is looked for long."""
+    text = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"\bJURNALSYNC_[A-Z_]+\b", text)) <= set(re.findall(r"\bJURNALSYNC_\w+", settings_table()))
+    events = set(re.findall(r"[Ll]og(?:s|'s)?\b[^.`]*`([a-z_]+)`", text))
+    assert events <= set(LogEvent)
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.name)
+def test_a_runbook_tells_what_to_do_and_when_it_is_over(path: Path) -> None:
+    """Numbered steps, then the figure that says that nobody need stay awake."""
+    text = path.read_text(encoding="utf-8")
+    steps, over, end = text.partition("\n**Over when** ")
+    assert (over, re.findall(r"^(\d)\. ", steps, re.MULTILINE)[:2]) == ("\n**Over when** ", ["1", "2"])
+    assert "`jurnalsync" in end
 
 
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -61,6 +62,17 @@ class DemoFolder:
             path = self.private / name
             path.touch(mode=0o600)
             path.write_text(secret + "\n")
+
+    @property
+    def environment_file(self) -> Path:
+        """File that a shell reads to run the service's commands beside it."""
+        return self.path / "environment.sh"
+
+    def write_environment(self, settings: dict[str, str]) -> None:
+        """Write the service's settings for a shell; they hold the API's token."""
+        self.environment_file.touch(mode=0o600)
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
+        self.environment_file.write_text("".join(lines))
 
     def write_addresses(self, addresses: dict[str, str], scenario: Scenario) -> None:
         """Write where everything is, for programs, and whose names must stand nowhere in clear."""

@@ -104,7 +104,9 @@ class House:
     async def set_up_service(self) -> None:
         """Migrate, make the sealing key and apply the set-up file, by the service's own commands."""
         await self.service.run_command("migrate")
-        self.service.use({"JURNALSYNC_DATABASE_URL": await self.database.make_service_login()})
+        login = {"JURNALSYNC_DATABASE_URL": await self.database.make_service_login()}
+        self.service.use(login)
+        self.folder.write_environment(self._service_settings() | login)
         await self.service.run_command("keys", "make", str(self.folder.sealing_key))
         await self.apply_setup()
 

@@ -1,6 +1,8 @@
 """The end of the demo for a person: the tables of the report, and where to look next."""
 
+import shlex
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from rich import box
@@ -9,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.sandbox.demo_day import rupiah
-from ops.sandbox.demo_house import House
+from ops.sandbox.demo_house import House, utc_now
 from ops.sandbox.demo_report import Report
 
 _WIDTH_MIN = 118
@@ -31,7 +33,8 @@ def told(report: Report) -> None:
     console.print(
         f"{report.facts_appended} facts in the ledger · {report.jurnal_calls} calls to Jurnal"
         f" · {report.payouts} payouts · in transit {on_way} · duplicates {report.duplicates}"
-        f" · trial balance off by {report.trial_balance_difference} · {report.seconds:.0f} s"
+        f" · trial balance off by {report.trial_balance_difference} · {report.seconds:.0f} s",
+        soft_wrap=True,
     )
     if report.problems:
         console.print(Text("Not as expected:\n  " + "\n  ".join(report.problems), style="bold red"))
@@ -41,6 +44,8 @@ def told(report: Report) -> None:
 
 def addresses(house: House) -> str:
     """Return what to look at while everything still runs."""
+    last = utc_now().astimezone(house.scenario.time_zone).date()
+    first = last - timedelta(days=3)
     store = f"{house.service_url}/v1/stores/{house.scenario.store}"
     return "\n".join(
         (
@@ -54,6 +59,17 @@ def addresses(house: House) -> str:
             ),
             f"  curl -s {house.operations_url}/metrics",
             f"  the service's log: {house.folder.log}",
+            "Work with it, from this folder (more: .venv/bin/python -m service --help):",
+            f"  . {shlex.quote(str(house.folder.environment_file))}",
+            *(
+                f"  .venv/bin/python -m service {command}"
+                for command in (
+                    "store list",
+                    f"sync list --store {house.scenario.store} --limit 5",
+                    f"reconcile --store {house.scenario.store} --from {first} --to {last}",
+                    "verify",
+                )
+            ),
             "",
             "Ctrl-C stops everything.",
         )

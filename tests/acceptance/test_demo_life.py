@@ -1,6 +1,10 @@
 """How a demo starts, is asked, and is put away."""
 
 import asyncio
+import shlex
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +12,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.acceptance.demonstration import Running, assert_right, open_folder, run_demo, running_demo
+from tests.acceptance.demonstration import ROOT, Running, assert_right, open_folder, run_demo, running_demo
 from tests.servers import PostgresServer
 
 pytestmark = pytest.mark.acceptance
@@ -16,9 +20,9 @@ pytestmark = pytest.mark.acceptance
 STORE = "kopi-nusantara"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
-    """Give a demo that has ended its days and still runs."""
+    """Give a demo that has ended its days and still runs, until the last test that uses it ends it."""
     with open_folder() as parent, running_demo(parent / "demo") as running:
         yield running
 
@@ -38,6 +42,19 @@ async def _is_listening(url: str) -> bool:
             return True
     except aiohttp.ClientConnectionError:
         return False
+
+
+def test_what_the_demo_tells_to_run_can_be_run_as_it_stands(demo: Running) -> None:
+    """Its settings stand in a file that only its owner can read; every command ends well."""
+    lines = [line.strip() for line in demo.shown.splitlines() if line.startswith(("  . ", "  .venv/bin/python "))]
+    assert len(lines) == 5
+    assert stat.S_IMODE((demo.folder / "environment.sh").stat().st_mode) == 0o600
+    script = " && ".join(lines).replace(".venv/bin/python", shlex.quote(sys.executable))
+    ended = subprocess.run(["/bin/sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"\n{STORE}  " in ended.stdout
+    assert "; 0 differ." in ended.stdout
+    assert "chain whole" in ended.stdout
 
 
 def test_live_mode_stays_on_whatever_is_asked_and_ctrl_c_puts_everything_away(demo: Running) -> None:

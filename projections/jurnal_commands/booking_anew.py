@@ -13,12 +13,12 @@ from projections.changes.booking import BookedCredit, BookedPayment, Booking
 from projections.changes.orders import OrderState
 from projections.changes.shifts import Shifts
 from projections.changes.verdict import Verdict
-from projections.jurnal_commands.commands import ApplyCredit, UpdateInvoice
-from projections.jurnal_commands.decision import Decision, Planned
+from projections.jurnal_commands.commands import UpdateInvoice
+from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.return_arithmetic import payable
 from projections.jurnal_commands.returned_goods import pick_all
 from projections.jurnal_commands.sale import plan_sale
-from projections.jurnal_commands.taking_back import Taking, return_goods, with_credits
+from projections.jurnal_commands.taking_back import Taking, credit_applied, return_goods, with_credits
 
 _ZERO = Decimal(0)
 
@@ -81,7 +81,8 @@ def book_anew(
     state = with_credits(_carried(state, old, applied, since), (used,))
     decisions: list[Decision] = [*goods.decisions, *sold]
     if applied:
-        decisions.append(_applied(msgspec.structs.replace(taking, state=state), made.source, applied))
+        after = msgspec.structs.replace(taking, state=state)
+        decisions.append(credit_applied(after, made.source, applied, after.booking.command_id))
     return BookedAnew(state, decisions, credit - applied)
 
 
@@ -112,19 +113,3 @@ def _carried(state: OrderState, old: Booking, applied: Decimal, since: tuple[Boo
     return msgspec.structs.replace(
         state, taken_back=msgspec.structs.replace(state.taken_back, planned=planned, over=_ZERO)
     )
-
-
-def _applied(taking: Taking, source: str, amount: Decimal) -> Planned:
-    booking = taking.booking
-    command = ApplyCredit(
-        order_id=taking.state.order_id,
-        order_reference=taking.state.reference,
-        apply_id=taking.key,
-        source=source,
-        invoice=booking.command_id,
-        invoice_no=booking.invoice_no,
-        walk_in_contact=booking.walk_in_contact,
-        customer_id=booking.customer_id,
-        amount=amount,
-    )
-    return taking.planned(command, source, booking.command_id)

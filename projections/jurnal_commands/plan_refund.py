@@ -9,7 +9,6 @@ from projections.changes.orders import OrderState, Payment
 from projections.changes.refunds import MoneyBack, PaidBack, PlannedRefund, Refund
 from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
-from projections.jurnal_commands.commands import ApplyCredit
 from projections.jurnal_commands.decision import Decision
 from projections.jurnal_commands.order_action import local_day, place_of, unmapped
 from projections.jurnal_commands.payments import Purse, never_booked, purse_of
@@ -21,6 +20,7 @@ from projections.jurnal_commands.taking_back import (
     Back,
     PayOut,
     Taking,
+    credit_applied,
     credited,
     keep,
     less,
@@ -216,16 +216,6 @@ def _less_owed(taking: Taking, amount: Decimal, beyond: Decimal = _ZERO) -> Back
     if taking.settings.rules.sales_return_account is None:
         return need("sales_return_account", "money given back without goods")
     memo = credited(taking, amount)
-    applied = ApplyCredit(
-        order_id=taking.state.order_id,
-        order_reference=taking.state.reference,
-        apply_id=taking.key,
-        source=memo.command_id,
-        invoice=booking.command_id,
-        invoice_no=booking.invoice_no,
-        walk_in_contact=booking.walk_in_contact,
-        customer_id=booking.customer_id,
-        amount=amount - beyond,
-    )
     lowered = BookedCredit(memo.command_id, amount, _ZERO, _ZERO)
-    return Back([memo, *([taking.planned(applied, memo.command_id)] if applied.amount else [])], (lowered,))
+    unpaid = amount - beyond
+    return Back([memo, *([credit_applied(taking, memo.command_id, unpaid)] if unpaid else [])], (lowered,))

@@ -18,6 +18,7 @@ from projections.changes.verdict import Verdict
 from projections.changes.waiting import SETTINGS_NEED
 from projections.jurnal_commands.commands import (
     AdjustStock,
+    ApplyCredit,
     Command,
     IssueCreditMemo,
     JournalLine,
@@ -251,6 +252,23 @@ def credited(taking: Taking, amount: Decimal) -> Planned:
             amount=amount,
         )
     )
+
+
+def credit_applied(taking: Taking, source: str, amount: Decimal, *needs: str) -> Planned:
+    """Return that so much of a credit pays the invoice, behind the credit and whatever else it `needs`."""
+    booking = taking.booking
+    command = ApplyCredit(
+        order_id=taking.state.order_id,
+        order_reference=taking.state.reference,
+        apply_id=taking.key,
+        source=source,
+        invoice=booking.command_id,
+        invoice_no=booking.invoice_no,
+        walk_in_contact=booking.walk_in_contact,
+        customer_id=booking.customer_id,
+        amount=amount,
+    )
+    return taking.planned(command, source, *needs)
 
 
 def refunded(taking: Taking, source: str, out: PayOut) -> Planned:

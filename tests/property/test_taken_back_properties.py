@@ -1,7 +1,7 @@
 """Refunds, voids and voids undone: told in any order and more than once, they end with the same books."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,7 @@ from projections.jurnal_commands.return_arithmetic import left_of, returned_line
 from tests.sandbox_books import BUY_PRICE, SandboxBooks
 from tests.story import Story, line, paid, taxed
 from tests.unit.projections.shop_settings import shop
-from tests.unit.projections.taken_back import RULES, polled
+from tests.unit.projections.taken_back import RULES, booked_invoice, polled
 
 D = Decimal
 _SOLD = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
@@ -113,19 +113,7 @@ def booked(draw: st.DrawFn) -> Booking:
     nets = [each.quantity * each.rate for each in lines]
     header = min(draw(st.sampled_from([_ZERO, D(1), D(50)])), sum(nets, _ZERO))
     taxes = sum((net * each.tax / 100 for net, each in zip(nets, lines, strict=True)), _ZERO)
-    return Booking(
-        revision=1,
-        command_id="inv",
-        invoice_no="INV-1",
-        booked_on=date(2026, 11, 21),
-        warehouse="Main",
-        walk_in_contact="Walk-in",
-        customer_id=None,
-        total=sum(nets, _ZERO) - header + taxes,
-        header_discount=header,
-        lines=lines,
-        content="",
-    )
+    return booked_invoice(total=sum(nets, _ZERO) - header + taxes, header_discount=header, lines=lines)
 
 
 @given(booking=booked(), data=st.data())

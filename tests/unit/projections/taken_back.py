@@ -1,11 +1,13 @@
 """Refunds, voids and edits of a made-up order as iSeller reports them, and in words what Jurnal was asked for them."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from eventstore.facts.settings import SalesRulesSet, StoredValue
+from projections.changes.booking import Booking
 from projections.jurnal_commands.commands import (
     AdjustStock,
     ApplyCredit,
@@ -126,3 +128,20 @@ def in_words(command: Command) -> str:  # noqa: C901, PLR0911 - one branch for e
 
 def _rp(amount: Decimal) -> str:
     return f"{amount.normalize():f}"
+
+
+def booked_invoice(**fields: Any) -> Booking:
+    """Return an invoice as its order remembers it; `total` and whatever else matters are told."""
+    untold: dict[str, Any] = {
+        "revision": 1,
+        "command_id": "inv-1",
+        "invoice_no": "INV-1",
+        "booked_on": date(2026, 11, 18),
+        "warehouse": "Main Warehouse",
+        "walk_in_contact": "Walk-in",
+        "customer_id": None,
+        "header_discount": Decimal(0),
+        "lines": (),
+        "content": "",
+    }
+    return Booking(**untold | fields)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eventstore.facts.settings import OutletMapped, PaymentMapping
-from projections.changes.booking import BookedPayment, Booking
+from projections.changes.booking import BookedPayment
 from projections.clearing.unsettled import (
     ClearingDayRow,
     Unsettled,
@@ -19,6 +19,7 @@ from projections.clearing.unsettled import (
 )
 from projections.jurnal_commands.commands import Command, DeleteInvoice, RefundCredit
 from tests.story import Story, paid
+from tests.unit.projections.taken_back import booked_invoice
 from tests.unit.projections.test_payouts import payout
 
 PAY = {"gateway": "iseller_pay"}
@@ -141,18 +142,8 @@ def _refund() -> RefundCredit:
 )
 def test_money_that_iseller_gives_back_is_not_paid_out(command: Command, left: int) -> None:
     """Refunds out of the clearing account and deposits of deleted invoices are netted by iSeller."""
-    booking = Booking(
-        revision=1,
-        command_id="inv-1",
-        invoice_no="INV-1",
-        booked_on=date(2026, 11, 18),
-        warehouse="Main Warehouse",
-        walk_in_contact="Walk-in",
-        customer_id=None,
+    booking = booked_invoice(
         total=Decimal(40),
-        header_discount=Decimal(0),
-        lines=(),
-        content="",
         payments=(
             BookedPayment("t1", Decimal(40), "iSeller Pay Clearing", "", "inv-1", date(2026, 11, 18)),
             BookedPayment("t2", Decimal(5), "Cash", "", "pay-2", date(2026, 11, 18)),

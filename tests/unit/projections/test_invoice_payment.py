@@ -9,7 +9,6 @@ from eventstore.event import Fact
 from eventstore.facts.answers import Attempted, CommandAccepted, Document
 from eventstore.facts.settings import SalesRulesSet, SalesSync, SyncWindowOpened
 from projections.changes.asked import Asked
-from projections.changes.booking import Booking
 from projections.changes.orders import OrderState
 from projections.invoice_payment.fold import InvoicePayment, InvoiceRow
 from projections.jurnal_commands.commands import DECODER, BookInvoice, ReceivePayment, ReturnSale
@@ -17,6 +16,7 @@ from projections.jurnal_commands.fold import CommandAdded
 from projections.jurnal_commands.identity import payment_command_id
 from tests.ledger import NOON, STORE
 from tests.story import Story, full_order, own, paid, taxed
+from tests.unit.projections.taken_back import booked_invoice
 
 INVOICE = f"inv-{STORE}.order-1"
 LATER = {"transaction_date": "2026-11-22T01:00:00"}
@@ -87,20 +87,7 @@ Answered = tuple[str, int | None, int | None]
 def order_with(*kinds: str, invoice: str = INVOICE) -> OrderState:
     """Return an order that asked for its invoice of Rp 20,000, and then for one command of each kind."""
     day = NOON.date()
-    booking = Booking(
-        revision=1,
-        command_id=INVOICE,
-        invoice_no="INV-1",
-        booked_on=day,
-        due_on=day,
-        warehouse="Main Warehouse",
-        walk_in_contact="Walk-in",
-        customer_id=None,
-        total=Decimal(20_000),
-        header_discount=Decimal(0),
-        lines=(),
-        content="",
-    )
+    booking = booked_invoice(command_id=INVOICE, booked_on=day, due_on=day, total=Decimal(20_000))
     asked = [Asked(f"c{number}", "record", kind, invoice) for number, kind in enumerate(kinds)]
     return OrderState(
         order_id="order-1", bookings=(booking,), asked=(Asked(INVOICE, "sale-order-1", "BookInvoice", INVOICE), *asked)

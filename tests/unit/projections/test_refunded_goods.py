@@ -1,13 +1,12 @@
 """Given a refund, when it names goods, then exactly what they stand for on the invoice and in the stock comes back."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
-from projections.changes.booking import BookedLine, Booking
+from projections.changes.booking import BookedLine
 from projections.jurnal_commands.commands import ReturnLine, ReturnSale
 from projections.jurnal_commands.return_arithmetic import left_of, payable, worth
 from tests.sandbox_books import BUY_PRICE, SandboxBooks
@@ -19,6 +18,7 @@ from tests.unit.projections.taken_back import (
     RULES,
     SAME_DAY,
     after_sale,
+    booked_invoice,
     given_back,
     polled,
     refund,
@@ -168,19 +168,7 @@ def test_the_last_piece_brings_back_all_that_is_left_of_what_was_added_to_it() -
 def test_what_can_be_paid_of_a_return_loses_no_hundredth_to_shares_without_end() -> None:
     """Rp 2 off twelve lines: half of them are worth Rp 5,999, and not a hundredth less for each sixth that was cut."""
     lines = tuple(BookedLine(f"d{n}", "", f"SKU{n}", D(1), D(1_000), D(0)) for n in range(12))
-    booking = Booking(
-        revision=1,
-        command_id="inv",
-        invoice_no="INV-1",
-        booked_on=date(2026, 11, 21),
-        warehouse="Main",
-        walk_in_contact="Walk-in",
-        customer_id=None,
-        total=D(11_998),
-        header_discount=D(2),
-        lines=lines,
-        content="",
-    )
+    booking = booked_invoice(total=D(11_998), header_discount=D(2), lines=lines)
     half = dict.fromkeys(range(6), D(1))
     assert payable(worth(booking, left_of(booking, None), half, None)) == D(5_999)
 

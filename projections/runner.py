@@ -67,13 +67,13 @@ class _Memory:
         self.absent: set[str] = set()
         self.ahead: Sequence[FollowedFact] = ()
 
-    def touch(self, keys: Iterable[str]) -> None:
+    def touch(self, keys: Iterable[str], states_max: int) -> None:
         """Note that these states are in use, and forget those that were not for longest."""
         for key in keys:
             state = self.states.pop(key, None)
             if state is not None:
                 self.states[key] = state
-        while len(self.states) > _STATES_MAX:
+        while len(self.states) > states_max:
             del self.states[next(iter(self.states))]
 
 
@@ -92,12 +92,15 @@ class Runner:
         tail: Tail | None = None,
         live: bool = True,
         saves: Pool | None = None,
+        states_max: int = _STATES_MAX,
     ) -> None:
+        """`states_max`: so many states of a store's projection are remembered."""
         self._pool = pool
         self._saves = saves if saves is not None else pool
         self._reader = reader
         self._tail = tail if tail is not None else Tail()
         self._live = live
+        self._states_max = states_max
         self._memories: dict[tuple[str, str], _Memory] = {}
 
     def forget(self, store_id: str) -> None:
@@ -200,7 +203,7 @@ class Runner:
             return None
         memory.cursor = Cursor(position, memory.cursor.generation)
         memory.absent -= folding.changed
-        memory.touch(keys)
+        memory.touch(keys, self._states_max)
         return Folded(len(facts), position, tuple(folding.stalls))
 
     async def _load(

@@ -106,7 +106,7 @@ class Settling:
         refused = [send for send, word in words if isinstance(word, CommandRefused)]
         too_late = await self._queue.gone_on(refused) if refused else frozenset()
         for store_id, command_id in too_late:
-            _LOG.warning(LogEvent.REFUSAL_OVERTAKEN, store=store_id, command=command_id)
+            _LOG.warning(LogEvent.REFUSAL_DROPPED, store=store_id, command=command_id)
         return too_late
 
     async def _later(self, company: Company, answered: Sequence[Answered], now: datetime) -> datetime:

@@ -57,7 +57,7 @@ async def test_a_refusal_that_is_read_when_another_attempt_was_booked_says_nothi
     stopped = stand.process(calls=StoppedCalls(stand, "sales_invoices", others_go_on))
     with structlog.testing.capture_logs() as logs:
         await stand.step(stopped)
-    assert "refusal_overtaken" in [told["event"] for told in logs]
+    assert "refusal_dropped" in [told["event"] for told in logs]
     assert await stand.told("CommandRefused") == []
     assert await stand.statuses() == {"sale-order-1": "Success"}
     await stand.until_quiet(stopped)

@@ -1,6 +1,6 @@
 -- What this ledger would send and stands in Jurnal all the same, as after a restore, is looked up first: also what it tried
 -- before, for it may have been tried once more since. Once looked up for a finding, it is not again for the same one.
-UPDATE send SET state = 'unknown', attempt = greatest(attempt, 1), due_at = $3, absent_from = $4, batch_id = NULL,
+UPDATE send SET state = 'unknown', attempt = greatest(attempt, 1), due_at = $3, absent_from = $4,
                 found_at = d.found_at, reason = 'Jurnal was found to have it already'
 FROM (
     SELECT command_id, max(found_at) AS found_at

@@ -108,6 +108,11 @@ async def lease_lost(stand: Stand, _process: Process) -> None:
     assert await CompanyLeases(stand.pool, uuid4(), lease_seconds=60).acquire(COMPANY.company_id) is not None
 
 
+async def lease_taken_anew(stand: Stand, _process: Process) -> None:
+    """Let this process have lost the company and taken it again since."""
+    await stand.migrator.execute("UPDATE company_lease SET epoch = epoch + 1")
+
+
 async def breaker_open(stand: Stand, _process: Process) -> None:
     """Let Jurnal have failed too often."""
     await stand.migrator.execute(
@@ -127,6 +132,7 @@ async def ledger_behind(_stand: Stand, process: Process) -> None:
     [
         pytest.param(paused, ("nothing", ""), id="the store is paused"),
         pytest.param(lease_lost, ("not_ours", ""), id="another process has the company"),
+        pytest.param(lease_taken_anew, ("probed", "looking"), id="the company was taken over again"),
         pytest.param(breaker_open, ("waited", "breaker"), id="Jurnal does not answer"),
         pytest.param(ledger_behind, ("probed", "looking"), id="the database was restored"),
     ],

@@ -35,8 +35,8 @@ DOCUMENT = Document(resource="sales_invoices", jurnal_id=7)
 
 FOUND = """
     INSERT INTO difference
-    SELECT $1, 'unknown:sales_invoices:7', 'unknown', 'sales_invoices', $2, 7, 0, '#2', '2026-11-20', NULL, 20000, '', '', 7,
-           '2026-11-20T12:00:00Z', 0, 0
+    SELECT $1, 'unknown:sales_invoices:7', 'unknown', 'sales_invoices', $2, 7, 0, '#2', '2026-11-20', NULL, 20000,
+           '', '', 7, '2026-11-20T12:00:00Z', 0, 0
 """
 
 

@@ -13,7 +13,7 @@ from service.jurnal.batch_look_up import Looked
 from service.jurnal.documents import matches
 from service.jurnal.outcome import Absent, AlreadyThere, Ambiguous, Found, ProbeFailed, ProbeOutcome, probe_outcome
 from service.jurnal.pace import Purpose
-from service.jurnal.resources import is_keyed, number_of, reading_of
+from service.jurnal.resources import is_keyed, number_of, probe_for, reading_of
 from service.jurnal.standing import NotStanding
 from service.jurnal_calls import Company, JurnalCalls
 from service.quota import Spent
@@ -102,6 +102,11 @@ class LookingUp:
         """Look for one document and settle nothing; None where it cannot be looked for now."""
         told = await self._inquiry.probe(company, send, await self._settling.now())
         return told.value if isinstance(told, Told) else None
+
+    async def document(self, company: Company, send: Send) -> ProbeOutcome | None:
+        """Read the document that has the command's key, whatever it looks like; None where there is no place for it."""
+        answer = await self._calls.read(company, probe_for(send.command, send.command_id), Purpose.PROBE)
+        return None if isinstance(answer, Spent) else probe_outcome(send.command, answer)
 
     async def _settle(self, send: Send, told: Told[ProbeOutcome], now: datetime) -> None:
         outcome = told.value

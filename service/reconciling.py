@@ -277,8 +277,10 @@ def _twice(extra: ListedDocument, kept: ListedDocument, mark: str, day: date) ->
         told.append(f"amount is {extra.amount:f}, not {kept.amount:f}")
     if extra.dated != kept.dated:
         told.append(f"date is {extra.dated}, not {kept.dated}")
-    if extra.is_keyed != kept.is_keyed:
-        told.append("one of them has our memo, but not our key")
+    if not (extra.is_keyed and kept.is_keyed):
+        # Whoever copies a document in Jurnal copies its memo.
+        one = "one of them" if extra.is_keyed != kept.is_keyed else "each of them"
+        told.append(f"{one} has our memo, but not our key")
     return DocumentFoundTwice(
         document=ComparedDocument(
             difference_id=f"duplicate:{extra.resource.plural}:{extra.jurnal_id}",
@@ -329,7 +331,7 @@ def unknown_of(store_id: str, listed: Iterable[ListedDocument], known: Mapping[s
         seen.add(mark)
         # A copy that a person makes has our memo; only we, or whoever uses the interface, give it our key.
         is_ours = document.is_keyed or document.resource == SALES_RETURNS
-        is_due = booked is not None and booked.never_sent
+        is_due = booked is not None and booked.to_go
         yield Unknown(
             _found_unknown(document, day, why),
             is_lost=is_ours and (booked is None or is_due),
@@ -357,6 +359,8 @@ def _why_unknown(booked: Booked | None) -> str | None:
         return "The ledger has no command of this identity"
     if booked.never_sent:
         return "The ledger has not sent its command yet"
+    if booked.to_go:
+        return "Jurnal took no attempt of its command that the ledger knows of"
     if booked.under_way or booked.state in ("accepted", "skipped"):
         return None
     return f"Its command is {booked.state} in the ledger" + (f": {booked.reason}" if booked.reason else "")

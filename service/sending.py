@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
-from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice
+from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice, UpdateInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
 from service.answer_ledger import attempted_in
 from service.company_lease import CompanyLeases
@@ -17,8 +17,9 @@ from service.dispatched import Dispatched, told
 from service.fence import Fence
 from service.inquiry import Inquiry, Prepared
 from service.jurnal.batching import Row, RowOutcome, batch_request, distinct, row_outcomes
+from service.jurnal.documents import matches
 from service.jurnal.exchange import NoAnswer, Response, SignedRequest
-from service.jurnal.outcome import Accepted, AlreadyThere, Found, Refused, outcome_of
+from service.jurnal.outcome import Absent, Accepted, AlreadyThere, Found, Refused, TryLater, outcome_of
 from service.jurnal.pace import Purpose
 from service.jurnal.refusals import DATE_FIELDS, missing_reason
 from service.jurnal.standing import NotStanding
@@ -205,7 +206,25 @@ class Sending:
             if isinstance(gone, Found):
                 accepted = Accepted(document=gone.document, record=gone.record)
                 return Answered(send=send, attempted=attempted, outcome=accepted, found_by="conflict")
+        if isinstance(outcome, Refused) and isinstance(send.command, UpdateInvoice) and send.attempt > 1:
+            return await self._changed_before(company, send, attempted, outcome)
         return Answered(send=send, attempted=attempted, outcome=outcome)
+
+    async def _changed_before(self, company: Company, send: Send, attempted: Attempted, refused: Refused) -> Answered:
+        """Tell whether an attempt before the refused one changed the invoice: its memo tells unless somebody wrote it.
+
+        What would be booked otherwise because of the refusal would be booked twice.
+        """
+        seen = await self._looking_up.document(company, send)
+        match seen:
+            case Found() if not matches(send.command, send.command_id, seen.record):
+                accepted = Accepted(document=seen.document, record=seen.record)
+                return Answered(send=send, attempted=attempted, outcome=accepted, found_by="conflict")
+            case Found() | Absent():
+                return Answered(send=send, attempted=attempted, outcome=refused)
+            case _:
+                reason = "Jurnal does not take it, and whether it was made before cannot be read now"
+                return Answered(send=send, attempted=attempted, outcome=TryLater(reason=reason, scope="service"))
 
     async def _learn_of_closed_books(self, company: Company, answered: Sequence[Answered]) -> None:
         refused = {

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import msgspec
+import structlog
 
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
@@ -19,13 +20,15 @@ from eventstore.facts.answers import (
     CommandRefused,
     CommandUnanswered,
 )
-from projections.jurnal_commands.queue import Ended, Move, Send, SendQueue
+from projections.jurnal_commands.queue import Ended, Key, Move, Send, SendQueue
 from service.answer_ledger import AnswerFact, AnswerLedger, last_word
 from service.fence import Fence
 from service.jurnal.documents import matches
 from service.jurnal.outcome import Accepted, AlreadyThere, Outcome, Refused, TryLater, Unknown
 from service.jurnal_calls import Company, JurnalCalls
+from service.telemetry.logs import LogEvent
 
+_LOG = structlog.get_logger()
 _FIRST_PROBE_WAIT = timedelta(seconds=1)
 _SERVICE_WAIT_SECONDS = 5
 
@@ -58,18 +61,20 @@ class Settling:
         """Settle the rows of one call: all facts in one append a store, all moves in one statement."""
         now = await self.now()
         later = await self._later(company, answered, now)
-        settled = [self._settled(row, now, later) for row in answered]
-        positions = await self._answers.append(
-            [(row.send, fact) for row, (fact, _) in zip(answered, settled, strict=True)]
-        )
+        settled = [(row.send, *self._settled(row, now, later)) for row in answered]
+        too_late = await self._too_late([(send, fact) for send, fact, _ in settled])
+        settled = [each for each in settled if each[0].key not in too_late]
+        positions = await self._answers.append([(send, fact) for send, fact, _ in settled])
         moves = [
             msgspec.structs.replace(move, settled_at=position) if move.state == "done" else move
-            for (_, move), position in zip(settled, positions, strict=True)
+            for (_, _, move), position in zip(settled, positions, strict=True)
         ]
         await self._queue.move(moves, now=now)
 
     async def finish(self, ends: Sequence[tuple[Send, CommandAccepted | CommandRefused]]) -> None:
         """Append Jurnal's last words, or ours, and let go of the sends."""
+        too_late = await self._too_late(ends)
+        ends = [each for each in ends if each[0].key not in too_late]
         if not ends:
             return
         now = await self.now()
@@ -92,6 +97,17 @@ class Settling:
         """Return the database's time."""
         async with self._pool.acquire() as connection:
             return await database_now(connection)
+
+    async def _too_late(self, words: Sequence[tuple[Send, AnswerFact]]) -> frozenset[Key]:
+        """Return what was refused, but has gone on since: this process stood still, and another one went on from there.
+
+        That something is in Jurnal is true however late it is told; a refusal is true of its own attempt alone.
+        """
+        refused = [send for send, word in words if isinstance(word, CommandRefused)]
+        too_late = await self._queue.gone_on(refused) if refused else frozenset()
+        for store_id, command_id in too_late:
+            _LOG.warning(LogEvent.REFUSAL_DROPPED, store=store_id, command=command_id)
+        return too_late
 
     async def _later(self, company: Company, answered: Sequence[Answered], now: datetime) -> datetime:
         """Return when a call may be tried again that a limit of Jurnal's refused."""

@@ -26,7 +26,8 @@ _DOCUMENT = msgspec.json.Decoder(Document, strict=False)
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """A command, and how it stands. `business_date`: of its line in the Accounting Sync list.
 
-    `under_way`: it may be on its way to Jurnal, or its answer is not folded yet. `never_sent`: no attempt was begun.
+    `under_way`: it may be on its way to Jurnal, or its answer is not folded yet. `to_go`: it may be sent any time, and
+    by all that the ledger knows Jurnal has it not. `never_sent`: no attempt was begun.
     """
 
     command_id: str
@@ -37,6 +38,7 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     business_date: date | None
     reason: str | None
     under_way: bool
+    to_go: bool
     never_sent: bool
 
 
@@ -111,5 +113,6 @@ def _booked(record: asyncpg.Record) -> Booked:
         business_date=record["business_date"],
         reason=record["reason"],
         under_way=state == "due" and send_state != "due",
+        to_go=state == "due" and send_state in ("due", "waiting"),
         never_sent=state == "due" and send_state == "due" and record["attempt"] == 0,
     )

@@ -23,6 +23,7 @@ _RECOVER = statement(__package__, "recover_sends")
 _ADOPT = statement(__package__, "adopt_lost_sends")
 _ADOPT_FOUND = statement(__package__, "adopt_found_sends")
 _MOVE = statement(__package__, "move_sends")
+_GONE_ON = statement(__package__, "gone_on")
 _ON_THEIR_WAY = statement(__package__, "any_on_their_way")
 _SETTLED = statement(__package__, "command_document")
 _EARLIER = statement(__package__, "earlier_command")
@@ -320,6 +321,16 @@ class SendQueue:
             )
         assert isinstance(moved, int)
         return moved
+
+    async def gone_on(self, sends: Sequence[Send]) -> frozenset[Key]:
+        """Return those that are done, or of which another attempt has begun."""
+        records = await self._pool.fetch(
+            _GONE_ON,
+            [send.store_id for send in sends],
+            [send.command_id for send in sends],
+            [send.attempt for send in sends],
+        )
+        return frozenset((record["store_id"], record["command_id"]) for record in records)
 
     async def ledger_end(self, store_id: str) -> int:
         """Return the last position of the store's ledger."""

@@ -54,6 +54,7 @@ class LogEvent(StrEnum):
     COMPARISON_STOPPED = "comparison_stopped"
     COMMAND_ACCEPTED = "command_accepted"
     COMMAND_REFUSED = "command_refused"
+    REFUSAL_DROPPED = "refusal_dropped"
     COMMAND_POSTPONED = "command_postponed"
     COMMAND_UNANSWERED = "command_unanswered"
     COMMAND_CONFIRMED_ABSENT = "command_confirmed_absent"

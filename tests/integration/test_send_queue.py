@@ -10,6 +10,7 @@ import pytest
 
 from eventstore.connection import Connection, Pool
 from eventstore.facts.answers import Attempted, CommandRefused, Document
+from eventstore.facts.operators import OPERATIONS_STREAM, StoreResumed
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.identity import payment_command_id
 from projections.jurnal_commands.queue import FIRST, Attempt, Begun, Move, Send, SendQueue, count_states
@@ -18,7 +19,7 @@ from service.company_lease import CompanyLeases
 from service.fence import Fence
 from service.jurnal_calls import Company
 from service.waiting_sends import WaitingSends
-from tests.folding import ALL_KINDS, rows_of, tell
+from tests.folding import ALL_KINDS, append_story, fold_all, rows_of, tell
 from tests.ledger import STORE, service_pool
 from tests.story import CONNECTION, Story, own, paid
 
@@ -30,6 +31,13 @@ INVOICE = f"inv-{STORE}.order-1"
 OTHER = f"inv-{STORE}.order-2"
 PAYMENT = payment_command_id(STORE, "order-1", "t2")
 DOCUMENT = Document(resource="sales_invoices", jurnal_id=7)
+
+
+FOUND = """
+    INSERT INTO difference
+    SELECT $1, 'unknown:sales_invoices:7', 'unknown', 'sales_invoices', $2, 7, 0, '#2', '2026-11-20', NULL, 20000,
+           '', '', 7, '2026-11-20T12:00:00Z', 0, 0
+"""
 
 
 class Desk(NamedTuple):
@@ -201,6 +209,38 @@ async def test_nobody_begins_without_the_company_lease(desk: Desk, connection: C
     epoch = desk.epoch - 1 if loss == "an old epoch" else desk.epoch
     assert not await desk.begin(send, owner=owner, epoch=epoch)
     assert set((await desk.states()).values()) == {"due"}
+
+
+async def test_what_goes_alone_by_now_does_not_begin_in_a_call_of_several(desk: Desk, connection: Connection) -> None:
+    """The endpoint of several refuses no used key; and of such a call nothing begins."""
+    first, second, *_ = await desk.ready()
+    await connection.execute("UPDATE send SET alone = true WHERE command_id = $1", first.command_id)
+    assert not await desk.begin(first, second)
+    assert "sending" not in (await desk.states()).values()
+    assert await desk.begin(first)
+
+
+async def test_what_jurnal_was_found_to_have_does_not_begin_before_it_was_looked_up(
+    desk: Desk, connection: Connection
+) -> None:
+    """It was found between the look at the queue and the attempt, of which it may not be the first."""
+    (send,) = [send for send in await desk.ready() if send.command_id == OTHER]
+    await connection.execute("UPDATE send SET attempt = 1 WHERE command_id = $1", OTHER)
+    send = msgspec.structs.replace(send, attempt=1)
+    await connection.execute(FOUND, STORE, OTHER)
+    assert not await desk.begin(send)
+    await connection.execute("UPDATE send SET found_at = 7 WHERE command_id = $1", OTHER)
+    assert await desk.begin(send)
+
+
+async def test_nothing_begins_while_a_word_on_the_store_is_not_folded(desk: Desk) -> None:
+    """Before it something may have been found in Jurnal, which nobody has looked up yet."""
+    (send,) = [send for send in await desk.ready() if send.command_id == OTHER]
+    desk.story.tell(own(StoreResumed(actor="owner", reason="looked at"), OPERATIONS_STREAM, "resumed"))
+    await append_story(desk.pool, desk.story)
+    assert not await desk.begin(send)
+    await fold_all(desk.pool)
+    assert await desk.begin(send)
 
 
 async def test_an_attempt_past_its_deadline_becomes_unknown_and_is_looked_up_not_sent(desk: Desk) -> None:

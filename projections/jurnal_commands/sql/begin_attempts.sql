@@ -21,9 +21,10 @@ WITH wanted AS (
           WHERE f.store_id = w.store_id AND f.stream_id = 'operations'
             AND f.position > coalesce((SELECT p.position FROM projection_cursor p
                                        WHERE p.store_id = w.store_id AND p.projection = 'differences'), 0))
-      AND (s.attempt > 0 OR NOT EXISTS (
+      AND NOT EXISTS (
           SELECT 1 FROM difference d
-          WHERE d.store_id = w.store_id AND d.command_id = w.command_id AND d.kind = 'unknown' AND d.resolved_at = 0))
+          WHERE d.store_id = w.store_id AND d.command_id = w.command_id AND d.kind = 'unknown' AND d.resolved_at = 0
+            AND d.found_at > s.found_at)
       AND NOT coalesce(
           -- As `read_paused_sending`, by the ledger itself.
           (SELECT f.type = 'StorePaused' FROM facts f

@@ -14,8 +14,10 @@ from service.company_lease import CompanyLeases
 from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
 from service.jurnal.pace import Limit, Purpose
+from service.jurnal.package import Package
 from service.operations import Operations, Word
 from service.quota import QuotaBudget
+from service.quota_wish import JAKARTA, Sharing
 from service.reconciliation_ledger import ReconciliationLedger
 from service.restore_guard import RestoreGuard
 from tests.integration.dispatcher.stand import COMPANY, PLENTY, Process, Stand
@@ -108,6 +110,11 @@ async def lease_lost(stand: Stand, _process: Process) -> None:
     assert await CompanyLeases(stand.pool, uuid4(), lease_seconds=60).acquire(COMPANY.company_id) is not None
 
 
+async def lease_taken_anew(stand: Stand, _process: Process) -> None:
+    """Let this process have lost the company and taken it again since."""
+    await stand.migrator.execute("UPDATE company_lease SET epoch = epoch + 1")
+
+
 async def breaker_open(stand: Stand, _process: Process) -> None:
     """Let Jurnal have failed too often."""
     await stand.migrator.execute(
@@ -127,6 +134,7 @@ async def ledger_behind(_stand: Stand, process: Process) -> None:
     [
         pytest.param(paused, ("nothing", ""), id="the store is paused"),
         pytest.param(lease_lost, ("not_ours", ""), id="another process has the company"),
+        pytest.param(lease_taken_anew, ("probed", "looking"), id="the company was taken over again"),
         pytest.param(breaker_open, ("waited", "breaker"), id="Jurnal does not answer"),
         pytest.param(ledger_behind, ("probed", "looking"), id="the database was restored"),
     ],
@@ -172,6 +180,60 @@ async def test_a_fresh_sale_without_a_place_in_the_quota_waits_and_says_so(stand
     assert (done.did, done.outcome) == ("waited", "quota")
     assert done.wait_until is not None
     assert stand.documents("sales_invoice") == 1
+
+
+async def test_a_budget_that_jurnal_closed_keeps_a_fresh_sale_back(stand: Stand, young: Pool) -> None:
+    """A 429 holds for what goes at once, too."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    await stand.migrator.execute(
+        "UPDATE quota_budget SET closed_until = $1, closed_scope = 'minute', closed_at = $2",
+        stand.clock.now() + timedelta(seconds=60), stand.clock.now(),
+    )  # fmt: skip
+    done = await step(process)
+    assert (done.did, done.outcome) == ("waited", "quota")
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_a_used_up_package_keeps_a_fresh_sale_back(stand: Stand, young: Pool) -> None:
+    """However free the minute is, the month is not."""
+    sharing = Sharing(package=Package(1_000, JAKARTA))
+    quota = QuotaBudget(
+        stand.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY, sharing=sharing
+    )
+    process = prompt(stand, young, calls=stand.calls(quota=quota))
+    await idle(stand, process)
+    await stand.migrator.execute("UPDATE quota_day SET calls = 1000")
+    await stand.order(2)
+    done = await step(process)
+    assert (done.did, done.outcome) == ("waited", "quota")
+    assert stand.documents("sales_invoice") == 1
+
+
+async def test_what_jurnal_put_off_does_not_go_before_its_time_because_something_was_folded(
+    stand: Stand, young: Pool
+) -> None:
+    """It is seen by the look at the queue's front, and its time with it."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    stand.fail(FaultPlan(status_before_commit=401))
+    assert (await step(process)).outcome == "TryLater"
+    await stand.fold()
+    assert (await step(process)).did == "nothing"
+    assert (await step(process)).did == "nothing"
+    await stand.advance(5)
+    assert (await step(process)).did == "sent"
+
+
+async def test_two_fresh_sales_on_an_idle_system_go_in_one_call(stand: Stand, young: Pool) -> None:
+    """What goes by itself costs a call each."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    await stand.order(3)
+    assert (await step(process)).rows == 2
 
 
 async def test_a_place_that_was_taken_since_the_look_is_asked_for_anew(

@@ -1,13 +1,18 @@
 """A call of several whose answer is lost: a list tells what is there; the rest waits for the fence and goes alone."""
 
 import asyncio
+from collections import Counter
+from dataclasses import replace as change
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ops.sandbox.jurnal import FaultPlan
 from ops.sandbox.jurnal.cash_bank import BankDeposits
 from ops.sandbox.jurnal.records import CashMovement
+from projections.jurnal_commands.commands import PostJournal
+from tests.integration.dispatcher.asking import JOURNAL, Asked
 from tests.integration.dispatcher.stand import Process, Stand, forget_keys
 from tests.integration.dispatcher.test_dispatcher_batches import LATER, TEN, calls, warmed
 from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingCalls
@@ -106,6 +111,44 @@ async def test_bank_documents_lost_in_one_call_are_found_by_one_list(stand: Stan
     await stand.until_quiet(process)
     assert set((await stand.statuses()).values()) == {"Success"}
     assert (stand.documents("bank_deposit"), stand.documents("bank_withdrawal")) == (12, 12)
+
+
+async def lost_journals(stand: Stand) -> tuple[Asked, Process, list[PostJournal]]:
+    """Lose the answer to a call of twelve journal entries that Jurnal booked."""
+    asked = Asked(stand)
+    journals = [replace(JOURNAL, journal_id=f"o{each}:stored:t1") for each in range(12)]
+    for each, journal in enumerate(journals):
+        await asked.ask(journal, lane=f"order-o{each}")
+    await stand.migrator.execute("UPDATE send SET kind = 'PostJournal'")
+    process = stand.process()
+    stand.fail(FaultPlan(close_after_commit=True), path="journal_entries")
+    assert (await stand.step(process)).outcomes == {"Unknown": 12}
+    stand.sandbox.calls.clear()
+    return asked, process, journals
+
+
+async def test_journal_entries_lost_in_one_call_are_found_by_one_list_and_not_sent_again(stand: Stand) -> None:
+    """Their list shows accounts and amounts: one reading call tells of all."""
+    asked, process, journals = await lost_journals(stand)
+    assert (await stand.step(process)).outcomes == {"Found": 12}
+    await stand.until_quiet(process)
+    assert calls(stand) == {"GET /journal_entries": 1}
+    assert [await asked.state_of(journal) for journal in journals] == [("accepted", "")] * 12
+    assert {answer["found_by"] for answer in await stand.told("CommandAccepted")} == {"probe"}
+    assert stand.documents("journal_entry") == 12
+
+
+async def test_a_lost_journal_entry_that_somebody_changed_is_refused_with_the_difference(stand: Stand) -> None:
+    """Found under our key on another account: for a person, and its neighbours are accepted."""
+    _, process, _ = await lost_journals(stand)
+    first = next(iter(stand.sandbox.company.journal_entries))
+    cash = next(account for account in stand.sandbox.company.accounts if account.name == "Cash")
+    first.lines = tuple(change(line, account=cash) if line.account.name == "Bank BCA" else line for line in first.lines)
+    await stand.until_quiet(process)
+    assert Counter((await stand.commands()).values()) == {"refused": 1, "accepted": 11}
+    (refused,) = await stand.told("CommandRefused")
+    assert "the change of bank bca is 0, not -5000; the change of cash is -5000" in refused["reason"]
+    assert stand.documents("journal_entry") == 12
 
 
 async def test_the_few_that_a_list_lacks_are_asked_for_by_their_keys_at_once(

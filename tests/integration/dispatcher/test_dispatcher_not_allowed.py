@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from eventstore.facts.operators import CommandReleased
 from eventstore.facts.settings import SETTINGS_STREAM, SalesRulesSet
@@ -63,6 +64,44 @@ async def test_what_jurnal_does_not_let_go_of_is_booked_otherwise_once(
     await stand.until_quiet(stand.process())
     assert await stand.statuses() == CHANGED
     await booked_anew(stand, database_url, 30_000)
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["read", "Jurnal fails for a while"])
+async def test_a_change_that_was_lost_and_lost_its_memo_too_is_not_booked_twice(
+    stand: Stand, database_url: str, answered: bool
+) -> None:
+    """A person wrote another memo and closed the invoice: it is not allowed any more, and looks as it was asked for."""
+    await stand.order(1, transactions=[CASH])
+    process = stand.process()
+    await stand.until_quiet(process)
+    await stand.order(1, transactions=[CASH], **lattes(3))
+    stand.fail(LOST, method="PATCH", path="sales_invoices")
+    await stand.step(process)
+    (invoice,) = stand.sandbox.company.sales_invoices
+    invoice.memo = "checked with the bank"
+    stand.sandbox.by_hand.reconcile(INVOICE)
+    if not answered:
+        await failing_when_refused(stand)
+    await stand.until_quiet(process)
+    assert await stand.statuses() == {"sale-order-1": "Success", "change-order-1-1": "Success"}
+    assert (stand.documents("sales_invoice"), stand.documents("sales_return")) == (1, 0)
+    assert stand.sandbox.exact_balances()["Service Revenue"] == -30_000
+    await no_difference(stand, database_url)
+
+
+async def failing_when_refused(stand: Stand) -> None:
+    """Let the first look-up behind a refused change fail."""
+    seen = 0
+
+    def fault(request: web.Request) -> FaultPlan | None:
+        nonlocal seen
+        seen += request.method == "PATCH"
+        if seen != 1 or request.method != "GET":
+            return None
+        seen += 1
+        return FaultPlan(status_before_commit=502)
+
+    stand.sandbox.gate.fault = fault
 
 
 async def test_a_payment_and_a_second_change_behind_it_are_booked_once(stand: Stand, database_url: str) -> None:

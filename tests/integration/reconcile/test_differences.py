@@ -1,16 +1,18 @@
 """Each kind of difference between the ledger and Jurnal is found by name, and what agrees is not."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from eventstore.facts.settings import SETTINGS_STREAM, SalesRulesSet
 from ops.sandbox.jurnal import FaultPlan
 from projections.differences.queries import list_differences
 from service.comparison import ComparisonStopped
 from tests.integration.dispatcher.stand import Stand
-from tests.integration.reconcile.comparing import compare, invoice_fields, kinds, make_again, only
+from tests.integration.reconcile.comparing import ask_repair, compare, invoice_fields, kinds, make_again, only
 from tests.ledger import STORE
-from tests.story import paid
+from tests.story import own, paid
 
 INVOICE = f"inv-{STORE}.order-1"
 
@@ -64,6 +66,23 @@ async def test_a_copy_with_another_amount_or_only_our_memo_is_not_proven(stand: 
     assert type(found).__name__ == "DocumentFoundTwice"
     assert found.document.repair == ""
     assert found.differences == ("one of them has our memo, but not our key",)
+
+
+async def test_a_copy_of_a_return_is_not_proven_a_duplicate(stand: Stand) -> None:
+    """Jurnal shows no key of returns, and a person who copies one copies its memo: the second may be meant."""
+    rules = SalesRulesSet(sales_return_account="Sales Return")
+    await stand.appender.append(STORE, [own(rules, SETTINGS_STREAM, "rules")])
+    await stand.order(transactions=[paid("t1", 20_000)])
+    await stand.until_quiet(stand.process())
+    await stand.advance(2 * 86_400)
+    await stand.order(transactions=[paid("t1", 20_000)], status="void", cancel_date="2026-11-22T10:00:00")
+    await stand.until_quiet(stand.process())
+    returns = stand.sandbox.company.sales_returns
+    (ours,) = returns
+    returns.add(replace(ours, id=ours.id + 1_000, name="10099"))
+    found = only(await compare(stand))
+    assert (found.document.repair, found.differences) == ("", ("each of them has our memo, but not our key",))
+    assert await ask_repair(stand) == []
 
 
 async def test_an_invoice_that_somebody_changed_is_altered(stand: Stand) -> None:

@@ -88,6 +88,18 @@ async def test_nothing_is_deleted_once_the_other_one_is_gone(stand: Stand, monke
     assert "nothing is deleted" in (record.reason or "")
 
 
+async def test_a_duplicate_that_became_another_document_stays(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody gave it a key and a memo of its own after it was found: it is read once more before the DELETE."""
+    both = await two_invoices(stand, monkeypatch)
+    await ask_repair(stand)
+    other = next(each for each in stand.sandbox.company.sales_invoices if each.id == both[1])
+    other.custom_id, other.memo = "wholesale-7", "for the wholesaler"
+    await stand.until_quiet(stand.process())
+    assert invoice_ids(stand) == list(both)
+    record = (await stand.records())[f"duplicate-sales_invoices.{both[1]}"]
+    assert (record.status, "nothing is deleted" in (record.reason or "")) == ("Failed", True)
+
+
 async def test_a_duplicate_with_payments_stays_and_says_why(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jurnal lets go of no invoice that somebody paid separately."""
     known, again = await two_invoices(stand, monkeypatch)

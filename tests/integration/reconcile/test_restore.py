@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from eventstore.facts.settings import SETTINGS_STREAM, SalesRulesSet
 from ops.sandbox.jurnal import FaultKind, FaultPlan, SeededFaults
 from projections.differences.queries import count_differences
 from projections.jurnal_commands.identity import transaction_no
@@ -19,9 +20,10 @@ from tests.integration.dispatcher.stand import COMPANY, PLENTY, Process, Stand, 
 from tests.integration.reconcile.comparing import compare, invoice_fields
 from tests.integration.reconcile.restoring import Backups, looking
 from tests.ledger import STORE
-from tests.story import paid
+from tests.story import own, paid
 
 LOOKS = 8
+STEPS_MAX = 100
 
 
 @pytest.fixture
@@ -101,6 +103,69 @@ async def test_once_resumed_all_of_it_is_found_and_nothing_booked_twice(
     assert stand.documents("sales_invoice") == booked["sales_invoice"] + 1
     compared = await compare(stand)
     assert (compared.found, compared.resolved) == ((), 4)
+
+
+@pytest.mark.parametrize(
+    ("documents", "plan", "state"),
+    [
+        ("sales", FaultPlan(status_before_commit=429), "waiting"),
+        ("a return", FaultPlan(status_before_commit=504), "due"),
+    ],
+    ids=["sales that Jurnal put off", "a return that was found absent"],
+)
+async def test_what_was_tried_before_the_copy_and_booked_after_it_is_not_booked_twice(
+    stand: Stand, backups: Backups, monkeypatch: pytest.MonkeyPatch, documents: str, plan: FaultPlan, state: str
+) -> None:
+    """An attempt that came to nothing is no proof for those after it, which the restored ledger does not know of."""
+    process = looking(stand)
+    await stand.order(9, transactions=[paid("t1", 20_000)])
+    await stand.until_quiet(process)
+    if documents == "sales":
+        await stand.order(1)
+        await stand.order(2)
+    else:
+        rules = SalesRulesSet(sales_return_account="Sales Return")
+        await stand.appender.append(STORE, [own(rules, SETTINGS_STREAM, "rules")])
+        await stand.advance(2 * 86_400)
+        await stand.order(9, transactions=[paid("t1", 20_000)], status="void", cancel_date="2026-11-22T10:00:00")
+    stand.fail(plan)
+    for _ in range(STEPS_MAX):
+        done = await stand.step(process)
+        if await tried(stand, state):
+            break
+        wakes = await stand.next_wake(done) if done.did in ("nothing", "waited") else None
+        await stand.advance(0 if wakes is None else (wakes - stand.clock.now()).total_seconds())
+    copy = await backups.take()
+    await stand.until_quiet(looking(stand))
+    booked = stand.sandbox.documents()
+    await backups.restore(copy)
+    forget_keys(monkeypatch)
+    process = looking(stand)
+    assert await frozen(stand, process)
+    await resume(stand)
+    await stand.until_quiet(process)
+    assert stand.sandbox.documents() == booked
+    assert "due" not in (await stand.commands()).values()
+
+
+async def tried(stand: Stand, state: str) -> bool:
+    """Tell whether what was tried is in this state, and nothing else is under way."""
+    rows = await stand.migrator.fetch("SELECT state, attempt FROM send WHERE state <> 'done'")
+    return any(row["state"] == state and row["attempt"] == 1 for row in rows)
+
+
+async def test_what_a_person_took_away_after_it_was_found_is_sent_once(stand: Stand) -> None:
+    """Once looked up for a finding, a command goes; it is not looked up for the same one for ever."""
+    await stand.order(1)
+    name = f"inv-{STORE}.order-1"
+    keys = {"custom_id": name, "transaction_no": transaction_no(name, "#3101-1001")}
+    await stand.shop.make("sales_invoices", "sales_invoice", **invoice_fields(**keys))
+    assert (await compare(stand)).frozen
+    stand.sandbox.by_hand.delete("sales_invoices", name)
+    await resume(stand)
+    did = await stand.until_quiet(stand.process())
+    assert did.count("sent") == 1
+    assert (stand.documents("sales_invoice"), await stand.commands()) == (1, {"inv.order-1": "accepted"})
 
 
 async def test_without_looking_first_a_restored_ledger_books_twice(

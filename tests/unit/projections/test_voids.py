@@ -13,7 +13,7 @@ from projections.jurnal_commands.identity import command_id
 from tests.ledger import STORE
 from tests.sandbox_books import SandboxBooks
 from tests.story import full_order, line, paid
-from tests.unit.projections.shop_settings import seen_to, shop, told
+from tests.unit.projections.shop_settings import WITH_VOUCHER, seen_to, shop, told
 from tests.unit.projections.taken_back import (
     CASH,
     LATTES,
@@ -155,6 +155,20 @@ def test_a_void_of_a_partly_paid_invoice_waits_until_all_its_payments_are_told()
         ALL_BACK[0],
         "refund 2026-11-21: 20000 out of Cash",
     ]
+
+
+def test_a_void_waits_for_a_payment_that_is_not_booked_yet() -> None:
+    """Else it would take back an invoice that seems to be owed, and the money would never go back."""
+    voucher = [paid("t1", 20_000, gateway="voucher", payment_type_name="Voucher")]
+    story = sold(transactions=voucher)
+    assert story.states["payment-order-1-t1"] == "failed"
+    voided(story, transactions=voucher)
+    record = story.records["void-order-1"]
+    assert (record.state, record.reason) == ("held", "Waits for a payment of the order that is not booked yet")
+    assert after_sale(story) == []
+    told(story, WITH_VOUCHER)
+    assert after_sale(story)[1:] == [ALL_BACK[0], "refund 2026-11-21: 20000 out of Bank BCA"]
+    assert SandboxBooks().book(story).balances.keys() == {"Service Revenue", "Sales Return"}
 
 
 def test_void_transactions_and_refunds_of_the_void_belong_to_it() -> None:

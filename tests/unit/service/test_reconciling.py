@@ -38,6 +38,7 @@ def booked(command: Command, **fields: Any) -> Booked:
         "business_date": DAY,
         "reason": None,
         "under_way": False,
+        "to_go": False,
         "never_sent": False,
     }
     return Booked(command_id=command_id(STORE, command), command=command, stream_id="order-1", **{**given, **fields})
@@ -95,7 +96,8 @@ def test_a_document_whose_command_was_never_sent_is_lost_and_one_under_way_is_no
     document = listed(SALES_INVOICES, record)
     assert document is not None
     assert document.amount == Decimal("1.0")
-    for state, lost in ((booked(INVOICE, state="due", never_sent=True), [True]),
+    for state, lost in ((booked(INVOICE, state="due", to_go=True, never_sent=True), [True]),
+                        (booked(INVOICE, state="due", to_go=True), [True]),
                         (booked(INVOICE, state="due", under_way=True), []),
                         (booked(INVOICE, state="refused"), [False]),
                         (booked(INVOICE), [])):  # fmt: skip

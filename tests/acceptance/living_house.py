@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 from aiohttp import web
@@ -16,6 +17,7 @@ from ops.sandbox.demo_report import Course, LiveModeSeen, Report, make_report
 from ops.sandbox.demo_settle import Due, settle, until
 from ops.sandbox.demo_setup import SERVICE_CLIENT_ID
 from ops.sandbox.expected import expected_books
+from ops.sandbox.jurnal.quota import Windows
 from ops.sandbox.scenario import KOPI_NUSANTARA
 from ops.sandbox.traffic import Traffic, generate
 
@@ -116,9 +118,15 @@ class Living:
 
 
 @asynccontextmanager
-async def living_house(*, orders: int, deadline_seconds: int = DEADLINE_SECONDS) -> AsyncIterator[Living]:
+async def living_house(
+    *,
+    orders: int,
+    deadline_seconds: int = DEADLINE_SECONDS,
+    quota: Literal["raised", "documented"] = "raised",
+    quota_windows: Windows = "fixed",
+) -> AsyncIterator[Living]:
     """Open a house with short fences and leases, set it up and switch Live Mode on."""
-    options = DemoOptions(orders=orders, kill_service_once=True)
+    options = DemoOptions(orders=orders, kill_service_once=True, quota=quota, quota_windows=quota_windows)
     async with House(options, KOPI_NUSANTARA) as house:
         house.service.use({"JURNALSYNC_JURNAL_DEADLINE_SECONDS": str(deadline_seconds)})
         await house.set_up_service()

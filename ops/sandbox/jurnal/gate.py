@@ -49,8 +49,8 @@ class Gate:
         self.connections = Connections(wait)
         self._consumers = {consumer.client_id: consumer for consumer in settings.consumers}
         self._quotas = {
-            consumer.client_id: Quota(consumer.limit_minute, consumer.limit_hour, consumer.limit_month)
-            for consumer in settings.consumers
+            each.client_id: Quota(each.limit_minute, each.limit_hour, each.limit_month, settings.quota_windows)
+            for each in settings.consumers
         }
         self._addresses: dict[str, Quota] = {}
         self._down_until: datetime | None = None
@@ -115,7 +115,8 @@ class Gate:
     def _address(self, request: web.Request) -> Quota:
         settings = self.settings
         key = request.remote or ""
-        return self._addresses.setdefault(key, Quota(settings.address_limit_minute, settings.address_limit_hour))
+        limits = (settings.address_limit_minute, settings.address_limit_hour)
+        return self._addresses.setdefault(key, Quota(*limits, windows=settings.quota_windows))
 
     def _over(self, quota: Quota, now: datetime) -> web.Response:
         self.quota_refusals += 1

@@ -32,7 +32,8 @@ SHORT_FENCES = Fences(
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `./run`, as `./run --help` explains them. `server_url` is DATABASE_URL, None without one.
 
-    `quota_windows`: how Jurnal counts its quota. `watched`: somebody sits before a terminal, so the shop's days are slowed down to be seen.
+    `quota_windows`: how Jurnal counts its quota. `watched`: somebody sits before a terminal, so the shop's days are
+    slowed down to be seen.
     """
 
     once: bool = False

@@ -109,7 +109,7 @@ class Gate:
         quota.count(now)
         given = await self._faulted(request, handler)
         if not given.prepared:
-            given.headers.update(quota.headers(self._now()))
+            given.headers.update(self._told(quota, self._now()))
         return given
 
     def _address(self, request: web.Request) -> Quota:
@@ -121,8 +121,11 @@ class Gate:
     def _over(self, quota: Quota, now: datetime) -> web.Response:
         self.quota_refusals += 1
         refused = answer({"message": quota.exceeded(now)}, 429)
-        refused.headers.update(quota.headers(now))
+        refused.headers.update(self._told(quota, now))
         return refused
+
+    def _told(self, quota: Quota, now: datetime) -> dict[str, str]:
+        return quota.headers(now) if self.settings.quota_told else {}
 
     def _authenticated(self, request: web.Request, body: bytes, arrival: Arrival) -> Consumer | None:
         """Check credential, signature, Date and Digest of a request whose body has arrived."""

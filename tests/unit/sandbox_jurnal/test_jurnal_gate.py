@@ -133,6 +133,14 @@ async def test_a_sliding_minute_is_full_until_its_own_calls_are_a_minute_old() -
     assert seen == [(200, "1"), (200, "0"), (429, "0"), (429, "0"), (200, "0"), (429, "0"), (200, "0")]
 
 
+async def test_what_is_left_is_told_unless_so_set() -> None:
+    """Nobody promised the headers: without them a 429 is all there is to see."""
+    async with opened(settings(consumers=(replace(CLIENT, limit_minute=1),), quota_told=False)) as shop:
+        replies = [await shop.call("GET", "tags") for _ in range(2)]
+    assert [reply.status for reply in replies] == [200, 429]
+    assert not [name for reply in replies for name in reply.headers if name.lower().startswith("x-ratelimit")]
+
+
 async def test_calls_are_counted_per_route() -> None:
     """Calls are counted per consumer, method and route template, also those the quota refuses."""
     async with opened(settings(consumers=(replace(CLIENT, limit_minute=1),))) as shop:

@@ -47,9 +47,10 @@ class Gate:
         self.fault = fault
         self.on_the_way: OnTheWay = straight
         self.connections = Connections(wait)
+        windows = settings.quota_windows
         self._consumers = {consumer.client_id: consumer for consumer in settings.consumers}
         self._quotas = {
-            each.client_id: Quota(each.limit_minute, each.limit_hour, each.limit_month, settings.quota_windows)
+            each.client_id: Quota(each.limit_minute, each.limit_hour, each.limit_month, windows=windows)
             for each in settings.consumers
         }
         self._addresses: dict[str, Quota] = {}

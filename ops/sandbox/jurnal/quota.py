@@ -74,7 +74,7 @@ class Quota:
     limit_minute: int | None
     limit_hour: int | None
     limit_month: int | None = None
-    windows: Windows = "fixed"
+    windows: Windows = field(default="fixed", kw_only=True)
     _windows: tuple[_Fixed | _Sliding, ...] = field(init=False)
 
     def __post_init__(self) -> None:

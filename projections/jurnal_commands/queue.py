@@ -49,7 +49,7 @@ Key = tuple[str, str]
 Place = tuple[str, str]
 FIRST: Place = ("", "")
 # A stretch is looked at before each send: of a million commands in some milliseconds.
-ADOPTED_OF_MAX = 1_000
+ADOPTED_OF_MAX = 500
 
 
 class _NotAll(Exception):

@@ -34,6 +34,7 @@ from projections.jurnal_commands.booked import (
     read_of_days,
     read_of_lane,
 )
+from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import SendQueue
 from service import reconciling, reconciling_credits, reconciling_master_data
 from service.jurnal.exchange import NoAnswer, Response, Steps
@@ -43,6 +44,7 @@ from service.jurnal.pace import Purpose
 from service.jurnal.reading import Record, text_of
 from service.jurnal.resources import CREDIT_MEMOS, LISTED, Resource, is_keyed, probe_for, read
 from service.jurnal_calls import Company, JurnalCalls
+from service.people import People
 from service.quota import Spent
 from service.reconciliation_ledger import ReconciliationLedger
 
@@ -87,13 +89,20 @@ class Comparison:
     """A comparison on its way."""
 
     def __init__(
-        self, pool: Pool, queue: SendQueue, calls: JurnalCalls, ledger: ReconciliationLedger, asked: Asked
+        self,
+        pool: Pool,
+        queue: SendQueue,
+        calls: JurnalCalls,
+        ledger: ReconciliationLedger,
+        people: People,
+        asked: Asked,
     ) -> None:
         self.result: Compared | None = None
         self._pool = pool
         self._queue = queue
         self._calls = calls
         self._ledger = ledger
+        self._people = people
         self._asked = asked
         self._value: Any = None
         self._not_listed: set[str] = set()
@@ -183,7 +192,16 @@ class Comparison:
             expected = reconciling_master_data.expected_of(booked, told_on.get(command_id, last))
             async for waits in self._ask(_looking(expected, None)):
                 yield waits
-            self._found += _differences_of(expected, self._value)
+            self._found += await self._differences_of(expected, self._value)
+
+    async def _differences_of(self, made: reconciling.Expected, record: Record | None) -> list[DifferenceFact]:
+        if record is None:
+            return [reconciling.missing(made)]
+        command, person = made.booked.command, None
+        if isinstance(command, CreateCustomer):
+            person = await self._people.names(self._asked.store_id, command.position)
+        differences = reconciling_master_data.altered(made, record, person)
+        return [reconciling.found_altered(made, record, differences)] if differences else []
 
     async def _until_folded(self) -> AsyncIterator[Spent | None]:
         store_id = self._asked.store_id
@@ -321,13 +339,6 @@ def kind_of(found: DifferenceFact) -> str:
 
 def _is_equal(expected: reconciling.Expected, record: Record, both: reconciling.Both) -> bool:
     return not reconciling.altered(expected, record) and not reconciling.is_owed_differently(expected, record, both)
-
-
-def _differences_of(made: reconciling.Expected, record: Record | None) -> list[DifferenceFact]:
-    if record is None:
-        return [reconciling.missing(made)]
-    differences = reconciling_master_data.altered(made, record)
-    return [reconciling.found_altered(made, record, differences)] if differences else []
 
 
 def _one(resource: Resource, jurnal_id: int) -> Steps[Record | ProbeFailed | None]:

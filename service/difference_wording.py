@@ -7,7 +7,8 @@ _ASKED = "Nothing: somebody asked to repair it; `jurnalsync sync list` shows wha
 # Whatever a person did to them.
 _WORDS_OF_MASTER_DATA = {
     "products": "Put it right in Jurnal, or its sales are refused: in use, under the code that iSeller has",
-    "customers": "Put it right in Jurnal, or sales to this customer are refused: in use, under the custom id it had",
+    "customers": "Put it right in Jurnal: in use, under the custom id it had, or sales to this customer are refused;"
+    " under the name that iSeller has, with or without what stands in brackets behind it",
 }
 
 

@@ -11,6 +11,7 @@ from eventstore.store import LedgerReader
 from projections.jurnal_commands.booked import read_folded
 from projections.jurnal_commands.queue import SendQueue
 from service.operations import Operations
+from service.people import People
 from service.reconciliation_ledger import ReconciliationLedger
 from service.setup import StoreSetup
 
@@ -36,6 +37,11 @@ class Ledger(msgspec.Struct, frozen=True):
     def queue(self) -> SendQueue:
         """Return what reads how commands stand."""
         return SendQueue(self.pool)
+
+    @property
+    def people(self) -> People:
+        """Return what unseals the names of customers."""
+        return People(self.reader, self.keyring)
 
     @property
     def reconciliation(self) -> ReconciliationLedger:

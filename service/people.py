@@ -1,4 +1,4 @@
-"""Unseals what Jurnal needs of a customer, at the moment it is sent and nowhere else."""
+"""Unseals what Jurnal needs of a customer, at the moment it is sent or compared and nowhere else."""
 
 import msgspec
 

@@ -1,7 +1,7 @@
 """How the products and customers that the service made differ in Jurnal from what it made. Pure.
 
-Names and phones of customers are a person's to mend, and never leave their seal. Of products that Jurnal had already
-nothing but what documents depend on is compared.
+A customer's name is unsealed to be compared and told in no word; phones are a person's to mend. Of products that Jurnal
+had already nothing but what documents depend on is compared.
 """
 
 from datetime import date
@@ -12,6 +12,8 @@ from projections.jurnal_commands.booked import Booked
 from projections.jurnal_commands.commands import CreateCustomer, CreateProduct
 from service import reconciling
 from service.jurnal.comparing import differs
+from service.jurnal.contacts import is_named
+from service.jurnal.payloads import PersonNames, full_name
 from service.jurnal.reading import Record, text_of
 from service.jurnal.resources import CUSTOMERS, PRODUCTS
 from service.reconciling import Expected
@@ -27,8 +29,8 @@ def expected_of(booked: Booked, told_on: date) -> Expected:
     return Expected(booked=msgspec.structs.replace(booked, business_date=told_on), command=booked.command)
 
 
-def altered(expected: Expected, record: Record) -> list[str]:
-    """Return how it differs, in words."""
+def altered(expected: Expected, record: Record, person: PersonNames | None) -> list[str]:
+    """Return how it differs, in words; a customer's name, `person`, is in none of them."""
     command, command_id = expected.booked.command, expected.booked.command_id
     differences = reconciling.altered(expected, record)
     # Without our key it may have been Jurnal's before us.
@@ -36,4 +38,14 @@ def altered(expected: Expected, record: Record) -> list[str]:
         differences += differs("name", command.name, text_of(record, "name"))
     if isinstance(command, CreateCustomer) and record.get("archive") is True:
         differences.append("the customer is archived")
+    if isinstance(command, CreateCustomer) and person is not None:
+        differences += _name_differs(command, person, record)
     return differences
+
+
+def _name_differs(command: CreateCustomer, person: PersonNames, record: Record) -> list[str]:
+    """Compare a customer's name; one that iSeller never told, or that was erased, may be a person's."""
+    shown = text_of(record, "display_name")
+    if not full_name(person) or shown is None or is_named(command, person, shown):
+        return []
+    return ["display_name is not the name that iSeller told"]

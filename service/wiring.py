@@ -54,7 +54,6 @@ from service.migrate import missing_migrations
 from service.observation import Observation
 from service.opening import open_ledger_parts, open_young
 from service.own_clock import OwnClock
-from service.people import People
 from service.reconcile_schedule import ReconcileSchedule
 from service.reconciliation_ledger import ReconciliationLedger
 from service.restore_guard import RestoreGuard
@@ -148,7 +147,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             queue,
             CompanyLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds, own_clock=own_clock),
             calls,
-            Inquiry(queue, calls, directory, People(ledger.reader, ledger.keyring), settings.jurnal_package_time_zone),
+            Inquiry(queue, calls, directory, ledger.people, settings.jurnal_package_time_zone),
             Fence(
                 date_skew_seconds=settings.jurnal_date_skew_seconds,
                 processing_allowance_seconds=settings.jurnal_processing_allowance_seconds,
@@ -173,7 +172,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
                 ledger.pool,
                 ledger.reader,
                 ledger.clock,
-                partial(Comparison, ledger.pool, queue, calls, reconciliation),
+                partial(Comparison, ledger.pool, queue, calls, reconciliation, ledger.people),
                 lambda compared: metrics.compared(compared.new_by_kind),
                 local_hour=settings.reconcile_local_hour,
                 days=settings.reconcile_days,

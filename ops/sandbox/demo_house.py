@@ -207,6 +207,7 @@ class House:
             consumers=(service, accountant),
             address_limit_minute=None,
             address_limit_hour=None,
+            quota_windows=self.options.quota_windows,
             date_skew_seconds_max=self.options.fences.date_skew_seconds,
             company_name=self.scenario.store_name,
             zero_price_lines="refused" if self.scenario.mode.zero_prices == "adjust_stock" else "accepted",

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from ops.sandbox.jurnal.quota import Windows
+
 
 class Fences(msgspec.Struct, frozen=True, kw_only=True):
     """How long a call whose answer was lost may still do something, in seconds; sandbox and service are told alike."""
@@ -30,7 +32,8 @@ SHORT_FENCES = Fences(
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `./run`, as `./run --help` explains them. `server_url` is DATABASE_URL, None without one.
 
-    `watched`: somebody sits before a terminal, so the shop's days are slowed down to be seen.
+    `quota_windows`: how Jurnal counts its quota. `watched`: somebody sits before a terminal, so the shop's days are
+    slowed down to be seen.
     """
 
     once: bool = False
@@ -40,6 +43,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     everything: bool = False
     body: Literal["full", "thin"] = "full"
     quota: Literal["raised", "documented"] = "raised"
+    quota_windows: Windows = "fixed"
     stop_after_transfer_start: bool = False
     kill_service_once: bool = False
     lose_webhooks: float = 0

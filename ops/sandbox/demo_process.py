@@ -43,7 +43,7 @@ class ServiceProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("JURNALSYNC_")}
         inherited.pop("DATABASE_URL", None)
         self._environment = {**inherited, **settings, "PYTHONUNBUFFERED": "1"}
-        self._operations_url = operations_url
+        self.operations_url = operations_url
         self._log = log
         self._process: Process | None = None
 
@@ -141,7 +141,7 @@ class ServiceProcess:
 
     async def _is_ready(self, session: ClientSession) -> bool:
         try:
-            async with session.get(f"{self._operations_url}/readyz", timeout=ClientTimeout(total=2)) as answer:
+            async with session.get(f"{self.operations_url}/readyz", timeout=ClientTimeout(total=2)) as answer:
                 return answer.status == 200
         except (ClientError, TimeoutError, OSError):
             return False

@@ -49,7 +49,8 @@ Key = tuple[str, str]
 # Record and command: the order in which all that is due is looked through for lost rows, so many at a time.
 Place = tuple[str, str]
 FIRST: Place = ("", "")
-ADOPTED_OF_MAX = 5_000
+# A stretch is looked at before each send: of a million commands in some milliseconds.
+ADOPTED_OF_MAX = 500
 
 
 class _NotAll(Exception):

@@ -100,7 +100,7 @@ async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Comp
     )
     await _until_folded(ledger, store)
     async with open_calls(settings_from(os.environ), ledger) as calls:
-        comparison = Comparison(ledger.pool, ledger.queue, calls, ledger.reconciliation, asked)
+        comparison = Comparison(ledger.pool, ledger.queue, calls, ledger.reconciliation, ledger.people, asked)
         try:
             while comparison.result is None:
                 waits = await comparison.step()

@@ -55,7 +55,7 @@ def whose(
             "them another id in iSeller, or turn customer_ids off, for those to come; then retry: "
             "this one gets a contact of its own, under an id of ours"
         )
-    if _is_named(command, person, text_of(found.record, "display_name") or ""):
+    if is_named(command, person, text_of(found.record, "display_name") or ""):
         return None
     return Ambiguous(
         reason=f"{told} has another name than iSeller's customer. If it is the same person, give the contact in "
@@ -65,7 +65,7 @@ def whose(
     )
 
 
-def _is_named(command: CreateCustomer, person: PersonNames, found: str) -> bool:
+def is_named(command: CreateCustomer, person: PersonNames, found: str) -> bool:
     """Compare names as people read them; of a customer without a name, or whose name is erased, only the mark tells."""
     name, mark = full_name(person), customer_mark(command)
     if not name:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from eventstore.connection import Connection
 from eventstore.statements import statement
 from projections.jurnal_commands.commands import KINDS
+from projections.jurnal_commands.queue import ADOPTED_OF_MAX, FIRST
 from tests.ledger import NOON, STORE
 from tests.story import CONNECTION
 
@@ -38,6 +39,18 @@ async def test_a_look_for_lost_rows_reads_no_more_than_its_stretch_of_an_index(c
     walk = plan[plan.index("CTE looked_at") :]
     assert re.search(r"Index Scan using command_unsettled on command \(actual rows=1\d\d(\.00)? ", walk), plan
     assert "Seq Scan on command" not in plan, plan
+
+
+async def test_a_look_for_lost_rows_finds_the_others_by_their_keys(connection: Connection) -> None:
+    """A stretch of commands, and the send of each: all sends are not read for it, however long the stretch is."""
+    await connection.execute(_MANY_COMMANDS, STORE, COMPANY)
+    await connection.execute(_THEIR_SENDS)
+    await connection.execute("ANALYZE command, send")
+    adopt = statement("projections.jurnal_commands", "adopt_lost_sends")
+    asked = (STORE, COMPANY, NOON, NOON, *FIRST, ADOPTED_OF_MAX)
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN (COSTS OFF) {adopt}", *asked))
+    assert "using send_pkey on send s" in plan, plan
+    assert "Seq Scan on send" not in plan, plan
 
 
 async def test_what_may_go_is_found_by_keys_before_a_table_was_ever_counted(connection: Connection) -> None:

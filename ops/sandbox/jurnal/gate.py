@@ -47,10 +47,11 @@ class Gate:
         self.fault = fault
         self.on_the_way: OnTheWay = straight
         self.connections = Connections(wait)
+        windows = settings.quota_windows
         self._consumers = {consumer.client_id: consumer for consumer in settings.consumers}
         self._quotas = {
-            consumer.client_id: Quota(consumer.limit_minute, consumer.limit_hour, consumer.limit_month)
-            for consumer in settings.consumers
+            each.client_id: Quota(each.limit_minute, each.limit_hour, each.limit_month, windows=windows)
+            for each in settings.consumers
         }
         self._addresses: dict[str, Quota] = {}
         self._down_until: datetime | None = None
@@ -109,19 +110,23 @@ class Gate:
         quota.count(now)
         given = await self._faulted(request, handler)
         if not given.prepared:
-            given.headers.update(quota.headers(self._now()))
+            given.headers.update(self._told(quota, self._now()))
         return given
 
     def _address(self, request: web.Request) -> Quota:
         settings = self.settings
         key = request.remote or ""
-        return self._addresses.setdefault(key, Quota(settings.address_limit_minute, settings.address_limit_hour))
+        limits = (settings.address_limit_minute, settings.address_limit_hour)
+        return self._addresses.setdefault(key, Quota(*limits, windows=settings.quota_windows))
 
     def _over(self, quota: Quota, now: datetime) -> web.Response:
         self.quota_refusals += 1
         refused = answer({"message": quota.exceeded(now)}, 429)
-        refused.headers.update(quota.headers(now))
+        refused.headers.update(self._told(quota, now))
         return refused
+
+    def _told(self, quota: Quota, now: datetime) -> dict[str, str]:
+        return quota.headers(now) if self.settings.quota_told else {}
 
     def _authenticated(self, request: web.Request, body: bytes, arrival: Arrival) -> Consumer | None:
         """Check credential, signature, Date and Digest of a request whose body has arrived."""

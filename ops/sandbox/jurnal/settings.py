@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from ops.sandbox.jurnal.quota import Windows
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consumer:
-    """One API client: its HMAC credential and its quota a clock minute, clock hour and calendar month (None: none)."""
+    """One API client: its HMAC credential and its quota a minute, hour and calendar month (None: none)."""
 
     client_id: str
     client_secret: str
@@ -20,6 +22,8 @@ class Consumer:
 class SandboxSettings:
     """The company's rules and the gateway's limits. Amounts are IDR, durations seconds.
 
+    `quota_windows`: minutes and hours are the clock's (fixed), or end with each call (sliding).
+    `quota_told`: answers say in x-ratelimit headers what is left of minute and hour.
     `last_closing_date`: the books are closed before that date (`closing_date_included`: and on it).
     `credit_memos_held_in`: the account across from a credit memo, the customer's receivable or Unearned Revenue.
     `returns_keep_keys`: custom_id and transaction_no of a sales return are kept; else dropped: no body documents them.
@@ -34,6 +38,8 @@ class SandboxSettings:
     consumers: tuple[Consumer, ...]
     address_limit_minute: int | None = 40
     address_limit_hour: int | None = 2_500
+    quota_windows: Windows = "fixed"
+    quota_told: bool = True
     date_skew_seconds_max: int = 300
     digest_mismatch_refused: bool = True
     tax_decimals: int | None = None

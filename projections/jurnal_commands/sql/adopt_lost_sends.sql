@@ -12,8 +12,11 @@ WITH looked_at AS MATERIALIZED (
            coalesce((SELECT max(a.number) FROM attempt a WHERE a.store_id = $1 AND a.command_id = c.command_id), 1),
            $3, $4, c.released_at, 'What was sent before is not known'
     FROM looked_at c
-    WHERE c.company_id = $2
-      AND NOT EXISTS (SELECT 1 FROM send s WHERE s.store_id = $1 AND s.command_id = c.command_id)
+    -- By its key, one by one: a plan that reads all sends for a stretch of commands takes ten times as long.
+    LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM send s WHERE s.store_id = $1 AND s.command_id = c.command_id LIMIT 1
+    ) known ON true
+    WHERE c.company_id = $2 AND known.is_there IS NULL
     ON CONFLICT (store_id, command_id) DO NOTHING
     RETURNING 1
 )

@@ -12,6 +12,7 @@ from projections.jurnal_commands.queue import SendQueue
 from service.comparison import Asked, Compared, Comparison
 from service.jurnal_calls import JurnalCalls
 from service.operations import Operations, Word
+from service.people import People
 from service.reconciliation_ledger import ReconciliationLedger
 from service.repair import repair
 from tests.integration.dispatcher.stand import COMPANY, Stand
@@ -27,7 +28,8 @@ def begin(stand: Stand, calls: JurnalCalls | None = None, first: date = FIRST, l
     """Begin to compare a range."""
     ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
     asked = Asked(store_id=STORE, company=COMPANY, zone=ZoneInfo(CONNECTION.time_zone), first=first, last=last)
-    return Comparison(stand.pool, SendQueue(stand.pool), calls or stand.calls(), ledger, asked)
+    people = People(stand.reader, stand.keyring)
+    return Comparison(stand.pool, SendQueue(stand.pool), calls or stand.calls(), ledger, people, asked)
 
 
 async def compare(stand: Stand, calls: JurnalCalls | None = None, first: date = FIRST, last: date = LAST) -> Compared:

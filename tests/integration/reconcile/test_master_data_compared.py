@@ -81,16 +81,66 @@ async def test_a_product_that_somebody_deleted_is_missing_and_not_made_again(sta
 
 
 async def test_a_customer_that_somebody_deleted_or_gave_another_key_is_told_without_a_name(stand: Stand) -> None:
-    """A name is a person's to mend, and is not compared."""
-    await stand.order(customer_id="c-1", customer_first_name="Sari", customer_last_name="Contoh")
-    await stand.until_quiet(stand.process())
-    (made,) = [each for each in stand.sandbox.company.persons if "Sari" in each.name]
-    stand.sandbox.by_hand.edit("customers", made.id, display_name="Sari Wijaya")
-    assert (await compare(stand)).found == ()
-    stand.sandbox.by_hand.edit("customers", made.id, custom_id="another")
+    """No sale could name it any more; the difference names the customer by our identity alone."""
+    customer = await sold_to_sari(stand)
+    stand.sandbox.by_hand.edit("customers", customer, custom_id="another")
     found = only(await compare(stand))
     assert found.document.resource == "customers"
     assert "Sari" not in msgspec.json.encode(found).decode()
+
+
+async def sold_to_sari(stand: Stand) -> int:
+    """Book a sale to a customer of ours; return Jurnal's id of the contact."""
+    await stand.order(customer_id="c-1", customer_first_name="Sari", customer_last_name="Contoh")
+    await stand.until_quiet(stand.process())
+    (made,) = [each for each in stand.sandbox.company.persons if "Sari" in each.name]
+    assert isinstance(made.id, int)
+    return made.id
+
+
+async def test_a_customer_that_somebody_renamed_is_altered_and_neither_name_is_told(stand: Stand) -> None:
+    """With every range until it is right again, in the same call; no name leaves its seal, nor Jurnal's the call."""
+    customer = await sold_to_sari(stand)
+    (shown,) = [each.name for each in stand.sandbox.company.persons if each.id == customer]
+    before = stand.lookups("/customers/{id}")
+    assert (await compare(stand)).found == ()
+    assert stand.lookups("/customers/{id}") - before == 1
+    stand.sandbox.by_hand.edit("customers", customer, display_name="Dewi Wijaya")
+    found = only(await compare(stand))
+    assert stand.lookups("/customers/{id}") - before == 2
+    assert type(found).__name__ == "DocumentFoundAltered"
+    assert (found.document.resource, found.differences) == (
+        "customers",
+        ("display_name is not the name that iSeller told",),
+    )
+    tomorrow = LAST + timedelta(days=1)
+    again = await compare(stand, first=tomorrow, last=tomorrow)
+    assert (len(again.found), again.new, again.resolved) == (1, (), 0)
+    (listed,) = await list_of_days(stand.pool, STORE, LAST, LAST, rows_max=10)
+    assert "under the name that iSeller has" in what_to_do(listed)
+    stored = await stand.pool.fetch("SELECT d::text AS told FROM difference d")
+    facts = [fact.body.decode() for fact in await stand.reader.read_after(STORE, 0, 1_000)]
+    told = "".join([*(row["told"] for row in stored), *facts])
+    assert not [name for name in ("Sari", "Contoh", "Dewi", "Wijaya") if name in told]
+    assert await ask_repair(stand) == []
+    stand.sandbox.by_hand.edit("customers", customer, display_name=shown)
+    assert (await compare(stand)).resolved == 1
+
+
+@pytest.mark.parametrize("shown", ["Sari Contoh", "sari  contoh"], ids=["without our mark", "as people read it"])
+async def test_a_customer_whose_name_reads_the_same_is_not_altered(stand: Stand, shown: str) -> None:
+    """What stands in brackets behind it tells two of one name apart, and is a person's to drop."""
+    stand.sandbox.by_hand.edit("customers", await sold_to_sari(stand), display_name=shown)
+    assert (await compare(stand)).found == ()
+
+
+async def test_a_customer_without_a_name_may_be_given_any(stand: Stand) -> None:
+    """There is nothing to compare it with."""
+    await stand.order(customer_id="c-1")
+    await stand.until_quiet(stand.process())
+    (made,) = [each for each in stand.sandbox.company.persons if each.name.startswith("iSeller ")]
+    stand.sandbox.by_hand.edit("customers", made.id, display_name="Dewi Wijaya")
+    assert (await compare(stand)).found == ()
 
 
 async def test_of_many_some_are_read_each_time_and_in_turn_all(stand: Stand) -> None:

@@ -12,6 +12,7 @@ from projections.jurnal_commands.queue import SendQueue
 from service.comparison import Compared, Comparison
 from service.jurnal.pace import Limit, Purpose
 from service.jurnal_calls import Company, JurnalCalls
+from service.people import People
 from service.quota import QuotaBudget
 from service.quota_wish import Sharing
 from service.reconcile_schedule import ReconcileSchedule
@@ -28,7 +29,8 @@ STEPS_MAX = 200
 def schedule(stand: Stand, told: list[Compared], *, days: int = 2) -> ReconcileSchedule:
     """Return the daily comparison of one process, at four in the morning."""
     ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
-    compare = partial(Comparison, stand.pool, SendQueue(stand.pool), stand.calls(), ledger)
+    people = People(stand.reader, stand.keyring)
+    compare = partial(Comparison, stand.pool, SendQueue(stand.pool), stand.calls(), ledger, people)
     return ReconcileSchedule(stand.pool, stand.reader, stand.clock, compare, told.append, local_hour=4, days=days)
 
 

@@ -121,6 +121,26 @@ def test_the_hour_limit_holds_over_many_minutes() -> None:
     assert admitted == [True, True, True, False, False, False, True, True]
 
 
+async def test_a_sliding_minute_is_full_until_its_own_calls_are_a_minute_old() -> None:
+    """A clock minute that begins does not help: two calls late in one leave no room early in the next."""
+    limited = settings(consumers=(replace(CLIENT, limit_minute=2),), quota_windows="sliding")
+    async with opened(limited, Clock(datetime(2026, 3, 10, 3, 0, 50, tzinfo=UTC))) as shop:
+        seen = []
+        for wait in (0, 5, 10, 44, 1, 1, 4):
+            shop.clock.advance(seconds=wait)
+            reply = await shop.call("GET", "tags")
+            seen.append((reply.status, reply.headers["x-ratelimit-remaining-minute"]))
+    assert seen == [(200, "1"), (200, "0"), (429, "0"), (429, "0"), (200, "0"), (429, "0"), (200, "0")]
+
+
+async def test_what_is_left_is_told_unless_so_set() -> None:
+    """Nobody promised the headers: without them a 429 is all there is to see."""
+    async with opened(settings(consumers=(replace(CLIENT, limit_minute=1),), quota_told=False)) as shop:
+        replies = [await shop.call("GET", "tags") for _ in range(2)]
+    assert [reply.status for reply in replies] == [200, 429]
+    assert not [name for reply in replies for name in reply.headers if name.lower().startswith("x-ratelimit")]
+
+
 async def test_calls_are_counted_per_route() -> None:
     """Calls are counted per consumer, method and route template, also those the quota refuses."""
     async with opened(settings(consumers=(replace(CLIENT, limit_minute=1),))) as shop:

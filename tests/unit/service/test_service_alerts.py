@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ OPS = Path(__file__).parents[3] / "ops"
 ALERTS = sorted((OPS / "prometheus").glob("*.yaml"))
 DASHBOARDS = sorted((OPS / "grafana").glob("*.json"))
 RUNBOOKS = sorted((OPS / "runbooks").glob("*.md"))
-METRICS = {family.name for family in Metrics("1").registry.collect()}
+CASES = sorted((Path(__file__).parent / "alert_cases").glob("*.yaml"))
+FAMILIES = {family.name: family for family in Metrics("1").registry.collect()}
+METRICS = set(FAMILIES)
 OF_STORES = {
     "jurnalsync_paused_seconds",
     "jurnalsync_clearing_oldest_unsettled_seconds",
@@ -51,6 +55,37 @@ def test_a_runbook_tells_what_to_do_and_when_it_is_over(path: Path) -> None:
     steps, over, end = text.partition("\n**Over when** ")
     assert (over, re.findall(r"^(\d)\. ", steps, re.MULTILINE)[:2]) == ("\n**Over when** ", ["1", "2"])
     assert "`jurnalsync" in end
+
+
+@pytest.mark.parametrize("path", [*ALERTS, *DASHBOARDS], ids=lambda path: path.name)
+def test_alerts_and_dashboards_ask_for_labels_that_exist(path: Path) -> None:
+    """A label or a value that no series has matches nothing, and is as silent as a misspelt metric."""
+    text = path.read_text(encoding="utf-8").replace('\\"', '"')
+    for name, matchers in re.findall(r"\b(jurnalsync_\w+)\{([^}]*)\}", text):
+        (family,) = named_in(name)
+        for label, values in re.findall(r'(\w+)=~?"([^"]*)"', matchers):
+            known = {sample.labels[label] for sample in FAMILIES[family].samples if label in sample.labels}
+            assert set(values.split("|")) <= known, f"{name} has no {label} of {values}"
+    for labels, name in re.findall(r"\bby \(([\w, ]+)\) \((?:\w+\()*(jurnalsync_\w+)", text):
+        (family,) = named_in(name)
+        known = {label for sample in FAMILIES[family].samples for label in sample.labels}
+        assert set(labels.split(", ")) <= known, f"{name} is not told by {labels}"
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    """What no case makes fire may never fire; what no case keeps silent may always."""
+    alerts = re.findall(r"- alert: (\w+)", "".join(path.read_text(encoding="utf-8") for path in ALERTS))
+    looks = "".join(path.read_text(encoding="utf-8") for path in CASES).split("- expr: ")[1:]
+    told = {(look.partition('alertname="')[2].partition('"')[0], "exp_samples" in look) for look in looks}
+    assert told == {(alert, fires) for alert in alerts for fires in (True, False)}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)")
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_alerts_fire_when_they_should_and_not_before(path: Path) -> None:
+    """Prometheus' own evaluation of the rules over made-up series."""
+    tried = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)  # noqa: S607
+    assert tried.returncode == 0, tried.stdout + tried.stderr
 
 
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
+from ops.virtual.known_types import types_known
 from ops.virtual.postgres import PostgresTurns, PostgresWire
 from ops.virtual.process import PROCESS
 
@@ -167,7 +168,7 @@ def run(main: Coroutine[Any, Any, T], *, real_seconds_max: float = math.inf) -> 
     Raises RuntimeError if nothing could ever happen in it again, and TimeoutError, with what Postgres still owes, where
     it is not over after so many real seconds.
     """
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with types_known(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
         loop.over_at = time.monotonic() + real_seconds_max

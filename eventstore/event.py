@@ -41,6 +41,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     metadata: bytes
     hash: bytes
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first of its stream."""
+        return self.stream_version == 1
+
 
 class Head(msgspec.Struct, frozen=True):
     """The end of a ledger: last position, its chain hash, and the time it was recorded; up to where it is archived."""

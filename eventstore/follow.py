@@ -13,7 +13,6 @@ import msgspec
 from eventstore.batch import Decided
 from eventstore.connection import Pool
 from eventstore.errors import LedgerGap
-from eventstore.event import NewFact
 from eventstore.statements import statement
 from eventstore.store import LedgerReader
 
@@ -61,6 +60,10 @@ class FollowedFact(Protocol):
     def metadata(self) -> bytes:
         """JSON about the way in."""
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is known to be the first of its stream."""
+
 
 class _FactRecord(asyncpg.Record):
     """A row of a page. Making a Struct of each would cost as much as reading and decoding it; so would its time."""
@@ -74,6 +77,8 @@ class _FactRecord(asyncpg.Record):
     schema_version = property(itemgetter("schema_version"))
     body = property(itemgetter("body"))
     metadata = property(itemgetter("metadata"))
+    # A page does not read versions.
+    is_first = False
 
     @property
     def observed_at(self) -> datetime:
@@ -102,6 +107,7 @@ class _AppendedFact(msgspec.Struct, frozen=True, gc=False):
     recorded_at: datetime
     body: bytes
     metadata: bytes
+    is_first: bool
     appended_hash: bytes
 
 
@@ -205,26 +211,29 @@ class Tail:
             tail.facts.clear()  # another process appended in between, or what is remembered here was lost
             tail.bytes = 0
         positions = range(decided.before.position + 1, decided.after.position + 1)
-        for position, fact, fact_hash in zip(positions, decided.facts, decided.hashes, strict=True):
-            self._add(tail, store_id, fact, position, decided.after.recorded_at, fact_hash)
-
-    def _add(
-        self, tail: _StoreTail, store_id: str, fact: NewFact, position: int, recorded_at: datetime, fact_hash: bytes
-    ) -> None:
-        tail.facts.append(
-            _AppendedFact(
-                store_id,
-                position,
-                fact.stream_id,
-                fact.type,
-                fact.schema_version,
-                fact.observed_at,
-                recorded_at,
-                fact.body,
-                fact.metadata,
-                fact_hash,
+        recorded_at = decided.after.recorded_at
+        for position, fact, version, fact_hash in zip(
+            positions, decided.facts, decided.stream_versions, decided.hashes, strict=True
+        ):
+            self._add(
+                tail,
+                _AppendedFact(
+                    store_id,
+                    position,
+                    fact.stream_id,
+                    fact.type,
+                    fact.schema_version,
+                    fact.observed_at,
+                    recorded_at,
+                    fact.body,
+                    fact.metadata,
+                    version == 1,
+                    fact_hash,
+                ),
             )
-        )
+
+    def _add(self, tail: _StoreTail, fact: _AppendedFact) -> None:
+        tail.facts.append(fact)
         tail.bytes += len(fact.body) + len(fact.metadata)
         while len(tail.facts) > self._limits.facts_max or tail.bytes > self._limits.bytes_max:
             oldest = tail.facts.popleft()

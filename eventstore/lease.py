@@ -78,6 +78,10 @@ class SharedStores:
         """Return the epoch of each store that this process surely holds; empty once the leases may have run out."""
         return dict(self._epochs) if asyncio.get_running_loop().time() < self._good_until else {}
 
+    def holds(self, store_id: str) -> bool:
+        """Tell whether this process surely holds a store."""
+        return store_id in self._epochs and asyncio.get_running_loop().time() < self._good_until
+
     def is_due(self) -> bool:
         """Tell whether it is time to renew."""
         return asyncio.get_running_loop().time() >= self._renew_at

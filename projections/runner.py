@@ -37,8 +37,11 @@ _UNSTORABLE = (
     asyncpg.ProgramLimitExceededError,
     asyncpg.InterfaceError,
 )
+# Under the id of such a stream nothing stands before its first fact.
+_OWN_STATES = ("order-",)
 # Of one projection of one store, and how many of these are remembered: at a kilobyte a state, 150 MB at most.
 _STATES_MAX = 500
+_ABSENT_MAX = 500
 _MEMORIES_MAX = 300
 
 
@@ -53,22 +56,24 @@ class Folded(msgspec.Struct, frozen=True):
 class _Memory:
     """What is known of one projection of one store since its last batch; `ahead` are facts read before their turn."""
 
-    __slots__ = ("ahead", "cursor", "projection", "stalled", "states")
+    __slots__ = ("absent", "ahead", "cursor", "projection", "stalled", "states")
 
     def __init__(self, projection: Projection, cursor: Cursor, stalled: dict[str, int]) -> None:
         self.projection = projection
         self.cursor = cursor
         self.stalled = stalled
         self.states: dict[str, msgspec.Struct] = {}
+        # Keys that were asked for and have no state.
+        self.absent: set[str] = set()
         self.ahead: Sequence[FollowedFact] = ()
 
-    def touch(self, keys: Iterable[str]) -> None:
+    def touch(self, keys: Iterable[str], states_max: int) -> None:
         """Note that these states are in use, and forget those that were not for longest."""
         for key in keys:
             state = self.states.pop(key, None)
             if state is not None:
                 self.states[key] = state
-        while len(self.states) > _STATES_MAX:
+        while len(self.states) > states_max:
             del self.states[next(iter(self.states))]
 
 
@@ -87,12 +92,15 @@ class Runner:
         tail: Tail | None = None,
         live: bool = True,
         saves: Pool | None = None,
+        states_max: int = _STATES_MAX,
     ) -> None:
+        """`states_max`: so many states of a store's projection are remembered."""
         self._pool = pool
         self._saves = saves if saves is not None else pool
         self._reader = reader
         self._tail = tail if tail is not None else Tail()
         self._live = live
+        self._states_max = states_max
         self._memories: dict[tuple[str, str], _Memory] = {}
 
     def forget(self, store_id: str) -> None:
@@ -167,7 +175,7 @@ class Runner:
             fresh = await self._recall(store_id, memory.projection, None)
             if fresh.cursor != memory.cursor:
                 return None
-            memory.states, memory.stalled = fresh.states, fresh.stalled
+            memory.states, memory.stalled, memory.absent = fresh.states, fresh.stalled, fresh.absent
             if len(facts) > 1:
                 return await self._fold_halved(store_id, memory, facts[: len(facts) // 2], epoch)
             return await self._fold(store_id, memory, facts, [Unreadable(error)], epoch)
@@ -194,7 +202,8 @@ class Runner:
         if not await save(self._saves, move, folding, rows):
             return None
         memory.cursor = Cursor(position, memory.cursor.generation)
-        memory.touch(keys)
+        memory.absent -= folding.changed
+        memory.touch(keys, self._states_max)
         return Folded(len(facts), position, tuple(folding.stalls))
 
     async def _load(
@@ -202,14 +211,20 @@ class Runner:
     ) -> set[str]:
         """Load the states that `facts` may need and that are not there yet; return the keys of all of them."""
         keys: set[str] = set()
+        new: set[str] = set()
         for fact, meaning in zip(facts, read, strict=True):
             if not isinstance(meaning, Unreadable):
                 keys.update(memory.projection.keys(cast("Fact", fact), meaning))
-        missing = sorted(keys - memory.states.keys())
+                if fact.is_first and fact.stream_id.startswith(_OWN_STATES):
+                    new.add(fact.stream_id)
+        missing = keys - memory.states.keys() - memory.absent - new
         if missing:
             decoder = msgspec.msgpack.Decoder(memory.projection.state_type)
-            for record in await self._pool.fetch(_STATES, store_id, memory.projection.name, missing):
+            for record in await self._pool.fetch(_STATES, store_id, memory.projection.name, sorted(missing)):
                 memory.states[record["key"]] = decoder.decode(record["state"])
+            if len(memory.absent) > _ABSENT_MAX:
+                memory.absent.clear()
+            memory.absent |= missing - memory.states.keys()
         return keys
 
     async def _recall(self, store_id: str, projection: Projection, memory: _Memory | None) -> _Memory:

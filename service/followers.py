@@ -84,7 +84,7 @@ class Followers:
         self._on_commands = on_commands
 
     def listen_on(self, line: WakeLine) -> None:
-        """Hear of other processes' appends, and tell them of ours."""
+        """Hear of other processes' appends, and tell them of ours to stores that this one does not fold."""
         self._line = line
 
     def appended(self, store_id: str, decided: Decided) -> None:
@@ -92,7 +92,8 @@ class Followers:
         if decided.facts:
             self._tail.told(store_id, decided)
             self.woken.set()
-            if self._line is not None:
+            # Nobody else folds what this process holds.
+            if self._line is not None and not self._shared.holds(store_id):
                 self._line.appended(store_id)
 
     def forget(self, store_id: str) -> None:
@@ -109,7 +110,7 @@ class Followers:
         if store_id is None:
             self._look_at = 0.0
             self._shared.renew_soon()
-        elif store_id in self._shared.held():
+        elif self._shared.holds(store_id):
             self._waiting.add(store_id)
         else:
             return

@@ -22,6 +22,7 @@ from eventstore.lease import SharedStores, StoreLeases
 from eventstore.store import LedgerReader, open_ledger
 from eventstore.wake import WakeLine, open_line
 from projections.catalogue import CATALOGUE
+from projections.jurnal_commands.fold import JurnalCommands
 from projections.rebuild import Rebuilder
 from projections.runner import Runner
 from service.followers import Followers, FollowLimits
@@ -159,6 +160,43 @@ async def test_what_this_process_appended_is_folded_without_asking_the_ledger(
         tail = [member(2), member(3)]
         await append_as_owner(database_url, tail, alone.followers.appended)
         await alone.until_folded(3)
+
+
+async def test_an_append_to_a_store_that_this_process_folds_tells_nobody(
+    database_url: str, connection: Connection
+) -> None:
+    """Nobody else could do anything with it; of what another process folds it is told."""
+    told: list[object] = []
+    await connection.add_listener("jurnalsync_appended", lambda *heard: told.append(heard[-1]))
+    async with process_on(database_url) as process:
+        await process.followers.step()
+        await process.appender.append(STORE, [member(1)])
+        await process.until_folded(1)
+        await open_ledger(process.pool, "susu-segar", recorded_at=NOON)
+        await process.appender.append("susu-segar", [member(1)])
+        await until(lambda: bool(told))
+    assert told == ["susu-segar"]
+
+
+async def test_the_first_fact_of_an_order_is_folded_without_asking_for_states(
+    database_url: str, connection: Connection
+) -> None:
+    """None can be there. That others are absent is asked once."""
+    setting = own(BooksClosed(until=NOON.date()), SETTINGS_STREAM, "closed")
+    sale = reported("order", 1, NOON, "webhook", full_order())
+    tail, commands = Tail(), JurnalCommands()
+    async with service_pool(database_url) as pool, asyncpg.create_pool(database_url, min_size=1, max_size=1) as owners:
+        appender = Appender(pool, ManualClock(NOON), on_appended=tail.told)
+        runner = Runner(pool, LedgerReader(pool), tail=tail, saves=owners)
+        await appender.append(STORE, [setting])
+        assert (await runner.step(STORE, commands, epoch=1, facts_max=10)).facts == 1
+        await connection.execute("REVOKE SELECT ON projection_state FROM jurnalsync_service")
+        await appender.append(STORE, [sale])
+        assert (await runner.step(STORE, commands, epoch=1, facts_max=10)).facts == 1
+        runner.forget(STORE)
+        await appender.append(STORE, [reported("order", 2, NOON, "webhook", full_order(status="void"))])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await runner.step(STORE, commands, epoch=1, facts_max=10)
 
 
 async def append_as_owner(url: str, facts: list[NewFact], on_appended: OnAppended) -> None:
@@ -351,7 +389,8 @@ async def _fold_at_random(pool: Pool, story: Story, dice: random.Random) -> None
     tail = Tail(TailLimits(facts_max=5))
     reader = LedgerReader(pool)
     mine, other = Appender(pool, ManualClock(NOON), on_appended=tail.told), appender_on(pool)
-    runner, appended = Runner(pool, reader, tail=tail), 0
+    states_max = dice.choice([2, 500])
+    runner, appended = Runner(pool, reader, tail=tail, states_max=states_max), 0
     ways: list[Callable[[], Awaitable[object]]] = [
         lambda: mine.append(STORE, story.new_facts[appended : appended + size]),
         lambda: other.append(STORE, story.new_facts[appended : appended + size]),
@@ -361,7 +400,7 @@ async def _fold_at_random(pool: Pool, story: Story, dice: random.Random) -> None
         await dice.choices(ways, (3, 1))[0]()
         appended += size
         if dice.random() < 0.2:
-            runner = Runner(pool, reader, tail=tail)
+            runner = Runner(pool, reader, tail=tail, states_max=states_max)
         for projection in dice.sample(sorted(CATALOGUE), 3):
             await runner.step(STORE, CATALOGUE[projection], epoch=1, facts_max=dice.randrange(1, 7))
     for projection in CATALOGUE:

@@ -77,25 +77,25 @@ class DatabaseTime:
             self._ask("set_virtual_clock", now)
             self._told = now
 
-    def _awaits_lock(self, backend: int) -> bool:
-        (blocked,) = self._ask("awaits_lock", backend)
+    def _awaits_lock(self, backend: int, holders: list[int]) -> bool:
+        (blocked,) = self._ask("awaits_lock", backend, holders)
         return bool(blocked)
 
-    def _ask(self, name: str, parameter: object) -> tuple[object, ...]:
+    def _ask(self, name: str, *parameters: object) -> tuple[object, ...]:
         """Ask once more where the server has been restarted meanwhile."""
         try:
-            return self._asked(name, parameter)
+            return self._asked(name, parameters)
         except psycopg.OperationalError:
             self._close()
             self._connection = None
-            return self._asked(name, parameter)
+            return self._asked(name, parameters)
 
-    def _asked(self, name: str, parameter: object) -> tuple[object, ...]:
+    def _asked(self, name: str, parameters: tuple[object, ...]) -> tuple[object, ...]:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
                 self._url, autocommit=True, connect_timeout=_SECONDS_MAX, options=_GIVES_UP
             )
-        row: tuple[object, ...] | None = self._connection.execute(_statement(name), (parameter,)).fetchone()
+        row: tuple[object, ...] | None = self._connection.execute(_statement(name), parameters).fetchone()
         assert row is not None
         return row
 

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
+from ops.virtual.known_types import types_known
 from ops.virtual.postgres import PostgresTurns, PostgresWire
 from ops.virtual.process import PROCESS
 
 T = TypeVar("T")
 _Context = contextvars.Context | None
-# So long an answer is awaited before anybody is asked whether it can come at all.
-_PATIENCE_SECONDS = 0.02
+# So long an answer is awaited before anybody is asked whether it can come at all; most are there by then.
+_PATIENCE_SECONDS = 0.003
 # After so long without a word from outside, virtual time goes on all the same.
 STALL_SECONDS_MAX = 10.0
 # What is told that it is over has so long to see to its end.
@@ -133,12 +134,13 @@ class _Outside(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what came from outside; nothing when time has jumped."""
-        if time.monotonic() > self._loop.over_at:
-            self._loop.over_at = time.monotonic() + _GRACE_SECONDS
-            raise TimeoutError(f"not over at {self._loop.time():.3f} virtual s; {self._loop.postgres}")
         if timeout is not None and timeout <= 0:
             self._rounds += 1
-            return super().select(0) if self._rounds % _ROUNDS_WITHOUT_A_LOOK == 0 else []
+            if self._rounds % _ROUNDS_WITHOUT_A_LOOK:
+                return []
+            self._end_if_over()
+            return super().select(0)
+        self._end_if_over()
         self._rounds = 0
         events = self._heard()
         if not events and timeout is not None:
@@ -150,15 +152,20 @@ class _Outside(selectors.DefaultSelector):
                 self._loop.stop()
         return sorted(events, key=lambda event: event[0].fd)
 
+    def _end_if_over(self) -> None:
+        if time.monotonic() > self._loop.over_at:
+            self._loop.over_at = time.monotonic() + _GRACE_SECONDS
+            raise TimeoutError(f"not over at {self._loop.time():.3f} virtual s; {self._loop.postgres}")
+
     def _heard(self) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for those who owe an answer; return what they say, nothing if nobody can say anything now."""
         turns, stalled_at = self._loop.postgres, time.monotonic() + STALL_SECONDS_MAX
-        events = super().select(0)
-        while not events and (turns.is_waiting() or self._loop.awaits_threads) and time.monotonic() < stalled_at:
-            events = super().select(_PATIENCE_SECONDS)
-            if not events:
-                turns.look_for_blocked()
-        return events
+        while True:
+            is_owed = turns.is_waiting() or self._loop.awaits_threads
+            events = super().select(_PATIENCE_SECONDS if is_owed else 0)
+            if events or not is_owed or time.monotonic() >= stalled_at:
+                return events
+            turns.look_for_blocked()
 
 
 def run(main: Coroutine[Any, Any, T], *, real_seconds_max: float = math.inf) -> T:
@@ -167,7 +174,7 @@ def run(main: Coroutine[Any, Any, T], *, real_seconds_max: float = math.inf) -> 
     Raises RuntimeError if nothing could ever happen in it again, and TimeoutError, with what Postgres still owes, where
     it is not over after so many real seconds.
     """
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with types_known(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
         loop.over_at = time.monotonic() + real_seconds_max

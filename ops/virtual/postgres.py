@@ -25,14 +25,17 @@ def nothing() -> None:
 
 
 class PostgresTurns:
-    """Who may ask now. `before` is called before each question; `is_blocked` tells whether a backend awaits a lock.
+    """Who may ask now. `before` is called before each question.
+
+    `is_blocked` tells whether a backend awaits a lock that one of the others holds: all whose connection stands. What
+    a backend holds that is about to end is given away by itself.
 
     `asked` counts questions. `wires`: those whose connection stands.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = nothing
-        self.is_blocked: Callable[[int], bool] | None = None
+        self.is_blocked: Callable[[int, list[int]], bool] | None = None
         self.asked = 0
         self.wires: dict[PostgresWire, None] = {}
         self._under_way: dict[PostgresWire, None] = {}
@@ -93,7 +96,9 @@ class PostgresTurns:
             await asyncio.sleep(0)
 
     def _awaits_lock(self, wire: "PostgresWire") -> bool:
-        return self.is_blocked is not None and wire.backend is not None and self.is_blocked(wire.backend)
+        if self.is_blocked is None or wire.backend is None:
+            return False
+        return self.is_blocked(wire.backend, [each.backend for each in self.wires if each.backend is not None])
 
     def _next(self) -> None:
         while self._queue and not self.is_waiting():

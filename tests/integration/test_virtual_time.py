@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import aiohttp
@@ -99,6 +100,23 @@ def test_a_question_behind_a_lock_lets_the_others_by(url: str) -> None:
             await asyncio.sleep(1)
             assert await counted(pool) == 0
             assert await holders == [5, 10, 15]
+
+    run(main())
+
+
+def test_built_in_types_are_asked_about_once(url: str) -> None:
+    """A second connection reads the same of arrays and times without the questions that the first asked."""
+
+    async def main() -> None:
+        loop, questions = asyncio.get_running_loop(), []
+        assert isinstance(loop, VirtualLoop)
+        for _ in range(3):
+            connection = await asyncpg.connect(url)
+            before = loop.postgres.asked
+            assert await connection.fetchval("SELECT ARRAY[1.5, 2]::numeric[]") == [Decimal("1.5"), Decimal(2)]
+            questions.append(loop.postgres.asked - before)
+            await connection.close()
+        assert questions[1] == questions[2] < 4
 
     run(main())
 

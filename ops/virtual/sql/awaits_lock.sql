@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT FROM pg_locks WHERE pid = %s AND NOT granted)
+SELECT pg_blocking_pids(%s) && %s::int[]

@@ -201,12 +201,12 @@ async def test_when_the_books_were_closed_is_noted_once_in_the_ledger(stand: Sta
 
 
 @pytest.mark.parametrize(
-    ("off", "finding"), [(20, []), (60, [("clock", "clock", False)]), (250, [("clock", "clock", True)])]
+    ("off", "finding"), [(20, []), (60, [("clock", "clock", False)]), (-110, [("clock", "clock", True)])]
 )
 async def test_a_clock_that_is_off_is_told_before_jurnal_refuses_it(
     stand: Stand, off: int, finding: list[tuple[str, str, bool]]
 ) -> None:
-    """From the Date of Jurnal's answer; 300 s are the end, and a request may be under way for 90 of them."""
+    """From the Date of Jurnal's answer; the fence of a lost attempt allows for 120 s."""
     stand.sandbox.change_settings(clock_off_seconds=off)
     findings = await found(stand)
     assert words(findings) == finding

@@ -13,6 +13,7 @@ import structlog
 from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from ops.virtual.clocks import DatabaseTime, VirtualClock
 from ops.virtual.loop import VirtualLoop, run
+from projections.catalogue import CATALOGUE
 from projections.sync_status.queries import Wanted
 from service.operations import Operations, Word
 from tests.faults.sim_faults import Faults
@@ -30,8 +31,8 @@ _EVENTS_KEPT = 60
 _UNSETTLED = """
 SELECT (SELECT count(*) FROM send WHERE state <> 'done')
      + (SELECT count(*) FROM command WHERE state NOT IN ('accepted', 'skipped'))
-     + (SELECT count(*) FROM ledger_head h LEFT JOIN projection_cursor c
-        ON c.store_id = h.store_id AND c.projection = 'jurnal_commands' WHERE c.position IS DISTINCT FROM h.position)
+     + (SELECT count(*) FROM ledger_head h CROSS JOIN unnest($1::text[]) AS p (name) LEFT JOIN projection_cursor c
+        ON c.store_id = h.store_id AND c.projection = p.name WHERE c.position IS DISTINCT FROM h.position)
 """
 
 
@@ -110,7 +111,7 @@ async def _lived(world: World, faults: Faults) -> list[str]:
     retries = 0
     while loop.time() < _SECONDS_MAX:
         await asyncio.sleep(_LOOK_SECONDS)
-        if not await world.pool.fetchval(_UNSETTLED):
+        if not await world.pool.fetchval(_UNSETTLED, list(CATALOGUE)):
             return []
         if retries < _RETRIES_MAX:
             retries += await _see_to_it(world, operations)

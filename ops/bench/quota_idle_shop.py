@@ -1,0 +1,183 @@
+"""The shop and its Jurnal, as the process that `quota_idle` measures from: `python -m ops.bench.quota_idle_shop`.
+
+It prints where its Jurnal listens, reads from stdin where the service does, sells, and prints what the sales took.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from hashlib import sha256
+
+import aiohttp
+import asyncpg
+import msgspec
+from aiohttp import web
+
+from eventstore.clock import SystemClock
+from ops.bench.listening import listening
+from ops.bench.measure import latencies
+from ops.bench.quota_shop import API_KEY, BOOKKEEPER, documented, order, set_company_up
+from ops.bench.stand import STORE
+from ops.sandbox.jurnal import JurnalSandbox, signing
+
+_INVOICES = "/public/jurnal/api/v1/sales_invoices"
+_FIRST_ORDERS = 20
+_SECONDS_MAX = 30.0
+_REST_SECONDS = 0.2
+
+
+class ShopOrder(msgspec.Struct, frozen=True):
+    """How many sales, where webhooks go, and the database that tells when all is quiet."""
+
+    sales: int
+    public: str
+    database_url: str
+
+
+class Sold(msgspec.Struct, frozen=True, kw_only=True):
+    """What fresh sales took, beside Jurnal's own time; `calls`: the most that one of them took."""
+
+    calls: int
+    p50_ms: float
+    p99_ms: float
+    own_p50_ms: float
+
+
+class _Arrivals:
+    """Notes the service's calls and when each was answered."""
+
+    def __init__(self) -> None:
+        self.answered: list[float] = []
+        self.came = asyncio.Event()
+
+    @web.middleware
+    async def note(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Note when the answer of a call is made."""
+        answer = await handler(request)
+        if f'"{BOOKKEEPER.client_id}"' not in request.headers.get("Authorization", ""):
+            self.answered.append(time.perf_counter())
+            self.came.set()
+        return answer
+
+
+class _Shop:
+    """Sells, and asks Jurnal for the same without us."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        public: str,
+        jurnal: str,
+        arrivals: _Arrivals,
+        database: "asyncpg.Connection[asyncpg.Record]",
+    ) -> None:
+        self._session = session
+        self._public = public
+        self._jurnal = jurnal
+        self._arrivals = arrivals
+        self._database = database
+
+    async def sell(self, number: int) -> tuple[float, int]:
+        """Return the seconds from the webhook to Jurnal's answer, and how many calls were made until all was quiet."""
+        now = datetime.now(UTC)
+        body = json.dumps(order(number + 1, now, is_split=False)).encode()
+        headers = _signed(body, now)
+        self._arrivals.answered.clear()
+        self._arrivals.came.clear()
+        started = time.perf_counter()
+        async with self._session.post(f"{self._public}/iseller/{STORE}/order", data=body, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+        async with asyncio.timeout(_SECONDS_MAX):
+            await self._arrivals.came.wait()
+            while not await self._is_quiet():  # noqa: ASYNC110 - a database has no event to wait for
+                await asyncio.sleep(0.01)
+        # The facts of its answer are still folded, and looked at once more: the next sale is to find an idle system.
+        await asyncio.sleep(_REST_SECONDS)
+        return self._arrivals.answered[0] - started, len(self._arrivals.answered)
+
+    async def _is_quiet(self) -> bool:
+        open_commands = await self._database.fetchval("SELECT count(*) FROM command WHERE state <> 'accepted'")
+        return int(open_commands) == 0
+
+    async def ask_jurnal(self, number: int) -> float:
+        """Return the seconds of an invoice of our own making, over a connection that is kept."""
+        body = json.dumps({"sales_invoice": _invoice(number)}).encode()
+        date = format_datetime(datetime.now(UTC), usegmt=True)
+        signature = signing.signature(BOOKKEEPER.client_secret, date, "POST", _INVOICES)
+        headers = {
+            "Date": date,
+            "Authorization": signing.authorization(BOOKKEEPER.client_id, signature),
+            "Content-Type": "application/json",
+        }
+        started = time.perf_counter()
+        async with self._session.post(f"{self._jurnal}{_INVOICES}", data=body, headers=headers) as answer:
+            told = await answer.read()
+        assert answer.status == 201, told
+        return time.perf_counter() - started
+
+
+def _invoice(number: int) -> dict[str, object]:
+    """Return an invoice as the service asks for it, under a number of its own."""
+    today = datetime.now(UTC).strftime("%d/%m/%Y")
+    return {
+        "transaction_date": today,
+        "due_date": today,
+        "person_name": "Walk-in",
+        "transaction_no": f"OWN-{number}",
+        "custom_id": f"own-{number}",
+        "warehouse_name": "Main",
+        "deposit": "20000",
+        "deposit_to_name": "Cash",
+        "transaction_lines_attributes": [{"product_name": "Latte", "quantity": "2", "rate": "10000"}],
+    }
+
+
+def _signed(body: bytes, at: datetime) -> dict[str, str]:
+    timestamp = f"{at:%Y-%m-%dT%H:%M:%S}.0000000Z"
+    signature = sha256(API_KEY.encode() + body + timestamp.encode()).hexdigest().upper()
+    return {"Timestamp": timestamp, "Signature": signature, "Content-Type": "application/json"}
+
+
+async def sell_all(jurnal: str, session: aiohttp.ClientSession, arrivals: _Arrivals, told: ShopOrder) -> Sold:
+    """Sell so many times, each when all of the last sale is over."""
+    database = await asyncpg.connect(told.database_url)
+    try:
+        shop = _Shop(session, told.public, jurnal, arrivals, database)
+        for number in range(_FIRST_ORDERS):
+            await shop.sell(number)
+            await shop.ask_jurnal(number)
+        sold, own = [], []
+        for number in range(_FIRST_ORDERS, _FIRST_ORDERS + told.sales):
+            sold.append(await shop.sell(number))
+            own.append(await shop.ask_jurnal(number))
+    finally:
+        await database.close()
+    p50_ms, p99_ms = latencies([seconds for seconds, _ in sold])
+    return Sold(calls=max(calls for _, calls in sold), p50_ms=p50_ms, p99_ms=p99_ms, own_p50_ms=latencies(own)[0])
+
+
+async def main() -> None:
+    """Open Jurnal and its company, then sell as told."""
+    arrivals = _Arrivals()
+    async with AsyncExitStack() as stack:
+        app = JurnalSandbox(documented(limited=False)).app()
+        app.middlewares.insert(0, arrivals.note)
+        jurnal = f"http://127.0.0.1:{await stack.enter_async_context(listening(app))}"
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        await set_company_up(session, jurnal, SystemClock())
+        sys.stdout.write(f"{jurnal}\n")
+        sys.stdout.flush()
+        told = msgspec.json.decode(await asyncio.to_thread(sys.stdin.buffer.read), type=ShopOrder)
+        sold = await sell_all(jurnal, session, arrivals, told)
+    sys.stdout.buffer.write(msgspec.json.encode(sold))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

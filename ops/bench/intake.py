@@ -4,7 +4,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,6 @@ from aiohttp import web
 from eventstore.credentials import Credentials
 from eventstore.keyring import MasterKey
 from ops.bench.intake_load import LoadOrder
-from ops.bench.listening import listening
 from ops.bench.measure import Goal, Measurement, Sample, interleave, judge
 from ops.bench.spent import clocked
 from ops.bench.stand import SERVICE_ROLE, STORE, Ours, Stand
@@ -105,7 +104,7 @@ async def _webhooks(ours: Ours) -> AsyncIterator[int]:
             api_token=Secret("made-up-token-of-a-benchmark"),
             sealing_key_file=key_file,
         )
-        async with open_service(settings) as service, listening(service.public) as port:
+        async with open_service(settings) as service, _listening(service.public) as port:
             with settled():
                 yield port
 
@@ -120,7 +119,18 @@ async def _bare() -> AsyncIterator[int]:
 
     app = web.Application()
     app.add_routes([web.post("/iseller/{store}/{type}", answer)])
-    async with listening(app) as port:
+    async with _listening(app) as port:
+        yield port
+
+
+@asynccontextmanager
+async def _listening(app: web.Application) -> AsyncIterator[int]:
+    async with AsyncExitStack() as stack:
+        runner = web.AppRunner(app, access_log=None)
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port: int = runner.addresses[0][1]
         yield port
 
 

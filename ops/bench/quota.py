@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.bench.quota_backlog import Backlog, Booked
-from ops.bench.quota_idle import sell_idle
-from ops.bench.quota_idle_shop import Sold
+from ops.bench.quota_idle import Sold, sell_idle
 from ops.bench.stand import Stand
 from ops.virtual.clocks import DatabaseTime
 

@@ -7,7 +7,7 @@ import pytest
 
 from ops.bench.quota import Case, at_quota, cases, fresh, line_as_json
 from ops.bench.quota_backlog import Backlog, Booked, book
-from ops.bench.quota_idle_shop import Sold
+from ops.bench.quota_idle import Sold
 from ops.virtual.clocks import DatabaseTime
 from ops.virtual.loop import run
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -124,14 +125,19 @@ async def test_a_place_that_no_ledger_has_is_refused(database_url: str) -> None:
         assert await reader.read_stream(STORE, "s", after_version=2**31 - 1) == []
 
 
-async def test_a_position_out_of_range_is_told_in_words(environment: dict[str, str]) -> None:
+async def test_a_position_out_of_range_is_told_in_words(environment: dict[str, str], tmp_path: Path) -> None:
     """The database is not to blame, and the command says so."""
     async with service_pool(environment["JURNALSYNC_DATABASE_URL"]) as pool:
         await appender_on(pool).append(STORE, [member(1)])
     ended = await jurnalsync("verify", "--store", STORE, "--from", str(10**30), **environment)
-    assert ended.code == 1
-    assert f"{10**30 - 1} is no place in a ledger" in ended.err
-    assert "Traceback" not in ended.err
+    assert (ended.code, ended.err) == (1, "")
+    assert "its ledger ends at position 1" in ended.out
+    exported = await jurnalsync(
+        "export", "--store", STORE, "--from", str(10**30), str(tmp_path / "ledger.jsonl"), **environment
+    )
+    assert exported.code == 1
+    assert "are not all in the ledger, which holds 1 to 1" in exported.err
+    assert "Traceback" not in exported.err
 
 
 async def test_a_name_that_no_store_can_have_is_refused(database_url: str) -> None:

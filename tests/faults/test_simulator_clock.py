@@ -9,12 +9,18 @@ from service.own_clock import OwnClock
 from tests.faults.sim_plan import FAULTS_END, Plan, Trouble, WireShares, make_plan
 from tests.faults.sim_play import Ground, Verdict, play
 
-# By then the first replica holds the company that has business; the deadline of these worlds is 15 s.
-_WRONG_FROM, _WRONG, _AHEAD_SECONDS = 45, 0, 60.0
+# Companies are taken once there is business, at 25 s, and whoever comes first keeps them: the other sleeps meanwhile.
+_ASLEEP_FROM, _ASLEEP_SECONDS = 20, 15.0
+# The deadline of these worlds is 15 s.
+_WRONG_FROM, _AHEAD_SECONDS = 45, 60.0
+_WRONG, _OTHER = 0, 1
 
 
 def _plan() -> Plan:
     """Return a world of two replicas in which nothing goes wrong but the clock of the one that sends."""
+    asleep = Trouble(
+        kind="stop", moment="time", number=_ASLEEP_FROM, is_written=False, replica=_OTHER, seconds=_ASLEEP_SECONDS
+    )
     wrong = Trouble(
         kind="clock", moment="time", number=_WRONG_FROM, is_written=False, replica=_WRONG, seconds=_AHEAD_SECONDS
     )
@@ -25,7 +31,7 @@ def _plan() -> Plan:
         wire=WireShares(),
         overdue_share=0.0,
         key_race_seconds=0.0,
-        troubles=(wrong,),
+        troubles=(asleep, wrong),
         restart_at=None,
     )
 
@@ -33,7 +39,9 @@ def _plan() -> Plan:
 def _senders(verdict: Verdict, *, repaired: bool) -> set[str]:
     """Return who sent documents while the clock was wrong, or once it was right again."""
     sends = [line.split() for line in verdict.trace if " POST " in line]
-    return {words[2] for words in sends if (float(words[0]) > FAULTS_END) == repaired}
+    (wrong_at,) = [float(line.split()[0]) for line in verdict.trace if " clock replica " in line]
+    since, until = (FAULTS_END, float("inf")) if repaired else (wrong_at, FAULTS_END)
+    return {words[2] for words in sends if since < float(words[0]) <= until}
 
 
 def test_a_replica_whose_clock_is_ahead_leaves_its_company_to_another(ground: Ground) -> None:

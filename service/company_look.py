@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from eventstore.connection import Pool
 from eventstore.database_clock import database_now
+from service.jurnal.dated import told_at
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response
 from service.jurnal.pace import Purpose
 from service.jurnal.reading import read_last_closed_day
@@ -57,7 +57,7 @@ class CompanyLooker:
             now = await database_now(connection)
         look = CompanyLook(
             status=answer.status,
-            clock_off_seconds=_clock_off(answer.headers, now),
+            clock_off_seconds=_clock_off(answer, now),
             calls_left=_left(answer.headers),
         )
         if answer.status != 200:
@@ -91,12 +91,9 @@ def _object(body: bytes) -> dict[str, Any]:
         return {}
 
 
-def _clock_off(headers: Mapping[str, str], now: datetime) -> float | None:
-    try:
-        told = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
-        return None
-    return (told - now).total_seconds() if told.tzinfo is not None else None
+def _clock_off(answer: Response, now: datetime) -> float | None:
+    told = told_at(answer)
+    return None if told is None else (told - now).total_seconds()
 
 
 def _left(headers: Mapping[str, str]) -> dict[str, int]:

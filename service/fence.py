@@ -1,4 +1,7 @@
-"""When a lost attempt may be called absent: the signed Date is the fence of every attempt."""
+"""When a lost attempt may be called absent: the signed Date is the fence of every attempt.
+
+The Date dies by Jurnal's own clock: a look-up that finds nothing proves absence once that clock is past the fence, too.
+"""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +9,9 @@ import msgspec
 
 from projections.jurnal_commands.commands import BookInvoice
 from projections.jurnal_commands.queue import Send
+
+# A Date tells whole seconds, and clocks that are kept right differ a little: the processing allowance has room for it.
+_TOLD_WITHIN_SECONDS = 2
 
 
 class Fence(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +40,25 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
     def full(self, signed_at: datetime) -> datetime:
         """Return the moment after which Jurnal refuses the Date, with what it may still be working on done."""
         return signed_at + timedelta(seconds=self.date_skew_seconds + self.processing_allowance_seconds)
+
+    def proved_from(self, send: Send, began_at: datetime, jurnal_at: datetime | None) -> datetime | None:
+        """Return from when on, by our clock, a look-up that finds nothing proves absence; None: no fence is known.
+
+        `jurnal_at`: what Jurnal's clock showed when this look-up began at `began_at`, at the earliest; None: not told.
+        Where it is behind ours, it takes the Date of a lost attempt for as much longer. It is behind by no more than it
+        lets a Date be off, or it had not let the look-up in.
+        """
+        if send.absent_from is None or jurnal_at is None or not self._hangs_on_date(send):
+            return send.absent_from
+        behind_seconds = min((began_at - jurnal_at).total_seconds(), self.date_skew_seconds)
+        return send.absent_from + timedelta(seconds=max(0.0, behind_seconds - _TOLD_WITHIN_SECONDS))
+
+    def _hangs_on_date(self, send: Send) -> bool:
+        """Tell whether a request may still be on its way that only its Date stops.
+
+        Not what was never tried, and not what waits for the quiet period: there the key refuses a second one.
+        """
+        is_single_invoice = isinstance(send.command, BookInvoice) and send.batch_id is None
+        if self.quiet_period_seconds is None or not is_single_invoice or send.absent_from is None:
+            return send.attempt > 0
+        return send.signed_at is None or send.absent_from >= self.full(send.signed_at)

@@ -16,6 +16,7 @@ from projections.jurnal_commands.commands import CreateCustomer
 from projections.jurnal_commands.queue import Send, SendQueue
 from service.jurnal.batch_look_up import Looked, Lost, looking_for
 from service.jurnal.contacts import has_own_key, key_to_use, probing_contact, whose
+from service.jurnal.dated import asked_at
 from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, Steps
 from service.jurnal.look_ups import Stands, earlier_needed, standing_for
 from service.jurnal.needs import needed
@@ -46,17 +47,22 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, Generic[T], frozen=True):
-    """What a look-up told, its last answer, and when its first call was asked for (database time)."""
+    """What a look-up told, its last answer, and when its first call was asked for (database time).
+
+    `jurnal_at`: what Jurnal's own clock showed then at the earliest; None where no answer told a Date.
+    """
 
     value: T
     answer: Response | NoAnswer
     began_at: datetime
+    jurnal_at: datetime | None
 
 
 class _Paused(msgspec.Struct, frozen=True):
     steps: Any
     request: JurnalRequest
     began_at: datetime
+    jurnal_at: datetime | None
 
 
 class Inquiry:
@@ -210,25 +216,32 @@ class Inquiry:
         paused = self._resumable(key, now)
         try:
             if paused is None:
-                request, began_at = next(steps), now
+                request, began_at, jurnal_at = next(steps), now, None
             else:
-                steps, request, began_at = paused.steps, paused.request, paused.began_at
+                steps, request = paused.steps, paused.request
+                began_at, jurnal_at = paused.began_at, paused.jurnal_at
         except StopIteration as done:
             value: T = done.value
             return value
         while True:
             answer = await self._calls.read(company, request, purpose)
             if isinstance(answer, Spent):
-                self._paused[key] = _Paused(steps, request, began_at)
+                self._paused[key] = _Paused(steps, request, began_at, jurnal_at)
                 return answer
+            jurnal_at = _earlier_of(jurnal_at, answer)
             try:
                 request = steps.send(answer)
             except StopIteration as done:
-                return Told(done.value, answer, began_at)
+                return Told(done.value, answer, began_at, jurnal_at)
 
     def _resumable(self, key: _Key, now: datetime) -> _Paused | None:
         self._paused = {known: paused for known, paused in self._paused.items() if now - paused.began_at < _PAUSE_MAX}
         return self._paused.pop(key, None)
+
+
+def _earlier_of(known: datetime | None, answer: Response | NoAnswer) -> datetime | None:
+    asked = asked_at(answer) if isinstance(answer, Response) else None
+    return min((each for each in (known, asked) if each is not None), default=None)
 
 
 def _key(send: Send) -> _Key:

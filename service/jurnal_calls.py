@@ -14,6 +14,7 @@ from service.abreast import together
 from service.breaker import Admitted, Breakers, Stopped
 from service.credential_names import JURNAL_HMAC
 from service.jurnal.client import JurnalClient
+from service.jurnal.dated import off_seconds
 from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response, SignedRequest
 from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import Purpose
@@ -78,14 +79,19 @@ class JurnalCalls:
         *,
         deadline_seconds: float,
         on_call: Callable[[str, str, float], None] | None = None,
+        on_date: Callable[[float], None] | None = None,
     ) -> None:
-        """`on_call` is told each call's resource, answer class (2xx, 4xx, 429, 5xx or none) and seconds."""
+        """`on_call` is told each call's resource, answer class (2xx, 4xx, 429, 5xx or none) and seconds.
+
+        `on_date` is told how far Jurnal's clock is from the database's, by each answer with a Date; negative: behind.
+        """
         self._client = client
         self._credentials = credentials
         self._quota = quota
         self._breakers = breakers
         self._deadline = timedelta(seconds=deadline_seconds)
         self._on_call = on_call
+        self._on_date = on_date
         self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
     async def grant(
@@ -163,6 +169,9 @@ class JurnalCalls:
         if self._on_call is not None:
             self._on_call(_resource(request.path), _answer_class(answer), time.perf_counter() - started)
         if isinstance(answer, Response):
+            off = off_seconds(answer, request.signed_at)
+            if self._on_date is not None and off is not None:
+                self._on_date(off)
             if answer.status == 401:
                 # It may have been changed: the next call asks for it again.
                 self._kept.clear()

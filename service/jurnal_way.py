@@ -75,6 +75,7 @@ def jurnal_calls(
         breakers,
         deadline_seconds=settings.jurnal_deadline_seconds,
         on_call=metrics.jurnal_called if metrics is not None else None,
+        on_date=metrics.jurnal_clock_off_seconds.set if metrics is not None else None,
     )
 
 

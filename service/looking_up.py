@@ -20,6 +20,8 @@ from service.quota import Spent
 from service.settling import Settling
 
 _PROBE_WAIT_SECONDS_MAX = 60
+_LOOK_WAIT_LEAST = timedelta(seconds=1)
+_NOT_FOUND = "Not found yet"
 
 
 class LookingUp:
@@ -71,7 +73,7 @@ class LookingUp:
 
     def _left(self, send: Send, told: Told[Looked], now: datetime) -> Move:
         """Return when and how a document is looked for again that was not seen in the list."""
-        fence = send.absent_from or self._fence.full(now)
+        fence = self._fence.proved_from(send, told.began_at, told.jurnal_at) or self._fence.full(now)
         is_past_fence = told.began_at >= fence
         if told.value.failed is not None:
             reason, wait_seconds = told.value.failed.reason, told.value.failed.wait_seconds
@@ -81,8 +83,8 @@ class LookingUp:
         return Move(
             send=send,
             state="unknown",
-            due_at=now if is_past_fence else fence,
-            reason="Not found yet",
+            due_at=now if is_past_fence else _look_at(send, fence, now),
+            reason=_not_found(send, fence),
             alone=is_past_fence,
         )
 
@@ -112,7 +114,8 @@ class LookingUp:
         outcome = told.value
         attempted = attempted_in(send, told.answer)
         # What a look-up that began then did not find was not there after the fence.
-        is_past_fence = send.absent_from is not None and told.began_at >= send.absent_from
+        fence = self._fence.proved_from(send, told.began_at, told.jurnal_at)
+        is_past_fence = fence is not None and told.began_at >= fence
         match outcome:
             case Found():
                 differences = matches(send.command, send.command_id, outcome.record)
@@ -122,18 +125,16 @@ class LookingUp:
             case Ambiguous() if is_past_fence:
                 in_doubt = CommandRefused(attempted=attempted, reason=outcome.reason, fields=(IN_DOUBT,))
                 await self._settling.finish([(send, in_doubt)])
-            case Absent() if send.batch_id is not None and send.absent_from is not None:
-                # One of many: asking again and again would cost more calls than it saves time.
-                move = Move(send=send, state="unknown", due_at=send.absent_from, reason="Not found yet")
-                await self._queue.move([move], now=now)
+            case Absent() if fence is not None and (send.batch_id is not None or _is_late(send, now)):
+                # One of many, or only Jurnal's clock is awaited: asking again and again would cost more calls than it
+                # saves time.
+                await self._look_again(send, now, _look_at(send, fence, now), _not_found(send, fence))
             case Absent():
-                await self._again(send, now, "Not found yet", None)
+                await self._again(send, now, _NOT_FOUND, None)
             case Ambiguous():
                 # Nothing that comes before the fence can make it clearer.
-                due_at = send.absent_from or self._fence.full(now)
-                await self._queue.move(
-                    [Move(send=send, state="unknown", due_at=due_at, reason=outcome.reason)], now=now
-                )
+                due_at = _look_at(send, fence or self._fence.full(now), now)
+                await self._look_again(send, now, due_at, outcome.reason)
             case ProbeFailed():
                 await self._again(send, now, outcome.reason, outcome.wait_seconds)
             case _:
@@ -152,7 +153,9 @@ class LookingUp:
         await self._settling.absent(send, attempted, now)
 
     async def _again(self, send: Send, now: datetime, reason: str, wait_seconds: int | None) -> None:
-        due_at = self._due_at(send, now, wait_seconds)
+        await self._look_again(send, now, self._due_at(send, now, wait_seconds), reason)
+
+    async def _look_again(self, send: Send, now: datetime, due_at: datetime, reason: str) -> None:
         await self._queue.move([Move(send=send, state="unknown", due_at=due_at, reason=reason)], now=now)
 
     def _due_at(self, send: Send, now: datetime, wait_seconds: int | None) -> datetime:
@@ -164,3 +167,26 @@ class LookingUp:
         if send.absent_from is not None and now < send.absent_from:
             due_at = max(min(due_at, send.absent_from), now + timedelta(seconds=wait_seconds or 0))
         return due_at
+
+
+def _is_late(send: Send, now: datetime) -> bool:
+    """Tell whether absence would count by our own clock."""
+    return send.absent_from is not None and now >= send.absent_from
+
+
+def _look_at(send: Send, fence: datetime, now: datetime) -> datetime:
+    """Return when a look-up can prove absence; a second more where Jurnal's clock is awaited, as that tells no less."""
+    margin = _LOOK_WAIT_LEAST if _is_put_off(send, fence) else timedelta(0)
+    return max(fence + margin, now + _LOOK_WAIT_LEAST)
+
+
+def _is_put_off(send: Send, fence: datetime) -> bool:
+    return send.absent_from is not None and fence > send.absent_from
+
+
+def _not_found(send: Send, fence: datetime) -> str:
+    """Return why it still waits; `fence`: from when on its absence counts."""
+    if send.absent_from is None or not _is_put_off(send, fence):
+        return _NOT_FOUND
+    later_seconds = (fence - send.absent_from).total_seconds()
+    return f"{_NOT_FOUND}; Jurnal's clock is behind, so that it counts as absent {later_seconds:.0f} s later"

@@ -8,7 +8,8 @@ from service.company_look import CompanyLook
 from service.preflight_finding import Finding, notice, problem
 
 # Jurnal refuses a Date that is off by 300 s. Where the database is ahead of it by more than the 120 s that the fence of
-# a lost attempt allows for, Jurnal takes what the fence calls dead; behind, 90 s of a deadline must fit too.
+# a lost attempt allows for, Jurnal takes what the fence calls dead, unless the look-up's answer tells a Date; behind,
+# 90 s of a deadline must fit too.
 _CLOCK_OFF_SECONDS_MAX = 100
 _CLOCK_OFF_SECONDS_NOTED = 30
 _MONTH_CALLS_LEAST = 500

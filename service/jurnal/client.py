@@ -4,6 +4,7 @@ aiohttp's trace hooks run after a connection is there and right before bytes are
 is checked for the last time, and where a second writing of the same request is stopped.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -161,6 +162,8 @@ class JurnalClient:
 
     async def _exchange(self, request: SignedRequest, passage: _Passage) -> Response | NoAnswer:
         left = max(0.001, (passage.latest - self._clock.now()).total_seconds())
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
         async with self._session.request(
             request.method,
             # Encoded already: the path on the wire must be the one that was signed, byte for byte.
@@ -180,7 +183,8 @@ class JurnalClient:
                     response.close()
                     return NoAnswer(reason="the answer is larger than any of Jurnal's", reached_wire=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Response(status=response.status, headers=headers, body=bytes(body))
+            seconds = loop.time() - asked_at
+            return Response(status=response.status, headers=headers, body=bytes(body), seconds=seconds)
 
 
 def _too_late() -> NoAnswer:

@@ -35,11 +35,12 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. Header names are in lower case."""
+    """A whole answer. Header names are in lower case; `seconds` passed since it was asked for."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    seconds: float = 0
 
     @property
     def digest(self) -> str:

@@ -176,6 +176,10 @@ class Metrics:
         self.clock_off_seconds = self._gauge(
             "clock_off_seconds", "How far this process's clock is off the database's; negative: behind"
         )
+        self.jurnal_clock_off_seconds = self._gauge(
+            "jurnal_clock_off_seconds",
+            "How far Jurnal's clock was off the database's at its last answer; negative: behind",
+        )
         self.clock_wrong = self._gauge(
             "clock_wrong", "1 while this process sends nothing because its clock is too far off the database's"
         )

@@ -123,6 +123,7 @@ class Stand:
         breakers: Breakers | None = None,
         url: str | None = None,
         on_call: Callable[[str, str, float], None] | None = None,
+        on_date: Callable[[float], None] | None = None,
         clock: Clock | None = None,
     ) -> JurnalCalls:
         """Return the way to Jurnal of one process, whose `clock` may be wrong."""
@@ -135,6 +136,7 @@ class Stand:
             breakers or Breakers(self.pool, uuid4(), BreakerLimits()),
             deadline_seconds=deadline_seconds,
             on_call=on_call,
+            on_date=on_date,
         )
 
     def process(

@@ -1,6 +1,6 @@
 """What Jurnal answered, as facts in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -20,10 +20,11 @@ from eventstore.facts.answers import (
     CommandUnanswered,
     Document,
 )
+from eventstore.facts.reconciliation import DocumentResendRequested
 from eventstore.facts.registry import decode, encode
 from eventstore.store import LedgerReader
 from projections.jurnal_commands.commands import CreateCustomer
-from projections.jurnal_commands.queue import Send
+from projections.jurnal_commands.queue import Key, Send
 from service.jurnal.exchange import NoAnswer, Response
 from service.telemetry.logs import LogEvent
 
@@ -50,23 +51,49 @@ class AnswerLedger:
         self._appender = appender
         self._reader = reader
 
-    async def append(self, answers: Sequence[tuple[Send, AnswerFact]]) -> list[int]:
-        """Append answers; one that is there already stays as it is. Return the position where each stands."""
+    async def append(
+        self, answers: Sequence[tuple[Send, AnswerFact]], versions: Mapping[Key, int] | None = None
+    ) -> list[int | None]:
+        """Append answers; one that is there already stays as it is. Return the position where each stands.
+
+        `versions`: where its stream must still stand for an answer to be appended; None where one is not.
+        """
         async with self._pool.acquire() as connection:
             now = await database_now(connection)
         by_store: dict[str, list[int]] = {}
         for place, (send, _) in enumerate(answers):
             by_store.setdefault(send.store_id, []).append(place)
-        positions = [0] * len(answers)
+        positions: list[int | None] = [None] * len(answers)
         for store_id, places in by_store.items():
-            facts = [_fact(*answers[place], now) for place in places]
+            facts = [_fact(*answers[place], now, versions) for place in places]
             results = await self._appender.append(store_id, facts)
             for place, result in zip(places, results, strict=True):
-                assert not isinstance(result, VersionConflict), "an answer expects no version"
-                positions[place] = result.position
-        for send, fact in answers:
-            _log(send, fact)
+                if not isinstance(result, VersionConflict):
+                    positions[place] = result.position
+        for (send, fact), position in zip(answers, positions, strict=True):
+            if position is not None:
+                _log(send, fact)
         return positions
+
+    async def version(self, send: Send, *, is_answer: bool) -> int | None:
+        """Return where the command's stream stands, None if by what stands in it a refusal of the send comes too late.
+
+        That is: its document was booked since, or, of an attempt that Jurnal answered just now (`is_answer`), another
+        process has told how that attempt or a later one ended.
+        """
+        facts = await self._reader.read_stream_end(send.store_id, send.stream_id, facts_max=_STREAM_END_FACTS)
+        is_resent = False
+        for fact in facts:
+            told = decode(fact) if fact.type in _ANSWERS or fact.type == DocumentResendRequested.__name__ else None
+            if isinstance(told, DocumentResendRequested) and told.command_id == send.command_id:
+                is_resent = True
+            if not isinstance(told, AnswerFact) or told.attempted.command_id != send.command_id:
+                continue
+            if isinstance(told, CommandAccepted) and not is_resent:
+                return None
+            if is_answer and told.attempted.attempt >= send.attempt and not isinstance(told, CommandUnanswered):
+                return None
+        return facts[0].stream_version if facts else 0
 
     async def ends_in_conflict(self, send: Send) -> bool:
         """Tell whether the last answer to the command was that its key is taken; a refusal or a new attempt ends it."""
@@ -79,7 +106,7 @@ class AnswerLedger:
         return False
 
 
-def _fact(send: Send, fact: AnswerFact, now: datetime) -> NewFact:
+def _fact(send: Send, fact: AnswerFact, now: datetime, versions: Mapping[Key, int] | None) -> NewFact:
     name, version, body = encode(fact)
     return NewFact(
         stream_id=send.stream_id,
@@ -88,6 +115,7 @@ def _fact(send: Send, fact: AnswerFact, now: datetime) -> NewFact:
         source_id=f"answer:{send.command_id}:{fact.attempted.attempt}:{name}:{_told_apart_by(send, fact)}",
         observed_at=now,
         body=body,
+        expected_version=None if versions is None else versions.get(send.key),
     )
 
 

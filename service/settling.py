@@ -3,7 +3,7 @@
 A crash between the two only repeats a look-up: what the ledger knows ends the send.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -31,6 +31,8 @@ from service.telemetry.logs import LogEvent
 _LOG = structlog.get_logger()
 _FIRST_PROBE_WAIT = timedelta(seconds=1)
 _SERVICE_WAIT_SECONDS = 5
+# More refusals of one call than stand in one stream, and more reports of one order than come meanwhile.
+_REFUSAL_TRIES_MAX = 100
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,26 +64,24 @@ class Settling:
         now = await self.now()
         later = await self._later(company, answered, now)
         settled = [(row.send, *self._settled(row, now, later)) for row in answered]
-        too_late = await self._too_late([(send, fact) for send, fact, _ in settled])
-        settled = [each for each in settled if each[0].key not in too_late]
-        positions = await self._answers.append([(send, fact) for send, fact, _ in settled])
+        positions = await self._append([(send, fact) for send, fact, _ in settled], is_answer=True)
         moves = [
             msgspec.structs.replace(move, settled_at=position) if move.state == "done" else move
             for (_, _, move), position in zip(settled, positions, strict=True)
+            if position is not None
         ]
         await self._queue.move(moves, now=now)
 
     async def finish(self, ends: Sequence[tuple[Send, CommandAccepted | CommandRefused]]) -> None:
         """Append Jurnal's last words, or ours, and let go of the sends."""
-        too_late = await self._too_late(ends)
-        ends = [each for each in ends if each[0].key not in too_late]
         if not ends:
             return
         now = await self.now()
-        positions = await self._answers.append(ends)
+        positions = await self._append(ends, is_answer=False)
         moves = [
             Move(send=send, state="done", due_at=now, settled_at=position)
             for (send, _), position in zip(ends, positions, strict=True)
+            if position is not None
         ]
         await self._queue.move(moves, now=now)
 
@@ -98,16 +98,50 @@ class Settling:
         async with self._pool.acquire() as connection:
             return await database_now(connection)
 
-    async def _too_late(self, words: Sequence[tuple[Send, AnswerFact]]) -> frozenset[Key]:
-        """Return what was refused, but has gone on since: this process stood still, and another one went on from there.
+    async def _append(self, words: Sequence[tuple[Send, AnswerFact]], *, is_answer: bool) -> list[int | None]:
+        """Append words, and return where they stand; None for a refusal that comes too late.
 
-        That something is in Jurnal is true however late it is told; a refusal is true of its own attempt alone.
+        That something is in Jurnal is true however late it is told; a refusal is true of its own attempt alone. It is
+        appended only where nothing has come since it was asked whether the command has gone on: this process may have
+        stood still behind the question, too.
         """
-        refused = [send for send, word in words if isinstance(word, CommandRefused)]
-        too_late = await self._queue.gone_on(refused) if refused else frozenset()
-        for store_id, command_id in too_late:
-            _LOG.warning(LogEvent.REFUSAL_DROPPED, store=store_id, command=command_id)
-        return too_late
+        told: dict[Key, int] = {}
+        refused = [each for each in words if isinstance(each[1], CommandRefused)]
+        others = [each for each in words if not isinstance(each[1], CommandRefused)]
+        told |= await self._told(others, None) if others else {}
+        for _ in range(_REFUSAL_TRIES_MAX):
+            if not refused:
+                break
+            refused = await self._refuse(refused, told, is_answer=is_answer)
+        # What cannot be told is looked up when its deadline has passed.
+        _log_dropped(send for send, _ in refused)
+        return [told.get(send.key) for send, _ in words]
+
+    async def _refuse(
+        self, refused: Sequence[tuple[Send, AnswerFact]], told: dict[Key, int], *, is_answer: bool
+    ) -> list[tuple[Send, AnswerFact]]:
+        """Append refusals, one a stream; return those that must be tried anew. What has gone on drops out."""
+        first = {(send.store_id, send.stream_id): (send, word) for send, word in reversed(refused)}
+        versions = {}
+        for send, _ in first.values():
+            version = await self._answers.version(send, is_answer=is_answer)
+            if version is not None:
+                versions[send.key] = version
+        # Asked behind the version: whoever goes on between the two has told of it in the stream by then, or is seen.
+        gone_on = await self._queue.gone_on([send for send, _ in first.values()])
+        able = [each for each in first.values() if each[0].key in versions and each[0].key not in gone_on]
+        told |= await self._told(able, versions)
+        dropped = {send.key for send, _ in first.values()} - {send.key for send, _ in able}
+        _log_dropped(send for send, _ in refused if send.key in dropped)
+        return [each for each in refused if each[0].key not in dropped and each[0].key not in told]
+
+    async def _told(
+        self, words: Sequence[tuple[Send, AnswerFact]], versions: Mapping[Key, int] | None
+    ) -> dict[Key, int]:
+        positions = await self._answers.append(words, versions)
+        return {
+            send.key: position for (send, _), position in zip(words, positions, strict=True) if position is not None
+        }
 
     async def _later(self, company: Company, answered: Sequence[Answered], now: datetime) -> datetime:
         """Return when a call may be tried again that a limit of Jurnal's refused."""
@@ -151,6 +185,11 @@ class Settling:
             ended=_ended(row, "unknown"),
         )
         return CommandUnanswered(attempted=row.attempted, reason=reason, signed_at=send.signed_at), move
+
+
+def _log_dropped(sends: Iterable[Send]) -> None:
+    for send in sends:
+        _LOG.warning(LogEvent.REFUSAL_DROPPED, store=send.store_id, command=send.command_id)
 
 
 def _postponed(row: Answered, outcome: TryLater, now: datetime, later: datetime) -> tuple[CommandPostponed, Move]:

@@ -1,6 +1,6 @@
 """A Date dies by Jurnal's own clock: where that is behind ours, what was lost is called absent as much later."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -8,9 +8,12 @@ import pytest
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.queue import Send
 from service.fence import Fence
-from service.jurnal.exchange import NoAnswer, Response, SignedRequest
-from service.jurnal_calls import JurnalCalls, Place
-from tests.integration.dispatcher.stand import Process, Stand, forget_keys
+from service.jurnal.exchange import JurnalRequest, NoAnswer, Response, SignedRequest
+from service.jurnal.pace import Purpose
+from service.jurnal_calls import Company, JurnalCalls, Place
+from service.quota import Spent
+from tests.integration.dispatcher.asking import APPLY, OTHER, RETURN, SALE, Asked, booked
+from tests.integration.dispatcher.stand import COMPANY, Process, Stand, forget_keys
 from tests.integration.dispatcher.test_dispatcher_batches import warmed
 
 TRANSFERS = "warehouse_transfers"
@@ -30,6 +33,23 @@ class SpoiltDates(JurnalCalls):
             return answer
         left = {name: told for name, told in answer.headers.items() if name != "date"}
         return msgspec.structs.replace(answer, headers={**left, **self._date})
+
+
+class PausedReads(JurnalCalls):
+    """A way to Jurnal on which a look-up waits half a minute for a place before each call but its first."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.__dict__.update(stand.calls().__dict__)
+        self._stand = stand
+        self.reads = 0
+
+    async def read(self, company: Company, request: JurnalRequest, purpose: Purpose) -> Response | NoAnswer | Spent:
+        """Let every second one wait."""
+        self.reads += 1
+        if self.reads % 2:
+            return await super().read(company, request, purpose)
+        await self._stand.advance(30)
+        return Spent(self._stand.clock.now())
 
 
 def trust_our_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +147,8 @@ async def test_a_lost_batch_is_called_absent_by_jurnals_clock(
     stand.hold_next = "batch_create"
     await stand.until_quiet(process, seconds_max=299 + behind_seconds)
     await stand.advance(300 + behind_seconds - _since(stand, signed_at))
+    # Not one by one before absence can be told.
+    assert stand.lookups("sales_invoices/{id}") == 0
     assert await stand.deliver_held() == 201
     await stand.until_quiet(process)
     assert stand.documents("sales_invoice") == 4
@@ -216,3 +238,31 @@ async def test_what_a_slow_answer_did_not_find_was_looked_for_before_its_date(
     ((now, jurnal_at),) = asked
     assert jurnal_at is not None
     assert now - 1.5 < jurnal_at.timestamp() <= now - 0.3
+
+
+async def test_of_several_answers_the_earliest_date_counts_however_long_the_look_up_took(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first answer showed may have changed since; a look-up that went on after a pause is no younger."""
+    asked = Asked(stand)
+    first = await booked(asked, SALE, RETURN, OTHER)
+    await asked.ask(APPLY)
+    stand.fail(FaultPlan(status_before_commit=502), path="customer_apply_credit_memo")
+    await stand.step(first)
+    await first.dispatcher.release(COMPANY)
+    # Somebody used a part of the credit: its invoice must be read as well.
+    await stand.migrator.execute("UPDATE send SET credit_before = credit_before + 1000")
+    told: list[timedelta] = []
+    proved_from = Fence.proved_from
+
+    def noted(fence: Fence, send: Send, began_at: datetime, jurnal_at: datetime | None) -> datetime | None:
+        assert jurnal_at is not None
+        told.append(jurnal_at - began_at)
+        return proved_from(fence, send, began_at, jurnal_at)
+
+    monkeypatch.setattr(Fence, "proved_from", noted)
+    calls = PausedReads(stand)
+    await stand.until_quiet(stand.process(calls=calls), seconds_max=120)
+    assert calls.reads >= 3
+    assert told
+    assert max(map(abs, told)) < timedelta(seconds=2)

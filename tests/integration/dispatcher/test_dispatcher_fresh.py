@@ -10,6 +10,7 @@ import pytest
 
 from eventstore.connection import Pool
 from ops.sandbox.jurnal import FaultPlan
+from service.choosing import BatchLimits
 from service.company_lease import CompanyLeases
 from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
@@ -180,6 +181,30 @@ async def test_a_fresh_sale_without_a_place_in_the_quota_waits_and_says_so(stand
     assert (done.did, done.outcome) == ("waited", "quota")
     assert done.wait_until is not None
     assert stand.documents("sales_invoice") == 1
+
+
+async def test_an_older_sale_takes_no_place_that_is_kept_for_todays(stand: Stand, young: Pool) -> None:
+    """However idle the system is: of 30 a minute older ones may see 22 taken, today's 28."""
+    quota = QuotaBudget(stand.pool, egress_address="test", company_limits=PLENTY, address_limits=PLENTY)
+    limits = BatchLimits(rows_max=1)
+    process = prompt(stand, young, calls=stand.calls(quota=quota), lease_seconds=600, limits=limits)
+    await idle(stand, process)
+    await stand.advance(120)
+    assert (await process.step()).did == "nothing"
+    quota._company_limits = (Limit(30, 60),)  # noqa: SLF001 - the same budget, narrower from now on
+    for _ in range(23):
+        await quota.grant(COMPANY.company_id, Purpose.FRESH, deadline=timedelta(seconds=90))
+    old = "2026-11-10T02:00:00"
+    await stand.order(2, order_date=old, transaction_date=old)
+    done = await step(process)
+    assert (done.did, done.outcome) == ("waited", "quota")
+    assert stand.documents("sales_invoice") == 1
+    await stand.order(3)
+    assert (await step(process)).did == "sent"
+    await stand.fold()
+    assert {key: status for key, status in (await stand.statuses()).items() if status != "Success"} == {
+        "sale-order-2": "Pending"
+    }
 
 
 async def test_a_budget_that_jurnal_closed_keeps_a_fresh_sale_back(stand: Stand, young: Pool) -> None:

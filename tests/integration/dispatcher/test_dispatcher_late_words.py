@@ -229,3 +229,25 @@ async def test_a_difference_that_was_seen_before_another_found_it_put_right_is_n
     assert await stand.told("CommandRefused") == []
     await stand.until_quiet(stand.process())
     assert await stand.statuses() == {"sale-order-1": "Success"}
+
+
+async def test_what_was_found_wanting_before_another_process_sent_it_is_not_refused_while_that_is_under_way(
+    stand: Stand,
+) -> None:
+    """No answer stands in the ledger yet; the row tells that another attempt has begun."""
+
+    async def others_go_on() -> None:
+        fields = {"name": "Kopi", "product_code": "KOPI", "unit_name": "Pcs", "track_inventory": False}
+        await stand.shop.make("products", "product", **fields)
+        await stand.advance(30)
+        other = stand.process()
+        stand.fail(FaultPlan(close_after_commit=True), path="sales_invoices")
+        while not await stand.told("CommandUnanswered"):
+            await stand.step(other)
+
+    await stand.order(order_details=[line(quantity=2, sku="KOPI")])
+    stopped = stand.process(calls=StoppedCalls(stand, "get_product", others_go_on))
+    await stand.step(stopped)
+    assert await stand.told("CommandRefused") == []
+    await stand.until_quiet(stopped)
+    assert await stand.statuses() == {"sale-order-1": "Success"}

@@ -158,6 +158,20 @@ async def test_what_came_back_before_it_was_sent_again_is_found_and_not_sent(sta
     assert (await stand.step(process)).did == "nothing"
 
 
+async def test_a_resend_that_jurnal_refuses_is_refused(stand: Stand) -> None:
+    """What was booked before it was asked for says nothing against the refusal."""
+    process = stand.process()
+    await stand.order()
+    await stand.until_quiet(process)
+    stand.sandbox.by_hand.delete("sales_invoices", INVOICE)
+    await compare(stand)
+    await ask_repair(stand)
+    stand.fail(FaultPlan(status_before_commit=422), path="sales_invoices", times=9)
+    await stand.until_quiet(process, seconds_max=900)
+    assert await stand.commands() == {"inv.order-1": "refused"}
+    assert len(await stand.told("CommandRefused")) == 1
+
+
 async def test_a_resend_whose_answer_is_lost_makes_no_second_document(stand: Stand) -> None:
     """The old identity, the usual way: unknown, looked up, found."""
     process = stand.process()

@@ -39,7 +39,7 @@ async def test_an_invoice_that_moved_on_while_it_was_read_is_not_judged(stand: S
 
     async def moves_on() -> None:
         if what == "changed":
-            await stand.order(order_details=[line(quantity=3)], total_order_amount=30_000, total_amount=30_000)
+            await stand.order(order_details=[line(quantity=2, sku="MOCHA")])
         else:
             await stand.order(transactions=[paid("t1", 10_000)])
         await stand.until_quiet(process)

@@ -362,6 +362,24 @@ async def test_a_database_that_was_restored_under_a_running_process_is_looked_at
     assert await guard.step(COMPANY, (STORE,), 1, stand.clock.now()) is False
 
 
+async def test_a_database_that_was_restored_in_the_middle_of_a_look_is_looked_at_from_the_beginning(
+    stand: Stand, backups: Backups
+) -> None:
+    """What was read before belongs to what the ledger knew before."""
+    queue = SendQueue(stand.pool)
+    ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
+    guard = RestoreGuard(stand.pool, queue, stand.calls(), ledger)
+    for _ in range(4):
+        assert await guard.step(COMPANY, (STORE,), 1, stand.clock.now()) is False
+    copy = await backups.take()
+    await backups.restore(copy)
+    guard._pool = queue._pool = stand.pool  # noqa: SLF001 - the pool of a process finds the restored database by itself
+    guard._calls = stand.calls()  # noqa: SLF001
+    while await guard.step(COMPANY, (STORE,), 1, stand.clock.now()) is not True:
+        pass
+    assert sum(lists_read(stand).values()) == 4 + 9
+
+
 async def test_a_database_that_lost_what_it_had_acknowledged_is_looked_at_again(stand: Stand, backups: Backups) -> None:
     """The process goes on, its lease too, on a server that lacks the last facts: it looks anew before it sends."""
     process = looking(stand)

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from eventstore.facts.reconciliation import DocumentFoundUnknown
 from eventstore.facts.settings import SETTINGS_STREAM, LiveModeActivated, SalesRulesSet
 from eventstore.store import open_ledger
+from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.queue import SendQueue
 from projections.store_settings.queries import read_pause
+from service.breaker import BreakerLimits, Breakers
 from service.reconciliation_ledger import FREEZER, ReconciliationLedger
 from service.restore_guard import RestoreGuard
 from tests.integration.dispatcher.stand import COMPANY, Stand, open_stand
@@ -168,3 +171,22 @@ async def test_told_to_forget_while_it_concludes_it_looks_once_more(stand: Stand
         assert await guard.step(COMPANY, (STORE,), 1, stand.clock.now()) is False
     await stand.fold()
     assert await guard.step(COMPANY, (STORE,), 1, stand.clock.now()) is False
+
+
+async def test_a_list_that_fails_is_waited_for_five_minutes_at_most_and_the_next_one_anew(stand: Stand) -> None:
+    """Each time twice as long, so that no call is wasted on it, and the store is not held for hours."""
+    await go_live(stand, STORE, 0)
+    breakers = Breakers(stand.pool, uuid4(), BreakerLimits(failures=100))
+    calls = stand.calls(breakers=breakers)
+    ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
+    guard = RestoreGuard(stand.pool, SendQueue(stand.pool), calls, ledger)
+    waits: list[float] = []
+    stand.fail(FaultPlan(status_before_commit=503), method="GET", times=8)
+    while (told := await guard.step(COMPANY, (STORE,), 1, stand.clock.now())) is not True:
+        if told is False and len(waits) == 8:
+            # The first list is read: let the second fail.
+            stand.fail(FaultPlan(status_before_commit=503), method="GET")
+        if told is not False:
+            waits.append((told - stand.clock.now()).total_seconds())
+            await stand.advance(waits[-1])
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 5]

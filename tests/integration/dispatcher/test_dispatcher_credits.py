@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from eventstore.facts.operators import CommandReleased
+from eventstore.facts.reconciliation import DocumentResendRequested
 from ops.sandbox.jurnal import FaultPlan
 from projections.jurnal_commands.commands import (
     Command,
@@ -20,6 +21,7 @@ from tests.integration.dispatcher.asking import (
     APPLY,
     CREDIT,
     DELETE,
+    LANE,
     OTHER,
     REFUND,
     RETURN,
@@ -62,6 +64,14 @@ async def release(asked: Asked, command: Command) -> None:
     released = CommandReleased(command_id=identity, actor="owner", reason="I looked: it is not there")
     await asked.stand.appender.append(STORE, [own(released, f"command-{identity}", "release")])
     await asked.stand.advance(60)
+    await asked.stand.fold()
+
+
+async def ask_again(asked: Asked, command: Command) -> None:
+    """Let a person ask to send again what Jurnal accepted: of what is accepted and due, the ledger tells why."""
+    identity = command_id(STORE, command)
+    resend = DocumentResendRequested(difference_id="d1", command_id=identity, actor="owner", reason="it is gone")
+    await asked.stand.appender.append(STORE, [own(resend, LANE, f"resend:{identity}")])
     await asked.stand.fold()
 
 
@@ -158,10 +168,10 @@ async def test_without_its_row_an_application_is_for_a_person_and_a_refund_is_fo
     refund = msgspec.structs.replace(REFUND, amount=Decimal(2_000))
     process = await booked(asked, SALE, RETURN, OTHER, refund, APPLY)
     await lose_all_sends(stand)
-    await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'rfd-%'")
+    await ask_again(asked, refund)
     await stand.until_quiet(process)
     assert await asked.state_of(refund) == ("accepted", "")
-    await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'apl-%'")
+    await ask_again(asked, APPLY)
     await stand.advance(60)
     await stand.until_quiet(process)
     state, reason = await asked.state_of(APPLY)
@@ -181,7 +191,7 @@ async def test_a_refund_that_lost_its_row_behind_more_refunds_than_are_read_is_f
     for _ in range(2):
         await use_credit_by_hand(stand, 1_000)
     await lose_all_sends(stand)
-    await stand.migrator.execute("UPDATE command SET state = 'due' WHERE command_id LIKE 'rfd-%'")
+    await ask_again(asked, refund)
     await stand.until_quiet(process)
     state, reason = await asked.state_of(refund)
     assert state == "refused"

@@ -12,12 +12,11 @@ from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
 from service.failing import Failing
 from service.jurnal_calls import Company
+from service.settings import REST_SECONDS_MAX
 from service.telemetry.metrics import Loop, Metrics
 
 # Fewer than the connections to Jurnal that a session opens.
 COMPANIES_AT_ONCE_MAX = 16
-# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
-_REST_SECONDS_MAX = 2.0
 _WHOLE_COMPANY_WAITS = ("breaker", "quota", "saving")
 # What is folded behind commands waits so long at most for the send that these begin.
 _SEND_FIRST_SECONDS_MAX = 0.01
@@ -115,5 +114,5 @@ class CompanySends:
             self._wanted.setdefault(company_id, set())
         # What was folded meanwhile is not waited for.
         elif done.wait_until is not None and done.outcome in _WHOLE_COMPANY_WAITS and company_id not in self._wanted:
-            latest = self._clock.now() + timedelta(seconds=_REST_SECONDS_MAX)
+            latest = self._clock.now() + timedelta(seconds=REST_SECONDS_MAX)
             self._resting[company_id] = min(done.wait_until, latest)

@@ -1,4 +1,4 @@
-"""The ledger compared with Jurnal, and what a person asks to be repaired: `jurnalsync reconcile`."""
+"""The ledger compared with Jurnal, and what a person accepts or asks to be repaired: `jurnalsync reconcile`."""
 
 import asyncio
 import os
@@ -13,8 +13,9 @@ from rich.text import Text
 
 from projections.differences.queries import Listed, list_of_days
 from projections.store_settings.queries import read_settings
+from service.accepting import CannotAccept, accept
 from service.asking import open_calls
-from service.cli.decided import STORE, dates_in_order, open_store
+from service.cli.decided import ACTOR, REASON, STORE, dates_in_order, open_store
 from service.cli.shown import new_table, rupiah, show_table
 from service.comparison import Asked, Compared, Comparison, ComparisonStopped
 from service.difference_wording import what_happened, what_to_do
@@ -37,10 +38,10 @@ class NotFolded(click.ClickException):
         super().__init__("the ledger is not folded to its end; start the service (`jurnalsync serve`), then ask again")
 
 
-@click.command(name="reconcile")
-@STORE
-@click.option("--from", "first", required=True, type=_DATE, help="first date of the store, included")
-@click.option("--to", "last", required=True, type=_DATE, help="last date of the store, included")
+@click.group(name="reconcile", invoke_without_command=True)
+@click.option("--store", help="the store it is about")
+@click.option("--from", "first", type=_DATE, help="first date of the store, included")
+@click.option("--to", "last", type=_DATE, help="last date of the store, included")
 @click.option(
     "--repair",
     "is_repair",
@@ -50,24 +51,33 @@ class NotFolded(click.ClickException):
 @click.option("--actor", help="who decides to repair; kept in the ledger")
 @click.option("--reason", help="why; kept in the ledger")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line: the differences, then the summary")
+@click.pass_context
 def reconcile(
-    store: str,
-    first: datetime,
-    last: datetime,
+    context: click.Context,
+    store: str | None,
+    first: datetime | None,
+    last: datetime | None,
     actor: str | None,
     reason: str | None,
     *,
     is_repair: bool,
     as_json: bool,
 ) -> None:
-    """Compare the business of a range of dates with Jurnal, both ways; exit code 1 if anything differs.
+    """Compare the business of a range of dates with Jurnal; exit code 1 if something differs that nobody accepted.
 
     Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their
     place, so a long range takes a while.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if store is None or first is None or last is None:
+        raise click.MissingParameter(
+            param=next(each for each in context.command.params if not context.params.get(each.name or ""))
+        )
     dates_in_order(first, last)
     if is_repair and (actor is None or reason is None):
         raise click.UsageError("--repair needs --actor and --reason: both are kept in the ledger")
+    word = Word(actor or "", reason or "")
 
     async def run() -> tuple[Compared, list[Listed], tuple[Listed, ...]]:
         async with open_store(store) as ledger:
@@ -75,7 +85,6 @@ def reconcile(
             await _until_folded(ledger, store)
             asked: tuple[Listed, ...] = ()
             if is_repair:
-                word = Word(actor or "", reason or "")
                 asked = await repair(ledger.pool, ledger.operations, store, first.date(), last.date(), word)
                 await _until_folded(ledger, store)
             stands = await list_of_days(ledger.pool, store, first.date(), last.date(), rows_max=_TOLD_MAX)
@@ -83,8 +92,34 @@ def reconcile(
 
     compared, stands, asked = asyncio.run(run())
     (_tell_json if as_json else _show)(compared, stands, asked)
-    if stands:
+    if any(not each.accepted_at for each in stands):
         sys.exit(1)
+
+
+@reconcile.command(name="accept")
+@STORE
+@ACTOR
+@REASON
+@click.argument("difference_ids", metavar="ID...", nargs=-1, required=True)
+def accept_differences(store: str, actor: str, reason: str, difference_ids: tuple[str, ...]) -> None:
+    """Accept differences as they stand, by the ids that `jurnalsync reconcile` shows: all of them or none.
+
+    What is accepted counts no more, is never repaired, and nothing is sent for it. It comes up again when Jurnal or the
+    ledger changes further.
+    """
+
+    async def run() -> int:
+        async with open_store(store) as ledger:
+            await _until_folded(ledger, store)
+            accepted = await accept(ledger.pool, ledger.operations, store, difference_ids, Word(actor, reason))
+            await _until_folded(ledger, store)
+            return len(accepted)
+
+    try:
+        accepted = asyncio.run(run())
+    except CannotAccept as refused:
+        raise click.ClickException(f"nothing was accepted: {refused}") from refused
+    click.echo(f"{accepted} of {len(difference_ids)} are accepted now; the others were before.")
 
 
 async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Compared:
@@ -129,6 +164,7 @@ def _tell_json(compared: Compared, stands: list[Listed], asked: tuple[Listed, ..
     summary = {
         **msgspec.structs.asdict(compared.reconciled),
         "new": len(compared.new),
+        "accepted": sum(each.accepted_at > 0 for each in stands),
         "resolved": compared.resolved,
         "frozen": compared.frozen,
         "repairs": [each.difference_id for each in asked],
@@ -141,7 +177,11 @@ def _show(compared: Compared, stands: list[Listed], asked: tuple[Listed, ...]) -
     if stands:
         show_table(_table(stands))
     told = compared.reconciled
-    click.echo(f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ.")
+    accepted = sum(each.accepted_at > 0 for each in stands)
+    and_accepted = f", {accepted} of which are accepted" if accepted else ""
+    click.echo(
+        f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ{and_accepted}."
+    )
     for kind in told.foreign:
         amount = rupiah(kind.amount)
         click.echo(f"Not ours: {kind.documents:,} {kind.resource.replace('_', ' ')}, Rp {amount}.")
@@ -164,5 +204,8 @@ def _table(stands: list[Listed]) -> Table:
         number = each.transaction_no or str(each.jurnal_id)
         amounts = (rupiah(each.ledger_amount), rupiah(each.jurnal_amount))
         cells = (each.kind, number, each.business_date.isoformat(), *amounts)
-        table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}"))
+        how = (
+            "" if each.accepted_at or each.repair_at else f". As it should be: `reconcile accept {each.difference_id}`"
+        )
+        table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}{how}"))
     return table

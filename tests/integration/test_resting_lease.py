@@ -22,7 +22,7 @@ from tests.ledger import OTHER_STORE, STORE
 
 START = datetime(2026, 11, 20, 1, tzinfo=UTC)
 LOOK_SECONDS = 0.5
-COMPANIES = {"kopi-company": (STORE,), "teh-company": (OTHER_STORE,)}
+COMPANIES: dict[str, tuple[str, ...]] = {"kopi-company": (STORE,), "teh-company": (OTHER_STORE,)}
 
 
 class Waiting(Dispatcher):

@@ -150,7 +150,7 @@ class Metrics:
             "clearing_overdue_stores", "Stores with money that is not paid out for longer than their settlement takes"
         )
         self.differences = self._gauge(
-            "differences", "Differences between the ledger and Jurnal that stand, over all stores", "kind"
+            "differences", "Differences between the ledger and Jurnal that stand unaccepted, over all stores", "kind"
         )
         self.differences_found_total = self._counter(
             "differences_found_total",

@@ -1,4 +1,4 @@
-"""The ledger compared with Jurnal, and what a person accepts or asks to be repaired: `jurnalsync reconcile`."""
+"""The ledger compared with Jurnal, and what a person asks to be repaired: `jurnalsync reconcile`."""
 
 import asyncio
 import os
@@ -13,9 +13,8 @@ from rich.text import Text
 
 from projections.differences.queries import Listed, list_of_days
 from projections.store_settings.queries import read_settings
-from service.accepting import CannotAccept, accept
 from service.asking import open_calls
-from service.cli.decided import ACTOR, REASON, STORE, dates_in_order, open_store
+from service.cli.decided import STORE, dates_in_order, open_store
 from service.cli.shown import new_table, rupiah, show_table
 from service.comparison import Asked, Compared, Comparison, ComparisonStopped
 from service.difference_wording import what_happened, what_to_do
@@ -38,10 +37,10 @@ class NotFolded(click.ClickException):
         super().__init__("the ledger is not folded to its end; start the service (`jurnalsync serve`), then ask again")
 
 
-@click.group(name="reconcile", invoke_without_command=True)
-@click.option("--store", help="the store it is about")
-@click.option("--from", "first", type=_DATE, help="first date of the store, included")
-@click.option("--to", "last", type=_DATE, help="last date of the store, included")
+@click.command(name="reconcile")
+@STORE
+@click.option("--from", "first", required=True, type=_DATE, help="first date of the store, included")
+@click.option("--to", "last", required=True, type=_DATE, help="last date of the store, included")
 @click.option(
     "--repair",
     "is_repair",
@@ -51,12 +50,10 @@ class NotFolded(click.ClickException):
 @click.option("--actor", help="who decides to repair; kept in the ledger")
 @click.option("--reason", help="why; kept in the ledger")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line: the differences, then the summary")
-@click.pass_context
 def reconcile(
-    context: click.Context,
-    store: str | None,
-    first: datetime | None,
-    last: datetime | None,
+    store: str,
+    first: datetime,
+    last: datetime,
     actor: str | None,
     reason: str | None,
     *,
@@ -68,12 +65,6 @@ def reconcile(
     Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their
     place, so a long range takes a while.
     """
-    if context.invoked_subcommand is not None:
-        return
-    if store is None or first is None or last is None:
-        raise click.MissingParameter(
-            param=next(each for each in context.command.params if not context.params.get(each.name or ""))
-        )
     dates_in_order(first, last)
     if is_repair and (actor is None or reason is None):
         raise click.UsageError("--repair needs --actor and --reason: both are kept in the ledger")
@@ -82,11 +73,11 @@ def reconcile(
     async def run() -> tuple[Compared, list[Listed], tuple[Listed, ...]]:
         async with open_store(store) as ledger:
             compared = await _compared(ledger, store, first.date(), last.date())
-            await _until_folded(ledger, store)
+            await until_folded(ledger, store)
             asked: tuple[Listed, ...] = ()
             if is_repair:
                 asked = await repair(ledger.pool, ledger.operations, store, first.date(), last.date(), word)
-                await _until_folded(ledger, store)
+                await until_folded(ledger, store)
             stands = await list_of_days(ledger.pool, store, first.date(), last.date(), rows_max=_TOLD_MAX)
             return compared, stands, asked
 
@@ -94,32 +85,6 @@ def reconcile(
     (_tell_json if as_json else _show)(compared, stands, asked)
     if any(not each.accepted_at for each in stands):
         sys.exit(1)
-
-
-@reconcile.command(name="accept")
-@STORE
-@ACTOR
-@REASON
-@click.argument("difference_ids", metavar="ID...", nargs=-1, required=True)
-def accept_differences(store: str, actor: str, reason: str, difference_ids: tuple[str, ...]) -> None:
-    """Accept differences as they stand, by the ids that `jurnalsync reconcile` shows: all of them or none.
-
-    What is accepted counts no more, is never repaired, and nothing is sent for it. It comes up again when Jurnal or the
-    ledger changes further.
-    """
-
-    async def run() -> int:
-        async with open_store(store) as ledger:
-            await _until_folded(ledger, store)
-            accepted = await accept(ledger.pool, ledger.operations, store, difference_ids, Word(actor, reason))
-            await _until_folded(ledger, store)
-            return len(accepted)
-
-    try:
-        accepted = asyncio.run(run())
-    except CannotAccept as refused:
-        raise click.ClickException(f"nothing was accepted: {refused}") from refused
-    click.echo(f"{accepted} of {len(difference_ids)} are accepted now; the others were before.")
 
 
 async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Compared:
@@ -133,7 +98,7 @@ async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Comp
         first=first,
         last=last,
     )
-    await _until_folded(ledger, store)
+    await until_folded(ledger, store)
     async with open_calls(settings_from(os.environ), ledger) as calls:
         comparison = Comparison(ledger.pool, ledger.queue, calls, ledger.reconciliation, ledger.people, asked)
         try:
@@ -147,7 +112,7 @@ async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Comp
     return comparison.result
 
 
-async def _until_folded(ledger: Ledger, store: str) -> None:
+async def until_folded(ledger: Ledger, store: str) -> None:
     """Wait until the service has folded what stands in the ledger now."""
     end = await ledger.queue.ledger_end(store)
     for _ in range(_FOLD_SECONDS_MAX * 2):
@@ -205,7 +170,9 @@ def _table(stands: list[Listed]) -> Table:
         amounts = (rupiah(each.ledger_amount), rupiah(each.jurnal_amount))
         cells = (each.kind, number, each.business_date.isoformat(), *amounts)
         how = (
-            "" if each.accepted_at or each.repair_at else f". As it should be: `reconcile accept {each.difference_id}`"
+            ""
+            if each.accepted_at or each.repair_at
+            else f". As it should be: `differences accept {each.difference_id}`"
         )
         table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}{how}"))
     return table

@@ -78,17 +78,11 @@ async def test_what_a_person_accepts_is_told_with_name_and_reason(stand: Stand, 
     shown = await reconcile(booked, "--json")
     difference_id = json.loads(shown.out.splitlines()[0])["difference_id"]
     word = ("--store", STORE, "--actor", "accountant", "--reason", "a test sale")
-    refused = await jurnalsync("reconcile", "accept", *word, difference_id, "missing:nothing", **booked)
+    refused = await jurnalsync("differences", "accept", *word, difference_id, "missing:nothing", **booked)
     assert (refused.code, "nothing was accepted: no difference missing:nothing stands" in refused.err) == (1, True)
     calls = sum(stand.sandbox.calls.values())
-    ended = await jurnalsync("reconcile", "accept", *word, difference_id, **booked)
+    ended = await jurnalsync("differences", "accept", *word, difference_id, **booked)
     assert (ended.code, ended.out) == (0, "1 of 1 are accepted now; the others were before.\n")
     assert sum(stand.sandbox.calls.values()) == calls
     (told,) = await stand.told("DifferenceAccepted")
     assert (told["actor"], told["reason"], told["difference_id"]) == ("accountant", "a test sale", difference_id)
-
-
-async def test_a_range_that_is_not_named_is_asked_for(booked: dict[str, str]) -> None:
-    """The command has a word behind it, and needs its options without one."""
-    ended = await jurnalsync("reconcile", "--store", STORE, "--from", "2026-11-18", **booked)
-    assert (ended.code, "Missing option '--to'" in ended.err) == (2, True)

@@ -1,20 +1,14 @@
 """Steps that run side by side: one a subject and so many at once, so that what is slow holds up nobody else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
-import structlog
 
 from eventstore.clock import Clock
-from eventstore.connection import CONNECTION_ERRORS
-from service.telemetry.logs import LogEvent
-from service.telemetry.metrics import Loop
 
-_LOG = structlog.get_logger()
 S = TypeVar("S")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -78,17 +72,6 @@ class Abreast(Generic[S]):
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextmanager
-def alone(loop: Loop, subject: str) -> Iterator[None]:
-    """Keep what goes wrong with one store or company from its neighbours; a lost database concerns them all."""
-    try:
-        yield
-    except CONNECTION_ERRORS:
-        raise
-    except Exception:  # noqa: BLE001 - logged with its stack; the next step tries again
-        _LOG.exception(LogEvent.LOOP_FAILED, loop=loop, subject=subject)
 
 
 async def together(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:

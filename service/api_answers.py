@@ -201,6 +201,9 @@ class ApiAnswers:
                 repair=cast("Literal['', 'resend', 'delete']", each.repair),
                 found_position=each.found_at,
                 found_at=each.found_on,
+                accepted_position=each.accepted_at,
+                accepted_by=each.accepted_by,
+                accepted_reason=each.accepted_reason,
             )
             for each in found
         ]

@@ -5,22 +5,18 @@ import math
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
-import structlog
-
 from eventstore.clock import Clock
 from eventstore.connection import CONNECTION_ERRORS
-from service.abreast import Abreast, alone
+from service.abreast import Abreast
 from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
+from service.failing import Failing
 from service.jurnal_calls import Company
-from service.telemetry.logs import LogEvent
+from service.settings import REST_SECONDS_MAX
 from service.telemetry.metrics import Loop, Metrics
 
-_LOG = structlog.get_logger()
 # Fewer than the connections to Jurnal that a session opens.
 COMPANIES_AT_ONCE_MAX = 16
-# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
-_REST_SECONDS_MAX = 2.0
 _WHOLE_COMPANY_WAITS = ("breaker", "quota", "saving")
 # What is folded behind commands waits so long at most for the send that these begin.
 _SEND_FIRST_SECONDS_MAX = 0.01
@@ -36,6 +32,7 @@ class CompanySends:
         dispatcher: Dispatcher,
         clock: Clock,
         metrics: Metrics,
+        failing: Failing,
         read_companies: Callable[[], Awaitable[dict[str, Stores]]],
         *,
         look_seconds: float,
@@ -46,6 +43,7 @@ class CompanySends:
         self._dispatcher = dispatcher
         self._clock = clock
         self._metrics = metrics
+        self._failing = failing
         self._read_companies = read_companies
         self._look_seconds = look_seconds
         self._companies: dict[str, Stores] = {}
@@ -77,6 +75,7 @@ class CompanySends:
         if now - self._read_at >= 2 * self._look_seconds:
             known, self._companies = self._companies, await self._read_companies()
             self._read_at = now
+            self._failing.left(Loop.DISPATCH, self._companies)
             self._wanted = {each: stores for each, stores in self._wanted.items() if each in self._companies}
             self._start(company_id for company_id in self._companies if company_id not in known)
 
@@ -97,12 +96,12 @@ class CompanySends:
         """Make one send or probe; whatever goes wrong with it is logged, and the next one tries again."""
         stores, folded = self._companies[company_id], self._wanted.pop(company_id, set())
         try:
-            with alone(Loop.DISPATCH, company_id):
+            with self._failing.alone(Loop.DISPATCH, company_id):
                 only = next(iter(folded)) if len(folded) == 1 else None
                 done = await self._dispatcher.step(Company(company_id, stores[0]), stores, only)
                 self._note(company_id, done)
         except CONNECTION_ERRORS as error:
-            _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.DISPATCH, reason=f"{type(error).__name__}: {error}")
+            self._failing.failed(Loop.DISPATCH, error, company_id)
         # What was folded meanwhile may have come too late for this step to see it, or found no room beside it.
         if any(each == company_id or not self.abreast.runs(each) for each in self._wanted):
             self.woken.set()
@@ -115,5 +114,5 @@ class CompanySends:
             self._wanted.setdefault(company_id, set())
         # What was folded meanwhile is not waited for.
         elif done.wait_until is not None and done.outcome in _WHOLE_COMPANY_WAITS and company_id not in self._wanted:
-            latest = self._clock.now() + timedelta(seconds=_REST_SECONDS_MAX)
+            latest = self._clock.now() + timedelta(seconds=REST_SECONDS_MAX)
             self._resting[company_id] = min(done.wait_until, latest)

@@ -67,10 +67,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `found`: every difference that stands, `new` those that the ledger did not hold yet."""
+    """What came of it. `found`: every difference that stands, `new` those that the ledger did not hold yet.
+
+    `accepted`: how many of them a person accepted as they stand.
+    """
 
     found: tuple[DifferenceFact, ...]
     new: tuple[DifferenceFact, ...]
+    accepted: int
     resolved: int
     reconciled: RangeReconciled
     frozen: bool
@@ -285,14 +289,21 @@ class Comparison:
         known_before = await read_open_unknown(self._pool, store_id)
         lost = [each.fact for each in unknown if each.is_due and each.fact.document.command_id not in known_before]
         found += [each.fact for each in unknown]
-        new = (await self._ledger.note(store_id, found)).new
+        noted = await self._ledger.note(store_id, found)
         frozen = bool(lost) and await self._ledger.freeze(store_id, lost, since)
         gone = await self._gone({each.document.difference_id for each in found})
         await self._ledger.resolve(store_id, gone)
         reconciled = await self._reconciled(both, found)
         run_id = uuid4().hex if asked.scheduled_for is None else f"{asked.scheduled_for:%Y%m%dT%H%M}"
         await self._ledger.finish(store_id, reconciled, run_id)
-        return Compared(found=tuple(found), new=new, resolved=len(gone), reconciled=reconciled, frozen=frozen)
+        return Compared(
+            found=tuple(found),
+            new=noted.new,
+            accepted=noted.accepted,
+            resolved=len(gone),
+            reconciled=reconciled,
+            frozen=frozen,
+        )
 
     async def _gone(self, found: set[str]) -> list[Open]:
         """Return what stood before and was looked for in vain; not what is being repaired or what no list can show."""

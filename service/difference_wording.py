@@ -32,13 +32,13 @@ def what_happened(difference: Listed) -> str:
 
 def what_to_do(difference: Listed) -> str:  # noqa: PLR0911 - one branch for each kind and repair
     """Return what a person can do about it."""
-    if difference.repair_at:
-        return _ASKED
+    if difference.accepted_at or difference.repair_at:
+        return _decided(difference)
     if difference.resource in _WORDS_OF_MASTER_DATA:
         return _WORDS_OF_MASTER_DATA[difference.resource]
     match difference.kind, difference.repair:
         case "missing", "resend":
-            return "Deleted by mistake: `reconcile --repair` sends it again under its identity. On purpose: leave it"
+            return "Deleted by mistake: `reconcile --repair` sends it again under its identity. On purpose: accept it"
         case "missing", _:
             return "Enter it in Jurnal by hand: it was changed since it was made, or hangs on another document"
         case "duplicate", "delete":
@@ -53,3 +53,10 @@ def what_to_do(difference: Listed) -> str:  # noqa: PLR0911 - one branch for eac
             return "Take the refund back in Jurnal, or tell it in iSeller"
         case _:
             return "Take the payment back in Jurnal, or tell it in iSeller"
+
+
+def _decided(difference: Listed) -> str:
+    if difference.repair_at:
+        return _ASKED
+    accepted = f"{difference.accepted_by} accepted it ({difference.accepted_reason})"
+    return f"Nothing: {accepted}; it comes up again if it changes"

@@ -21,6 +21,7 @@ from projections.catalogue import CATALOGUE
 from projections.jurnal_commands.fold import JurnalCommands
 from projections.projection import Projection
 from projections.runner import Folded, Runner, stores_behind
+from service.failing import Failing
 from service.telemetry.logs import LogEvent
 from service.telemetry.metrics import Loop, Metrics
 
@@ -62,6 +63,7 @@ class Followers:
         runner: Runner,
         tail: Tail,
         metrics: Metrics,
+        failing: Failing,
         limits: FollowLimits,
     ) -> None:
         self.woken = asyncio.Event()
@@ -71,6 +73,7 @@ class Followers:
         self._runner = runner
         self._tail = tail
         self._metrics = metrics
+        self._failing = failing
         self._limits = limits
         self._line: WakeLine | None = None
         self._stores: list[str] = []
@@ -127,23 +130,33 @@ class Followers:
             await self._look()
         facts, again = 0, set()
         for store_id, epoch in self._shared.held().items():
-            asked = store_id in self._waiting
-            self._waiting.discard(store_id)
-            for projection in self._in_order(store_id):
-                if asked or self._position(store_id, projection) < self._tail.end(store_id):
-                    folded = await self._fold(store_id, projection, epoch)
-                    if folded is None:
-                        break
-                    facts += folded.facts
-                    if folded.facts and projection.name == JurnalCommands.name:
-                        await self._on_commands(store_id)
-                    if folded.facts and self._has_more(store_id, folded):
-                        again.add(store_id)
+            done = await self._fold_store(store_id, epoch)
+            facts += done.facts
+            if done.more:
+                again.add(store_id)
         if looks and not looks_first:
             await self._look()
             again |= self._waiting
         self._waiting |= again
         return Stepped(facts, more=bool(again))
+
+    async def _fold_store(self, store_id: str, epoch: int) -> Stepped:
+        """Fold one batch of a store into every projection that waits; the first that cannot be ends it."""
+        asked, facts, more, tried = store_id in self._waiting, 0, False, False
+        self._waiting.discard(store_id)
+        for projection in self._in_order(store_id):
+            if asked or self._position(store_id, projection) < self._tail.end(store_id):
+                folded = await self._fold(store_id, projection, epoch)
+                if folded is None:
+                    return Stepped(facts, more)
+                tried = True
+                facts += folded.facts
+                if folded.facts and projection.name == JurnalCommands.name:
+                    await self._on_commands(store_id)
+                more |= bool(folded.facts) and self._has_more(store_id, folded)
+        if tried:
+            self._failing.whole(Loop.FOLD, store_id)
+        return Stepped(facts, more)
 
     def _remembers_more(self) -> bool:
         """Tell whether this process appended what is not folded yet."""
@@ -176,6 +189,7 @@ class Followers:
             self._stores = stores
         self._waiting.update(store_id for store_id, waits in behind.items() if waits)
         self._waiting &= set(self._shared.held())
+        self._failing.left(Loop.FOLD, self._shared.held())
         for name in CATALOGUE:
             self._metrics.projection_stepped(name, self._clock.now())
 
@@ -205,8 +219,8 @@ class Followers:
             return None
         except CONNECTION_ERRORS:
             raise
-        except Exception:  # noqa: BLE001 - logged with its stack; the other stores go on, and the next look tries again
-            _LOG.exception(LogEvent.LOOP_FAILED, loop=Loop.FOLD, subject=store_id)
+        except Exception as error:  # noqa: BLE001 - logged with its stack; the other stores go on, and the next look tries again
+            self._failing.failed(Loop.FOLD, error, store_id)
             self._runner.forget(store_id)
             return None
         self._positions[store_id, projection.name] = folded.position

@@ -21,7 +21,7 @@ from eventstore.facts.operators import (
     StoreResumed,
     StreamRetried,
 )
-from eventstore.facts.reconciliation import RepairFact
+from eventstore.facts.reconciliation import DecidedFact
 from eventstore.facts.registry import encode
 from eventstore.facts.settings import SyncRequested
 from eventstore.store import LedgerReader
@@ -188,7 +188,7 @@ class Operations:
         (position,) = (await self._append(store_id, [(stream_id, decided)])).positions
         return position
 
-    async def append_all(self, store_id: str, decided: Sequence[tuple[str, OperatorFact | RepairFact]]) -> Decided:
+    async def append_all(self, store_id: str, decided: Sequence[tuple[str, OperatorFact | DecidedFact]]) -> Decided:
         """Append decisions, each with its stream, all or none."""
         return await self._append(store_id, decided)
 
@@ -197,14 +197,14 @@ class Operations:
     ) -> Decided | NothingToDo:
         return decided if isinstance(decided, NothingToDo) else await self._append(store_id, decided)
 
-    async def _append(self, store_id: str, decided: Sequence[tuple[str, OperatorFact | RepairFact]]) -> Decided:
+    async def _append(self, store_id: str, decided: Sequence[tuple[str, OperatorFact | DecidedFact]]) -> Decided:
         now = self._clock.now()
         facts = [operator_fact(fact, stream_id, now) for stream_id, fact in decided]
         results = await self._appender.append(store_id, facts)
         return Decided(tuple(result.position for result in results if isinstance(result, Appended)))
 
 
-def operator_fact(decided: OperatorFact | RepairFact, stream_id: str, at: datetime) -> NewFact:
+def operator_fact(decided: OperatorFact | DecidedFact, stream_id: str, at: datetime) -> NewFact:
     """Return a decision as a fact; each is one of its own."""
     name, version, body = encode(decided)
     return NewFact(

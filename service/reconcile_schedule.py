@@ -109,11 +109,12 @@ class ReconcileSchedule:
 
     def _tell(self, store_id: str, compared: Compared) -> None:
         self._on_compared(compared)
-        if compared.found:
+        if len(compared.found) > compared.accepted:
             _LOG.warning(
                 LogEvent.DIFFERENCES_DETECTED,
                 store=store_id,
                 first=compared.reconciled.first.isoformat(),
                 last=compared.reconciled.last.isoformat(),
+                accepted=compared.accepted,
                 **compared.reconciled.found,
             )

@@ -21,7 +21,8 @@ from eventstore.facts.reconciliation import (
     SendingFrozen,
 )
 from eventstore.facts.registry import encode
-from projections.differences.queries import Open, read_resolved_at
+from projections.differences.fold import row_of
+from projections.differences.queries import Open, as_found, read_accepted, read_decided_at
 
 # Who paused a store that froze by itself.
 FREEZER = "jurnalsync"
@@ -29,9 +30,10 @@ _NUMBERS_TOLD_MAX = 10
 
 
 class Noted(msgspec.Struct, frozen=True):
-    """Which findings are new; those that the ledger held already stayed as they were."""
+    """Which findings are new, those that the ledger held already stayed as they were; and how many are accepted."""
 
     new: tuple[DifferenceFact, ...]
+    accepted: int
 
 
 class ReconciliationLedger:
@@ -43,12 +45,13 @@ class ReconciliationLedger:
         self._clock = clock
 
     async def note(self, store_id: str, found: Sequence[DifferenceFact]) -> Noted:
-        """Append findings; one that stands as it was found before is not appended again."""
-        if not found:
-            return Noted(())
-        facts = await self._findings(store_id, found)
-        results = await self._appender.append(store_id, facts)
-        return Noted(tuple(each for each, result in zip(found, results, strict=True) if isinstance(result, Appended)))
+        """Append findings; one that stands as it was found before, or was accepted, is not appended again."""
+        accepted = await read_accepted(self._pool, store_id, [each.document.difference_id for each in found])
+        now = self._clock.now()
+        told = [each for each in found if accepted.get(each.document.difference_id) != as_found(row_of(each, 0, now))]
+        results = await self._appender.append(store_id, await self._findings(store_id, told)) if told else []
+        new = tuple(each for each, result in zip(told, results, strict=True) if isinstance(result, Appended))
+        return Noted(new, accepted=len(found) - len(told))
 
     async def resolve(self, store_id: str, gone: Iterable[Open]) -> None:
         """Append that differences were found no more."""
@@ -85,13 +88,13 @@ class ReconciliationLedger:
 
     async def _findings(self, store_id: str, found: Sequence[DifferenceFact]) -> list[NewFact]:
         ids = [each.document.difference_id for each in found]
-        resolved = await read_resolved_at(self._pool, store_id, ids)
-        return [self._finding(each, resolved.get(each.document.difference_id, 0)) for each in found]
+        decided = await read_decided_at(self._pool, store_id, ids)
+        return [self._finding(each, decided.get(each.document.difference_id, 0)) for each in found]
 
-    def _finding(self, found: DifferenceFact, resolved_at: int) -> NewFact:
+    def _finding(self, found: DifferenceFact, decided_at: int) -> NewFact:
         difference_id = found.document.difference_id
         content = sha256(encode(found)[2]).hexdigest()[:32]
-        source_id = f"difference:{difference_id}:{resolved_at}:{content}"
+        source_id = f"difference:{difference_id}:{decided_at}:{content}"
         return self._fact(found, f"{DIFFERENCE_STREAM_PREFIX}{difference_id}", source_id)
 
     def _fact(self, told: msgspec.Struct, stream_id: str, source_id: str) -> NewFact:

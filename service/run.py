@@ -12,10 +12,11 @@ from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.lease import StoreLeases
 from eventstore.store import LedgerReader
 from projections.store_settings.queries import read_settings
-from service.abreast import Abreast, alone
+from service.abreast import Abreast
 from service.company_sends import CompanySends
 from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
+from service.failing import Failing
 from service.followers import Followers
 from service.iseller.poll import Poller
 from service.observation import Observation
@@ -58,6 +59,7 @@ class Loops:
         daily_look: DailyLook,
         observation: Observation,
         metrics: Metrics,
+        failing: Failing,
         pace: Pace,
     ) -> None:
         self._pool = pool
@@ -72,6 +74,7 @@ class Loops:
         self._daily_look = daily_look
         self._observation = observation
         self._metrics = metrics
+        self._failing = failing
         self._pace = pace
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
@@ -81,7 +84,7 @@ class Loops:
         self._reconcile_now = asyncio.Event()
         self._beats: dict[Loop, datetime] = {}
         self._sends = CompanySends(
-            dispatcher, clock, metrics, self._read_companies, look_seconds=pace.follow_wait_seconds
+            dispatcher, clock, metrics, failing, self._read_companies, look_seconds=pace.follow_wait_seconds
         )
         followers.tell(self._sends.folded)
         self._looks: Abreast[str] = Abreast(clock, steps_max=LOOKS_AT_ONCE_MAX)
@@ -126,12 +129,11 @@ class Loops:
             wake.clear()
             try:
                 more = await step()
-            except CONNECTION_ERRORS as error:
-                _LOG.warning(LogEvent.LOOP_FAILED, loop=loop, reason=f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 - logged; the other loops and the next step must go on
+                self._failing.failed(loop, error)
                 more, wait = False, _RETRY_SECONDS
-            except Exception:  # noqa: BLE001 - logged with its stack; the other loops and the next step must go on
-                _LOG.exception(LogEvent.LOOP_FAILED, loop=loop)
-                more, wait = False, _RETRY_SECONDS
+            else:
+                self._failing.whole(loop)
             self._beats[loop] = self._clock.now()
             self._metrics.loop_stepped(loop, self._beats[loop])
             if not more and not self._stopping.is_set():
@@ -159,7 +161,7 @@ class Loops:
         """Poll every store that is due; True while one of them has more pages."""
         more = False
         for store_id in await self._reader.stores():
-            with alone(Loop.POLL, store_id):
+            with self._failing.alone(Loop.POLL, store_id):
                 more |= await self._poll_store(store_id)
         return more
 
@@ -177,7 +179,7 @@ class Loops:
             return False
         stores = await self._reader.stores()
         for store_id in stores:
-            with alone(Loop.SCHEDULE, store_id):
+            with self._failing.alone(Loop.SCHEDULE, store_id):
                 await self._scheduler.step(store_id)
         self._looks.start(stores, self._look_at)
         return False
@@ -190,17 +192,17 @@ class Loops:
             return False
         more = False
         for store_id in await self._reader.stores():
-            with alone(Loop.RECONCILE, store_id):
+            with self._failing.alone(Loop.RECONCILE, store_id):
                 if await self._leases.acquire(store_id, "poll") is not None:
                     more |= await self._reconcile_schedule.step(store_id)
         return more
 
     async def _look_at(self, store_id: str) -> None:
         try:
-            with alone(Loop.SCHEDULE, store_id):
+            with self._failing.alone(Loop.SCHEDULE, store_id):
                 await self._daily_look.step(store_id)
         except CONNECTION_ERRORS as error:
-            _LOG.warning(LogEvent.LOOP_FAILED, loop=Loop.SCHEDULE, reason=f"{type(error).__name__}: {error}")
+            self._failing.failed(Loop.SCHEDULE, error, store_id)
 
     async def observe_step(self) -> bool:
         """Take the figures that only the database knows, the time above all."""

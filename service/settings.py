@@ -19,6 +19,8 @@ PREFIX = "JURNALSYNC_"
 _TEST_PREFIX = "JURNALSYNC_TEST_"
 _ALIASES = {"JURNALSYNC_DATABASE_URL": "DATABASE_URL"}
 _DAY_SECONDS = 86_400
+# Who waits for a place in the quota looks again after this long at most: one may be free before it was to be expected.
+REST_SECONDS_MAX = 2.0
 
 
 class Secret:
@@ -142,7 +144,9 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
         Literal["yes", "no"],
         Meta(description="wake followers of other processes by NOTIFY; no behind a pooler in transaction mode"),
     ] = "yes"
-    lease_seconds: Annotated[Seconds, Meta(description="life of a store or company lease")] = 10
+    lease_seconds: Annotated[
+        Seconds, Meta(description="life of a store or company lease; at least 4 and four times the follow wait")
+    ] = 10
 
     jurnal_base_url: Annotated[
         str,
@@ -264,7 +268,31 @@ def _read(environment: Mapping[str, str], kind: type[Read]) -> Read:
             problems.extend(error.problems)
     if problems:
         raise SettingsError(problems)
-    return kind(**values)
+    read = kind(**values)
+    if contradictions := list(_contradictions(read)):
+        raise SettingsError(contradictions)
+    return read
+
+
+def lease_seconds_min(follow_wait_seconds: float) -> float:
+    """Return the shortest life of a lease that its owner can renew in time.
+
+    It is renewed by a look when half of its life is over. The next look at a company may come after a rest, and after
+    two looks that went to others.
+    """
+    return 2 * (REST_SECONDS_MAX + 2 * follow_wait_seconds)
+
+
+def _contradictions(read: DatabaseSettings) -> Iterator[str]:
+    if not isinstance(read, Settings):
+        return
+    least = lease_seconds_min(read.follow_wait_seconds)
+    if read.lease_seconds < least:
+        yield (
+            f"JURNALSYNC_LEASE_SECONDS must be at least {least:g} where JURNALSYNC_FOLLOW_WAIT_SECONDS is"
+            f" {read.follow_wait_seconds:g}: a shorter lease runs out while its owner waits for Jurnal's quota, and"
+            " replicas take the company from each other; raise the first or lower the second"
+        )
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from service.comparison import Comparison
 from service.credential_names import ISELLER_API_KEY
 from service.daily_look import DailyLook
 from service.dispatcher import Dispatcher
+from service.failing import Failing
 from service.fence import Fence
 from service.followers import Followers, FollowLimits
 from service.inquiry import Inquiry
@@ -126,7 +127,8 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             ledger.clock, off_seconds_max=settings.jurnal_deadline_seconds / 2, on_compared=metrics.clock_compared
         )
         leases = StoreLeases(ledger.pool, owner, lease_seconds=settings.lease_seconds)
-        followers = _followers(settings, ledger, leases, metrics)
+        failing = Failing(ledger.clock, metrics)
+        followers = _followers(settings, ledger, leases, metrics, failing)
         queue = SendQueue(ledger.pool)
         calls = jurnal_calls(settings, ledger.pool, ledger.clock, ledger.credentials, jurnal_session, metrics, owner)
         directory = MasterDataDirectory(ledger.pool, ledger.appender, queue, calls, ledger.clock)
@@ -180,6 +182,7 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
             daily_look=DailyLook(ledger.pool, directory, ledger.clock),
             observation=Observation(ledger.pool, ledger.reader, ledger.clock, metrics, package_of(settings)),
             metrics=metrics,
+            failing=failing,
             pace=outside.pace or Pace(follow_wait_seconds=settings.follow_wait_seconds),
         )
         answers = ApiAnswers(
@@ -198,7 +201,9 @@ async def open_service(settings: Settings, outside: Outside | None = None) -> As
         yield Service(loops, public, operations, draining)
 
 
-def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics: Metrics) -> Followers:
+def _followers(
+    settings: Settings, ledger: Ledger, leases: StoreLeases, metrics: Metrics, failing: Failing
+) -> Followers:
     tail = Tail()
     followers = Followers(
         pool=ledger.pool,
@@ -207,6 +212,7 @@ def _followers(settings: Settings, ledger: Ledger, leases: StoreLeases, metrics:
         runner=Runner(ledger.pool, ledger.reader, tail=tail, saves=ledger.kept),
         tail=tail,
         metrics=metrics,
+        failing=failing,
         limits=FollowLimits(settings.fold_batch_facts_max, settings.follow_wait_seconds),
     )
     if settings.follow_by_notify == "yes":

@@ -152,6 +152,15 @@ class DocumentResendRequested(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class DifferenceAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A person said that a difference, as it was found at that position, is as it should be. Nothing is sent for it."""
+
+    difference_id: str
+    found_at: int
+    actor: str
+    reason: str
+
+
 DifferenceFact = (
     DocumentFoundMissing
     | DocumentFoundTwice
@@ -161,4 +170,5 @@ DifferenceFact = (
     | CreditFoundUsedDifferently
 )
 RepairFact = DuplicateDeletionRequested | DocumentResendRequested
-ReconciliationFact = DifferenceFact | DifferenceResolved | RangeReconciled | SendingFrozen | RepairFact
+DecidedFact = RepairFact | DifferenceAccepted
+ReconciliationFact = DifferenceFact | DifferenceResolved | RangeReconciled | SendingFrozen | DecidedFact

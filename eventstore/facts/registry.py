@@ -30,6 +30,7 @@ from eventstore.facts.operators import (
 )
 from eventstore.facts.reconciliation import (
     CreditFoundUsedDifferently,
+    DifferenceAccepted,
     DifferenceResolved,
     DocumentFoundAltered,
     DocumentFoundMissing,
@@ -123,6 +124,7 @@ Meaning = (
     | InvoiceFoundPaidDifferently
     | CreditFoundUsedDifferently
     | DifferenceResolved
+    | DifferenceAccepted
     | RangeReconciled
     | SendingFrozen
     | DuplicateDeletionRequested
@@ -163,6 +165,7 @@ _OWN_FACTS: tuple[type[msgspec.Struct], ...] = (
     DocumentFoundUnknown,
     InvoiceFoundPaidDifferently,
     CreditFoundUsedDifferently,
+    DifferenceAccepted,
     DifferenceResolved,
     RangeReconciled,
     SendingFrozen,

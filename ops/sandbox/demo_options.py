@@ -24,7 +24,7 @@ SHORT_FENCES = Fences(
     processing_allowance_seconds=2,
     quiet_period_seconds=2,
     deadline_seconds=5,
-    lease_seconds=3,
+    lease_seconds=5,
     breaker_wait_seconds=2,
 )
 

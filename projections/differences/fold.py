@@ -9,8 +9,9 @@ import msgspec
 
 from eventstore.event import Fact
 from eventstore.facts.reconciliation import (
-    ComparedDocument,
     CreditFoundUsedDifferently,
+    DecidedFact,
+    DifferenceAccepted,
     DifferenceFact,
     DifferenceResolved,
     DocumentFoundAltered,
@@ -20,16 +21,15 @@ from eventstore.facts.reconciliation import (
     DocumentResendRequested,
     DuplicateDeletionRequested,
     InvoiceFoundPaidDifferently,
-    RepairFact,
 )
 from eventstore.facts.registry import Meaning
 from projections.projection import NOTHING, Evolved, Row, States, Table
 
-_Told = DifferenceFact | DifferenceResolved | RepairFact
+_Told = DifferenceFact | DifferenceResolved | DecidedFact
 
 
 class DifferenceRow(Row, frozen=True, kw_only=True):
-    """One difference; amounts in IDR. `found_at`, `resolved_at`, `repair_at`: positions of facts, 0 for none."""
+    """One difference; amounts in IDR. `found_at`, `resolved_at`, `repair_at`, `accepted_at`: positions, 0 for none."""
 
     difference_id: str
     kind: str
@@ -47,6 +47,9 @@ class DifferenceRow(Row, frozen=True, kw_only=True):
     found_on: datetime
     resolved_at: int
     repair_at: int
+    accepted_at: int = 0
+    accepted_by: str = ""
+    accepted_reason: str = ""
 
 
 class KnownDifference(msgspec.Struct, frozen=True, tag="difference"):
@@ -91,11 +94,21 @@ def _row(known: DifferenceRow | None, fact: Fact, told: _Told) -> DifferenceRow 
             return known and msgspec.structs.replace(known, resolved_at=fact.position)
         case DuplicateDeletionRequested() | DocumentResendRequested():
             return known and msgspec.structs.replace(known, repair_at=fact.position)
+        case DifferenceAccepted():
+            return known and _accepted(known, told, fact.position)
         case _:
-            return _found(told, fact)
+            return row_of(told, fact.position, fact.recorded_at)
 
 
-def _found(told: DifferenceFact, fact: Fact) -> DifferenceRow:
+def _accepted(known: DifferenceRow, told: DifferenceAccepted, position: int) -> DifferenceRow | None:
+    """Return the row as accepted; None where it is not what the person saw any more."""
+    if known.found_at != told.found_at or known.resolved_at or known.repair_at:
+        return None
+    return msgspec.structs.replace(known, accepted_at=position, accepted_by=told.actor, accepted_reason=told.reason)
+
+
+def row_of(told: DifferenceFact, found_at: int, found_on: datetime) -> DifferenceRow:
+    """Return the row of a finding; what was decided of one before it counts no more."""
     kept_id = 0
     details: tuple[str, ...] = ()
     match told:
@@ -115,10 +128,7 @@ def _found(told: DifferenceFact, fact: Fact) -> DifferenceRow:
             details = (f"Jurnal: {told.jurnal_used:f} was taken out of it, ledger: {told.ledger_used:f}",)
         case _:
             assert_never(told)
-    return _with(told.document, kind, kept_id, "; ".join(details), fact)
-
-
-def _with(document: ComparedDocument, kind: str, kept_id: int, detail: str, fact: Fact) -> DifferenceRow:
+    document = told.document
     return DifferenceRow(
         difference_id=document.difference_id,
         kind=kind,
@@ -130,10 +140,10 @@ def _with(document: ComparedDocument, kind: str, kept_id: int, detail: str, fact
         business_date=document.business_date,
         ledger_amount=document.ledger_amount,
         jurnal_amount=document.jurnal_amount,
-        detail=detail,
+        detail="; ".join(details),
         repair=document.repair,
-        found_at=fact.position,
-        found_on=fact.recorded_at,
+        found_at=found_at,
+        found_on=found_on,
         resolved_at=0,
         repair_at=0,
     )

@@ -219,7 +219,10 @@ DifferenceKind = Literal["missing", "duplicate", "altered", "unknown", "paid_dif
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the ledger and Jurnal differ. `repair`: what `reconcile --repair` would do, empty for nothing."""
+    """Where the ledger and Jurnal differ. `repair`: what `reconcile --repair` would do, empty for nothing.
+
+    `accepted_position`: where a person accepted it, with name and reason; 0 for nobody.
+    """
 
     difference_id: str
     kind: DifferenceKind
@@ -234,6 +237,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     repair: Literal["", "resend", "delete"]
     found_position: int
     found_at: dt.datetime
+    accepted_position: int
+    accepted_by: str
+    accepted_reason: str
 
 
 class DifferenceFilter(msgspec.Struct, frozen=True, kw_only=True):

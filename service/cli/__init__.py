@@ -13,6 +13,7 @@ from eventstore.connection import CONNECTION_ERRORS
 from eventstore.errors import LedgerError
 from projections.catalogue import CATALOGUE
 from service.cli.decided import known_store
+from service.cli.differences import differences
 from service.cli.history import archive, export, import_command
 from service.cli.operate import command, store, stream
 from service.cli.payouts import payouts
@@ -157,4 +158,5 @@ jurnalsync.add_command(store)
 jurnalsync.add_command(payouts)
 jurnalsync.add_command(quota)
 jurnalsync.add_command(reconcile)
+jurnalsync.add_command(differences)
 jurnalsync.add_command(sync)

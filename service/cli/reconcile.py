@@ -60,7 +60,7 @@ def reconcile(
     is_repair: bool,
     as_json: bool,
 ) -> None:
-    """Compare the business of a range of dates with Jurnal, both ways; exit code 1 if anything differs.
+    """Compare the business of a range of dates with Jurnal; exit code 1 if something differs that nobody accepted.
 
     Each difference is kept in the ledger, with what to do about it. Its calls leave those of today's sales their
     place, so a long range takes a while.
@@ -68,22 +68,22 @@ def reconcile(
     dates_in_order(first, last)
     if is_repair and (actor is None or reason is None):
         raise click.UsageError("--repair needs --actor and --reason: both are kept in the ledger")
+    word = Word(actor or "", reason or "")
 
     async def run() -> tuple[Compared, list[Listed], tuple[Listed, ...]]:
         async with open_store(store) as ledger:
             compared = await _compared(ledger, store, first.date(), last.date())
-            await _until_folded(ledger, store)
+            await until_folded(ledger, store)
             asked: tuple[Listed, ...] = ()
             if is_repair:
-                word = Word(actor or "", reason or "")
                 asked = await repair(ledger.pool, ledger.operations, store, first.date(), last.date(), word)
-                await _until_folded(ledger, store)
+                await until_folded(ledger, store)
             stands = await list_of_days(ledger.pool, store, first.date(), last.date(), rows_max=_TOLD_MAX)
             return compared, stands, asked
 
     compared, stands, asked = asyncio.run(run())
     (_tell_json if as_json else _show)(compared, stands, asked)
-    if stands:
+    if any(not each.accepted_at for each in stands):
         sys.exit(1)
 
 
@@ -98,7 +98,7 @@ async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Comp
         first=first,
         last=last,
     )
-    await _until_folded(ledger, store)
+    await until_folded(ledger, store)
     async with open_calls(settings_from(os.environ), ledger) as calls:
         comparison = Comparison(ledger.pool, ledger.queue, calls, ledger.reconciliation, ledger.people, asked)
         try:
@@ -112,7 +112,7 @@ async def _compared(ledger: Ledger, store: str, first: date, last: date) -> Comp
     return comparison.result
 
 
-async def _until_folded(ledger: Ledger, store: str) -> None:
+async def until_folded(ledger: Ledger, store: str) -> None:
     """Wait until the service has folded what stands in the ledger now."""
     end = await ledger.queue.ledger_end(store)
     for _ in range(_FOLD_SECONDS_MAX * 2):
@@ -129,6 +129,7 @@ def _tell_json(compared: Compared, stands: list[Listed], asked: tuple[Listed, ..
     summary = {
         **msgspec.structs.asdict(compared.reconciled),
         "new": len(compared.new),
+        "accepted": sum(each.accepted_at > 0 for each in stands),
         "resolved": compared.resolved,
         "frozen": compared.frozen,
         "repairs": [each.difference_id for each in asked],
@@ -141,7 +142,11 @@ def _show(compared: Compared, stands: list[Listed], asked: tuple[Listed, ...]) -
     if stands:
         show_table(_table(stands))
     told = compared.reconciled
-    click.echo(f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ.")
+    accepted = sum(each.accepted_at > 0 for each in stands)
+    and_accepted = f", {accepted} of which are accepted" if accepted else ""
+    click.echo(
+        f"{told.compared:,} documents of {told.first} to {told.last} compared; {len(stands)} differ{and_accepted}."
+    )
     for kind in told.foreign:
         amount = rupiah(kind.amount)
         click.echo(f"Not ours: {kind.documents:,} {kind.resource.replace('_', ' ')}, Rp {amount}.")
@@ -164,5 +169,10 @@ def _table(stands: list[Listed]) -> Table:
         number = each.transaction_no or str(each.jurnal_id)
         amounts = (rupiah(each.ledger_amount), rupiah(each.jurnal_amount))
         cells = (each.kind, number, each.business_date.isoformat(), *amounts)
-        table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}"))
+        how = (
+            ""
+            if each.accepted_at or each.repair_at
+            else f". As it should be: `differences accept {each.difference_id}`"
+        )
+        table.add_row(*map(Text, cells), Text(f"{what_happened(each)}. {what_to_do(each)}{how}"))
     return table

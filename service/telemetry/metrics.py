@@ -115,6 +115,12 @@ class Metrics:
             "projection_heartbeat_timestamp_seconds", "When the projection was last stepped", "projection"
         )
         self.loop_heartbeat = self._gauge("loop_heartbeat_timestamp_seconds", "When the loop last stepped", "loop")
+        self.loop_failures_total = self._counter(
+            "loop_failures_total", "Steps of the loop that failed, each store's or company's by itself", "loop"
+        )
+        self.loop_failing_seconds = self._gauge(
+            "loop_failing_seconds", "How long what has failed longest in the loop has had no whole step", "loop"
+        )
         self.stalled_streams = self._gauge("stalled_streams", "Streams whose next fact cannot be folded")
         self.ledger_gaps_total = self._counter("ledger_gaps_total", "Missing positions met; must stay 0")
         self.ledger_behind_total = self._counter(
@@ -128,6 +134,8 @@ class Metrics:
         _start(self.projection_lag_facts, PROJECTIONS)
         _start(self.projection_heartbeat, PROJECTIONS)
         _start(self.loop_heartbeat, Loop)
+        _start(self.loop_failures_total, Loop)
+        _start(self.loop_failing_seconds, Loop)
 
     def _make_commands(self) -> None:
         self.command_outcomes_total = self._counter(
@@ -142,7 +150,7 @@ class Metrics:
             "clearing_overdue_stores", "Stores with money that is not paid out for longer than their settlement takes"
         )
         self.differences = self._gauge(
-            "differences", "Differences between the ledger and Jurnal that stand, over all stores", "kind"
+            "differences", "Differences between the ledger and Jurnal that stand unaccepted, over all stores", "kind"
         )
         self.differences_found_total = self._counter(
             "differences_found_total",

@@ -22,7 +22,7 @@ from ops.sandbox.scenario import KOPI_NUSANTARA
 from ops.sandbox.traffic import Traffic, generate
 
 STEP_SECONDS_MAX = 30.0
-# As long as a lease of these houses lives: a lost call is looked up when both are over.
+# No longer than a lease of these houses lives: a lost call is looked up when both are over.
 DEADLINE_SECONDS = 3
 
 

@@ -8,6 +8,7 @@ from eventstore.clock import ManualClock
 from service.company_sends import CompanySends
 from service.dispatched import Dispatched
 from service.dispatcher import Dispatcher
+from service.failing import Failing
 from service.jurnal_calls import Company
 from service.telemetry.metrics import Metrics
 from tests.ledger import NOON, OTHER_STORE, STORE
@@ -44,7 +45,8 @@ async def companies() -> dict[str, tuple[str, ...]]:
 
 async def sends_of(noting: Noting) -> CompanySends:
     """Return what steps them, once both were looked at for the first time."""
-    sends = CompanySends(noting, ManualClock(NOON), Metrics("test"), companies, look_seconds=60)
+    clock, metrics = ManualClock(NOON), Metrics("test")
+    sends = CompanySends(noting, clock, metrics, Failing(clock, metrics), companies, look_seconds=60)
     await sends.step()
     await over(sends)
     assert noting.stepped == [("kopi-company", None), ("teh-company", None)]

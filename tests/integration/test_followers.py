@@ -22,6 +22,7 @@ from eventstore.store import LedgerReader, open_ledger
 from eventstore.wake import WakeLine, open_line
 from projections.catalogue import CATALOGUE
 from projections.runner import Runner
+from service.failing import Failing
 from service.followers import Followers, FollowLimits
 from service.telemetry.metrics import Metrics
 from tests.folding import all_rows, fold_all
@@ -66,14 +67,15 @@ async def process_on(url: str, *, look_seconds: float = NEVER, lease_seconds: fl
     """Open what one process has."""
     async with service_pool(url) as pool:
         leases, tail, clock = StoreLeases(pool, uuid4(), lease_seconds=lease_seconds), Tail(), SystemClock()
-        shared = SharedStores(leases)
+        shared, metrics = SharedStores(leases), Metrics("test")
         followers = Followers(
             pool=pool,
             clock=clock,
             shared=shared,
             runner=Runner(pool, LedgerReader(pool), tail=tail),
             tail=tail,
-            metrics=Metrics("test"),
+            metrics=metrics,
+            failing=Failing(clock, metrics),
             limits=FollowLimits(5_000, look_seconds),
         )
         line = WakeLine(partial(open_line, url, statement_cache_size=100), followers.told, reconnect_seconds=0.05)

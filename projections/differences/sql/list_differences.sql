@@ -1,5 +1,5 @@
 SELECT difference_id, kind, resource, command_id, jurnal_id, kept_id, transaction_no, business_date, ledger_amount,
-       jurnal_amount, detail, repair, repair_at, found_at, found_on
+       jurnal_amount, detail, repair, repair_at, found_at, found_on, accepted_at, accepted_by, accepted_reason
 FROM difference
 WHERE store_id = $1 AND resolved_at = 0 AND (kind = ANY ($2::text[]) OR cardinality($2::text[]) = 0)
   AND difference_id COLLATE "C" > $3

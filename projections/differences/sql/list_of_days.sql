@@ -1,6 +1,6 @@
 -- Products and customers belong to no day: they are told with every range.
 SELECT difference_id, kind, resource, command_id, jurnal_id, kept_id, transaction_no, business_date, ledger_amount,
-       jurnal_amount, detail, repair, repair_at, found_at, found_on
+       jurnal_amount, detail, repair, repair_at, found_at, found_on, accepted_at, accepted_by, accepted_reason
 FROM difference
 WHERE store_id = $1 AND resolved_at = 0 AND (business_date BETWEEN $2 AND $3 OR resource IN ('products', 'customers'))
 ORDER BY business_date, difference_id COLLATE "C"

@@ -76,6 +76,9 @@ DIFFERENCES = [
         repair="",
         found_position=number,
         found_at=SEEN,
+        accepted_position=0,
+        accepted_by="",
+        accepted_reason="",
     )
     for kind, number in FOUND
 ]

@@ -71,3 +71,18 @@ async def test_a_repair_is_asked_for_with_name_and_reason(stand: Stand, booked: 
     assert summary["repairs"] == [difference["difference_id"]]
     (word,) = await stand.told("DocumentResendRequested")
     assert (word["actor"], word["command_id"]) == ("accountant", INVOICE)
+
+
+async def test_what_a_person_accepts_is_told_with_name_and_reason(stand: Stand, booked: dict[str, str]) -> None:
+    """By the id that a comparison shows, without a call to Jurnal; what does not stand is refused in words."""
+    shown = await reconcile(booked, "--json")
+    difference_id = json.loads(shown.out.splitlines()[0])["difference_id"]
+    word = ("--store", STORE, "--actor", "accountant", "--reason", "a test sale")
+    refused = await jurnalsync("differences", "accept", *word, difference_id, "missing:nothing", **booked)
+    assert (refused.code, "nothing was accepted: no difference missing:nothing stands" in refused.err) == (1, True)
+    calls = sum(stand.sandbox.calls.values())
+    ended = await jurnalsync("differences", "accept", *word, difference_id, **booked)
+    assert (ended.code, ended.out) == (0, "1 of 1 are accepted now; the others were before.\n")
+    assert sum(stand.sandbox.calls.values()) == calls
+    (told,) = await stand.told("DifferenceAccepted")
+    assert (told["actor"], told["reason"], told["difference_id"]) == ("accountant", "a test sale", difference_id)

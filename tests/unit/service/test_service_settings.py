@@ -48,9 +48,9 @@ def test_what_is_not_set_has_its_documented_default() -> None:
 
 def test_a_variable_sets_its_field_with_its_type() -> None:
     """Text from the environment becomes numbers where numbers are meant."""
-    given = {"JURNALSYNC_LISTEN_PORT": "0", "JURNALSYNC_LEASE_SECONDS": "2.5", "JURNALSYNC_LOG_LEVEL": "debug"}
+    given = {"JURNALSYNC_LISTEN_PORT": "0", "JURNALSYNC_LEASE_SECONDS": "12.5", "JURNALSYNC_LOG_LEVEL": "debug"}
     settings = settings_from(NEEDED | given)
-    assert (settings.listen_port, settings.lease_seconds, settings.log_level) == (0, 2.5, "debug")
+    assert (settings.listen_port, settings.lease_seconds, settings.log_level) == (0, 12.5, "debug")
 
 
 def test_our_own_database_variable_wins_over_the_common_one() -> None:
@@ -91,6 +91,18 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
     """A misspelt setting must not silently leave the default."""
     (found,) = problems_of(NEEDED | {"JURNALSYNC_LEASE_SECOND": "5"})
     assert found.startswith("JURNALSYNC_LEASE_SECOND is no setting; the nearest is JURNALSYNC_LEASE_SECONDS:")
+
+
+@pytest.mark.parametrize(("follow_wait", "least"), [("0.2", 4.8), ("0.5", 6), ("5", 24)])
+def test_a_lease_that_runs_out_while_its_owner_rests_is_refused_with_the_least_that_works(
+    follow_wait: str, least: float
+) -> None:
+    """Twice a rest for the quota and two looks: what is looked at just before half of its life is renewed in time."""
+    given = NEEDED | {"JURNALSYNC_FOLLOW_WAIT_SECONDS": follow_wait}
+    assert settings_from(given | {"JURNALSYNC_LEASE_SECONDS": f"{least}"}).lease_seconds == least
+    (found,) = problems_of(given | {"JURNALSYNC_LEASE_SECONDS": f"{least - 0.1}"})
+    assert found.startswith(f"JURNALSYNC_LEASE_SECONDS must be at least {least:g} where JURNALSYNC_FOLLOW_WAIT_SECONDS")
+    assert "raise the first or lower the second" in found
 
 
 def test_variables_of_others_and_of_the_test_command_are_left_alone() -> None:

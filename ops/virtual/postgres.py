@@ -6,6 +6,7 @@ that waits for a lock lets the others by.
 """
 
 import asyncio
+import struct
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from typing import Any
@@ -15,9 +16,14 @@ from ops.virtual.process import PROCESS
 _FLUSH = b"H\x00\x00\x00\x04"
 _CANCEL = b"\x00\x00\x00\x10\x04\xd2\x16\x2e"
 _TERMINATE = b"X\x00\x00\x00\x04"
-_READY, _KEY = ord("Z"), ord("K")
-_DESCRIBED = frozenset(b"TnE")
+_PROTOCOL = b"\x00\x03\x00\x00"
+_READY, _KEY, _AUTHENTICATION = ord("Z"), ord("K"), ord("R")
+_WELCOME = b"\0\0\0\0"
 _ANSWERED = frozenset((_READY,))
+_DESCRIBED = _ANSWERED | frozenset(b"TnE")
+# What the client must say something to before the answer goes on: who it is, what it wants to copy.
+_CHALLENGES = frozenset(b"RGW")
+_HEAD = struct.Struct("!BI")
 
 
 def nothing() -> None:
@@ -30,16 +36,19 @@ class PostgresTurns:
     `is_blocked` tells whether a backend awaits a lock that one of the others holds: all whose connection stands. What
     a backend holds that is about to end is given away by itself.
 
-    `asked` counts questions. `wires`: those whose connection stands.
+    `asked` counts questions. `wires`: those whose connection stands. `settings`: what each connection is opened with,
+    whatever its client asks for.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = nothing
         self.is_blocked: Callable[[int, list[int]], bool] | None = None
+        self.settings: dict[str, str] = {}
         self.asked = 0
         self.wires: dict[PostgresWire, None] = {}
         self._under_way: dict[PostgresWire, None] = {}
         self._blocked: dict[PostgresWire, None] = {}
+        self._answered: dict[PostgresWire, None] = {}
         self._queue: dict[PostgresWire, bytearray] = {}
 
     def __str__(self) -> str:
@@ -57,36 +66,66 @@ class PostgresTurns:
         return len(self._under_way) > len(self._blocked)
 
     def ask(self, wire: "PostgresWire", written: bytes) -> None:
-        """Let a question go now or in its turn; what belongs to one that is under way goes at once."""
+        """Let a question go in its turn; what belongs to one that is under way goes at once."""
         if wire in self._under_way:
             wire.send(written)
         elif wire in self._queue:
             self._queue[wire] += written
         else:
             self._queue[wire] = bytearray(written)
-            self._next()
+
+    def go_on(self) -> None:
+        """Tell one answer, or let one question go, now that nothing is left to do before it."""
+        if self._tell():
+            return
+        while self._queue and not self.is_waiting():
+            wire = next(iter(self._queue))
+            written = bytes(self._queue.pop(wire))
+            self.before()
+            self.asked += 1
+            if wire.asks():
+                self._under_way[wire] = None
+                wire.send(written)
 
     def leave(self, wire: "PostgresWire") -> None:
         """Wait for the end of a connection that has said goodbye."""
         self._queue.pop(wire, None)
         self._under_way[wire] = None
 
+    def answered(self, wire: "PostgresWire") -> None:
+        """Take a whole answer; it is told in its turn."""
+        self._answered[wire] = None
+
     def ended(self, wire: "PostgresWire") -> None:
-        """Take the answer of a question, or the end of its connection, and let the next one go."""
-        self._under_way.pop(wire, None)
-        self._blocked.pop(wire, None)
+        """Take the end of a connection."""
         self._queue.pop(wire, None)
-        if self._blocked:
-            # What was done now may have given away the lock they wait for.
-            self._blocked = {other: None for other in self._blocked if self._awaits_lock(other)}
-        self._next()
+        if wire in self._under_way:
+            self._end(wire)
 
     def look_for_blocked(self) -> None:
         """After a while without an answer: let others by, if it is a lock that is waited for."""
         for wire in self._under_way:
-            if wire not in self._blocked and self._awaits_lock(wire):
+            if wire not in self._blocked and wire not in self._answered and self._awaits_lock(wire):
                 self._blocked[wire] = None
-        self._next()
+        self.go_on()
+
+    def _tell(self) -> bool:
+        """Tell the answer whose turn it is: in the order of asking, but after what gave away the lock it waited for."""
+        open_first = sorted(self._under_way, key=self._blocked.__contains__)
+        wire = next((each for each in open_first if each not in self._blocked or each in self._answered), None)
+        if wire is None or wire not in self._answered:
+            return False
+        self._end(wire)
+        wire.tell()
+        return True
+
+    def _end(self, wire: "PostgresWire") -> None:
+        for told in (self._under_way, self._blocked, self._answered):
+            told.pop(wire, None)
+        # What was done now may have given away the lock they wait for.
+        self._blocked = {
+            other: None for other in self._blocked if other not in self._answered and self._awaits_lock(other)
+        }
 
     async def hang_up(self) -> None:
         """End every connection that still stands: of the killed, some whose question was never answered."""
@@ -100,32 +139,27 @@ class PostgresTurns:
             return False
         return self.is_blocked(wire.backend, [each.backend for each in self.wires if each.backend is not None])
 
-    def _next(self) -> None:
-        while self._queue and not self.is_waiting():
-            wire = next(iter(self._queue))
-            written = bytes(self._queue.pop(wire))
-            self.before()
-            self.asked += 1
-            if wire.asks():
-                self._under_way[wire] = None
-                wire.send(written)
-
 
 class PostgresWire(asyncio.Transport, asyncio.Protocol):
     """One connection: the transport that the client writes to, and the protocol that hears the server."""
 
     def __init__(self, turns: PostgresTurns, inner: Any) -> None:
         super().__init__()
-        self.backend: int | None = None
         self._turns = turns
         self._inner = inner
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()
         self._process = PROCESS.get()
         self._awaited = _ANSWERED
+        self._answer = bytearray()
         self._frames = _Frames()
         self._is_severed = False
         self._real: asyncio.Transport | None = None
+
+    @property
+    def backend(self) -> int | None:
+        """The server's process, once it has told."""
+        return self._frames.backend
 
     def asks(self) -> bool:
         """Count the question for the process; False if that is what ends it."""
@@ -170,18 +204,26 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
         self._inner.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what came, and see whether it is a whole answer."""
-        is_answered = False
-        for kind, backend in self._frames.feed(data):
-            if kind == _KEY:
-                self.backend = backend
-            is_answered |= kind in self._awaited or kind == _READY
-        if not self._is_severed:
-            self._loop.call_soon(self._inner.data_received, data, context=self._context)
-        if is_answered:
-            self._turns.ended(self)
-            if self._is_severed and self._real is not None:
-                self._real.abort()
+        """Gather an answer until it is whole, so that a run does not depend on the pieces it comes in."""
+        kinds = self._frames.feed(data)
+        self._answer += data
+        if not self._turns.owes(self):
+            self._hand_on()
+        elif not self._awaited.isdisjoint(kinds):
+            self._turns.answered(self)
+        elif not _CHALLENGES.isdisjoint(kinds):
+            self._hand_on()
+
+    def tell(self) -> None:
+        """Let the client hear the answer."""
+        self._hand_on()
+        if self._is_severed and self._real is not None:
+            self._real.abort()
+
+    def _hand_on(self) -> None:
+        answer, self._answer = bytes(self._answer), bytearray()
+        if answer and not self._is_severed:
+            self._loop.call_soon(self._inner.data_received, answer, context=self._context)
 
     def eof_received(self) -> bool | None:
         """Close, as asyncpg wants it."""
@@ -191,6 +233,7 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
         """Tell the client."""
         self._turns.wires.pop(self, None)
         self._forget()
+        self._hand_on()
         self._turns.ended(self)
         if not self._is_severed:
             self._is_severed = True
@@ -211,6 +254,8 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
         written = bytes(data)
         if self._is_severed:
             return
+        if written[4:8] == _PROTOCOL:
+            written = _opened_with(written, self._turns.settings)
         if written == _TERMINATE or written.startswith(_CANCEL):
             self._turns.leave(self)
             self.send(written)
@@ -255,22 +300,37 @@ class PostgresWire(asyncio.Transport, asyncio.Protocol):
             self._real.resume_reading()
 
 
+def _opened_with(written: bytes, settings: dict[str, str]) -> bytes:
+    """Return the first message of a connection with these settings in it."""
+    words = written[8:].split(b"\0")
+    asked = dict(zip(words[0::2], words[1::2], strict=False)) | {
+        name.encode(): setting.encode() for name, setting in settings.items()
+    }
+    asked.pop(b"", None)
+    told = _PROTOCOL + b"".join(b"%s\0%s\0" % pair for pair in asked.items()) + b"\0"
+    return (4 + len(told)).to_bytes(4, "big") + told
+
+
 class _Frames:
-    """Reads the kinds of messages out of the pieces they come in."""
+    """Reads the kinds of messages out of the pieces they come in. `backend`: the process that answers, once told."""
 
     def __init__(self) -> None:
+        self.backend: int | None = None
         self._left = b""
 
-    def feed(self, data: bytes) -> list[tuple[int, int]]:
-        """Return the kind of each message that has come whole, and the first number in it."""
-        found: list[tuple[int, int]] = []
-        data = self._left + data
-        at = 0
-        while len(data) - at >= 5:
-            length = 1 + int.from_bytes(data[at + 1 : at + 5], "big")
-            if len(data) - at < length:
+    def feed(self, data: bytes) -> list[int]:
+        """Return the kind of each message that has come whole."""
+        kinds: list[int] = []
+        data = self._left + data if self._left else data
+        at, end = 0, len(data) - 4
+        while at < end:
+            kind, length = _HEAD.unpack_from(data, at)
+            if at + length >= len(data):
                 break
-            found.append((data[at], int.from_bytes(data[at + 5 : at + 9], "big")))
-            at += length
+            if kind == _KEY:
+                self.backend = int.from_bytes(data[at + 5 : at + 9], "big")
+            if kind != _AUTHENTICATION or data[at + 5 : at + 9] != _WELCOME:
+                kinds.append(kind)
+            at += 1 + length
         self._left = data[at:]
-        return found
+        return kinds

@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from itertools import count
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 _ROUNDS_MAX = 200
+_NUMBERS = count()
 
 
 class Severable(Protocol):
@@ -15,25 +17,6 @@ class Severable(Protocol):
 
     def sever(self) -> None:
         """Let nothing come or go any more."""
-
-
-class _Held:
-    """A callback of a process; while that is stopped it is kept for later."""
-
-    __slots__ = ("arguments", "callback", "handle", "process")
-
-    def __init__(self, process: "Process", callback: Callable[..., object]) -> None:
-        self.process = process
-        self.callback = callback
-        self.arguments: tuple[Any, ...] = ()
-        self.handle: asyncio.Handle | None = None
-
-    def __call__(self, *arguments: Any) -> None:
-        if self.process.is_stopped:
-            self.arguments = arguments
-            self.process.held.append((self, copy_context()))
-        else:
-            self.callback(*arguments)
 
 
 class Process:
@@ -48,7 +31,7 @@ class Process:
         self.is_killed = False
         self.questions = 0
         self.on_question = on_question
-        self.held: deque[tuple[_Held, Context]] = deque()
+        self.held: deque[asyncio.Handle] = deque()
         # Both in the order of their making, so that they end in the same order in every run.
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self.connections: dict[Severable, None] = {}
@@ -58,10 +41,6 @@ class Process:
         context = copy_context()
         context.run(PROCESS.set, self)
         return asyncio.get_running_loop().create_task(work, context=context)
-
-    def gate(self, callback: Callable[..., object]) -> _Held:
-        """Return the callback as this process makes it: not while it is stopped."""
-        return _Held(self, callback)
 
     def ended(self, task: "asyncio.Task[Any]") -> None:
         """Forget a task; nobody asks what became of those of the killed."""
@@ -87,13 +66,11 @@ class Process:
     def _catch_up(self) -> None:
         if self.is_stopped or not self.held:
             return
-        kept, context = self.held.popleft()
-        try:
-            if kept.handle is None or not kept.handle.cancelled():
-                context.run(kept.callback, *kept.arguments)
-        finally:
-            # What this one has woken comes before the next, as between two looks at a socket.
-            asyncio.get_running_loop().call_soon(self._catch_up, context=Context())
+        kept = self.held.popleft()
+        if not kept.cancelled():
+            kept._run()  # noqa: SLF001 - what the loop would have done with it
+        # What this one has woken comes before the next, as between two looks at a socket.
+        asyncio.get_running_loop().call_soon(self._catch_up, context=Context())
 
     def cut(self) -> None:
         """Throw away its connections, for good: whatever its tasks still do does not get outside."""
@@ -112,6 +89,56 @@ class Process:
                 task.cancel()
             await asyncio.sleep(0)
         raise AssertionError(f"tasks of {self.name} do not end: {list(self.tasks)}")
+
+
+class Callback(asyncio.Handle):
+    """A callback of a process; while that is stopped it is kept for later."""
+
+    __slots__ = ("process",)
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], loop: asyncio.AbstractEventLoop, context: Context
+    ) -> None:
+        super().__init__(callback, args, loop, context)
+        self.process = context.get(PROCESS)
+
+    def _run(self) -> None:
+        if self.process is not None and self.process.is_stopped:
+            self.process.held.append(self)
+        else:
+            super()._run()
+
+
+class Timer(asyncio.TimerHandle):
+    """The same, of a time; those of one time come in the order of their making, as asyncio's own heap does not."""
+
+    __slots__ = ("_number", "process")
+    # Of asyncio's own, which typeshed says nothing of.
+    _scheduled: bool
+    _when: float
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context,
+    ) -> None:
+        super().__init__(when, callback, args, loop, context)
+        self.process = context.get(PROCESS)
+        self._number = next(_NUMBERS)
+
+    def __lt__(self, other: asyncio.TimerHandle) -> bool:
+        if not isinstance(other, Timer):
+            return NotImplemented
+        return self._when < other._when or (self._when == other._when and self._number < other._number)
+
+    def _run(self) -> None:
+        if self.process is not None and self.process.is_stopped:
+            self.process.held.append(self)
+        else:
+            super()._run()
 
 
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)

@@ -83,6 +83,21 @@ def test_the_database_tells_the_time_of_the_loop(url: str) -> None:
     run(main())
 
 
+def test_timers_of_one_instant_come_in_the_order_of_their_making() -> None:
+    """However many there are and were taken back: a heap alone would turn them about."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in range(200):
+            loop.call_at(60, came.append, number)
+            loop.call_at(30 + number % 7, came.append, -1).cancel()
+        await asyncio.sleep(100)
+
+    came: list[int] = []
+    run(main())
+    assert came == list(range(200))
+
+
 def test_a_question_behind_a_lock_lets_the_others_by(url: str) -> None:
     """Whoever holds a row while time passes holds up those who want it, in virtual time, and nobody else."""
 
@@ -171,16 +186,19 @@ def test_what_the_killed_asked_last_ends_with_the_run(url: str) -> None:
     async def main() -> VirtualLoop:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        is_connected = asyncio.Event()
+        is_asked = asyncio.Event()
 
         async def sleep_long() -> None:
             connection = await asyncpg.connect(url)
-            is_connected.set()
             await connection.execute("SELECT pg_sleep(60)")
 
-        process = Process("sleeper")
+        def tell_soon(question: int) -> None:
+            if question == 2:
+                loop.call_soon(is_asked.set)
+
+        process = Process("sleeper", tell_soon)
         process.start(sleep_long())
-        await is_connected.wait()
+        await is_asked.wait()
         await process.kill()
         assert loop.postgres.wires
         return loop

@@ -4,7 +4,7 @@ import pytest
 
 from ops.sandbox.jurnal import FaultPlan
 from projections.differences.queries import list_differences
-from tests.integration.dispatcher.stand import Stand
+from tests.integration.dispatcher.stand import Process, Stand
 from tests.integration.reconcile.comparing import (
     ask_repair,
     compare,
@@ -25,6 +25,17 @@ async def two_invoices(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> tuple[i
     again = await make_again(stand, "sales_invoices", "sales_invoice", monkeypatch, **invoice_fields(custom_id=INVOICE))
     assert len((await compare(stand)).found) == 1
     return known.id, again["id"]
+
+
+async def deleted_and_asked_for(stand: Stand) -> Process:
+    """Book a sale, delete it in Jurnal by hand and ask to send it again; return the process that booked it."""
+    process = stand.process()
+    await stand.order()
+    await stand.until_quiet(process)
+    stand.sandbox.by_hand.delete("sales_invoices", INVOICE)
+    await compare(stand)
+    await ask_repair(stand)
+    return process
 
 
 def invoice_ids(stand: Stand) -> list[int]:
@@ -160,12 +171,7 @@ async def test_what_came_back_before_it_was_sent_again_is_found_and_not_sent(sta
 
 async def test_a_resend_that_jurnal_refuses_is_refused(stand: Stand) -> None:
     """What was booked before it was asked for says nothing against the refusal."""
-    process = stand.process()
-    await stand.order()
-    await stand.until_quiet(process)
-    stand.sandbox.by_hand.delete("sales_invoices", INVOICE)
-    await compare(stand)
-    await ask_repair(stand)
+    process = await deleted_and_asked_for(stand)
     stand.fail(FaultPlan(status_before_commit=422), path="sales_invoices", times=9)
     await stand.until_quiet(process, seconds_max=900)
     assert await stand.commands() == {"inv.order-1": "refused"}
@@ -174,12 +180,7 @@ async def test_a_resend_that_jurnal_refuses_is_refused(stand: Stand) -> None:
 
 async def test_a_resend_whose_answer_is_lost_makes_no_second_document(stand: Stand) -> None:
     """The old identity, the usual way: unknown, looked up, found."""
-    process = stand.process()
-    await stand.order()
-    await stand.until_quiet(process)
-    stand.sandbox.by_hand.delete("sales_invoices", INVOICE)
-    await compare(stand)
-    await ask_repair(stand)
+    process = await deleted_and_asked_for(stand)
     stand.fail(FaultPlan(close_after_commit=True), path="sales_invoices")
     await stand.until_quiet(process)
     assert (stand.documents("sales_invoice"), await stand.commands()) == (1, {"inv.order-1": "accepted"})

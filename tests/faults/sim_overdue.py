@@ -24,12 +24,13 @@ _AFTERWARDS_SECONDS = 0.001
 
 
 class Overdue:
-    """The work of one company that is not done yet."""
+    """The work of one company that is not done yet; `ended`: some was done after it had been called absent."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._looked_for = asyncio.Event()
         self._since: datetime | None = None
+        self.ended = False
 
     async def wait(self, seconds: float) -> None:
         """Let seconds pass, or wait until the overdue work has been looked for in vain."""
@@ -51,7 +52,7 @@ class Overdue:
                 return FaultPlan(delay_before_commit_seconds=_UNTIL_TOLD)
             is_late = self._since is not None and (self._now() - self._since).total_seconds() > _FENCE_SECONDS
             if request.method == "GET" and is_late:
-                self._since = None
+                self._since, self.ended = None, True
                 loop.call_later(_AFTERWARDS_SECONDS, self._looked_for.set)
             return planned
 

@@ -37,6 +37,13 @@ def test_the_readme_draws_the_words_of_the_send_table() -> None:
     assert drawn("send") == constraint("send")
 
 
+def test_the_readme_draws_where_what_is_held_goes() -> None:
+    """What waits is a line of the list and no command yet; the word is that of its table."""
+    (held,) = re.findall(r'state "sync_record (\w+): no command yet" as held', README)
+    assert held in constraint("sync_record")
+    assert "held --> command_due" in README
+
+
 def test_the_readme_names_the_outcomes_of_an_attempt() -> None:
     """The sentence about attempts and the CHECK on their outcome have the same words."""
     allowed = re.search(r"CHECK \(outcome IN \(([^)]*)\)\)", MIGRATIONS)

@@ -19,7 +19,7 @@ from service.jurnal.exchange import API, JurnalRequest, NoAnswer, Response, Sign
 from service.jurnal.feedback import feedback_of
 from service.jurnal.pace import Purpose
 from service.jurnal.signing import sign_request
-from service.quota import Granted, QuotaBudget, Spent
+from service.quota import Granted, QuotaBudget, Spent, Taking
 from service.quota_rows import known_of
 from service.quota_wish import Known
 
@@ -94,21 +94,13 @@ class JurnalCalls:
         self._on_date = on_date
         self._kept: dict[str, tuple[float, HmacCredential]] = {}
 
-    async def grant(
-        self, company: Company, purpose: Purpose, *, is_recorded_next: bool = False, seen: Seen | None = None
-    ) -> Place | Spent:
+    async def grant(self, company: Company, purpose: Purpose, *, is_recorded_next: bool = False) -> Place | Spent:
         """Take a place for one call, or learn when one is free. Raises `CredentialMissing`.
 
-        `is_recorded_next`: the call's attempt is committed before it is made; `seen`, just before such a call.
+        `is_recorded_next`: the call's attempt is committed before it is made.
         """
         # Who cannot sign makes no call, and takes no place.
         await self._credential(company.store_id)
-        if seen is not None and is_recorded_next:
-            at_once = await self._quota.grant_seen(
-                company.company_id, purpose, seen.known, seen.young, deadline=self._deadline
-            )
-            if at_once is not None:
-                return Place(company.company_id, at_once, seen.admitted)
         granting = self._quota.grant(
             company.company_id, purpose, deadline=self._deadline, is_recorded_next=is_recorded_next
         )
@@ -130,6 +122,14 @@ class JurnalCalls:
         """Return what the readings told, None if the breaker stops calls."""
         admitted = self._breakers.admitted(breakers[0])
         return None if admitted is None else Seen(known_of(budgets[0][0]), admitted, young)
+
+    def taking(self, company: Company, purpose: Purpose, seen: Seen) -> Taking | None:
+        """Return what takes a place in budgets that were seen; None where they have no room. `took` must be told."""
+        return self._quota.taking(company.company_id, purpose, seen.known, deadline=self._deadline)
+
+    def took(self, taking: Taking) -> None:
+        """Note that a place is taken."""
+        self._quota.took(taking)
 
     async def cancel(self, place: Place) -> None:
         """Give a place back whose call is not made after all."""

@@ -17,7 +17,7 @@ from eventstore.statements import statement
 from service.jurnal.feedback import Exceeded, Feedback, closed_until
 from service.jurnal.pace import Limit, Purpose, Window, calls_for, foreign_calls, is_short, left, too_many
 from service.jurnal.package import is_ahead, is_used_up, package_free_at
-from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, reading, save_wait, take
+from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, reading, save_wait, taking
 from service.quota_wish import WANTING, Closed, Known, Sharing, Wish
 
 _RELEASE = statement(__package__, "release_holds")
@@ -64,6 +64,16 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True):
     def company(self) -> str:
         """The company's budget."""
         return f"company:{self.company_id}"
+
+
+class Taking(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that `question` takes where it tells true. `own` and `shared`: the windows without it."""
+
+    granted: Granted
+    question: Question
+    known: Known
+    own: Sequence[Window]
+    shared: Sequence[Window]
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -121,11 +131,12 @@ class QuotaBudget:
             if spent is not None:
                 return spent
             granted = self._granted(budgets, known, is_trial=is_trial)
-            is_taken = await take(
-                connection, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline,
+            question = taking(
+                budgets, wish, known, hold_id=granted.hold_id, deadline=deadline,
                 next_trial_at=now + _TRIAL_EVERY if is_trial else None,
                 is_noted=_is_noted(wish), is_recorded_next=is_recorded_next,
             )  # fmt: skip
+            is_taken = await connection.fetchval(question.sql, *question.arguments)
             assert is_taken, "what is locked does not move"
             return granted
 
@@ -133,12 +144,10 @@ class QuotaBudget:
         """Return what reads the budgets of a company's call without their lock; `known_of` tells what it answered."""
         return reading(self._budgets(company_id))
 
-    async def grant_seen(
-        self, company_id: str, purpose: Purpose, known: Known, young: Pool, *, deadline: timedelta
-    ) -> Granted | None:
-        """Take a place of budgets that were read without their lock, for a call whose attempt is recorded next.
+    def taking(self, company_id: str, purpose: Purpose, known: Known, *, deadline: timedelta) -> Taking | None:
+        """Return what takes a place of budgets that were read without their lock; tell `took` if it does.
 
-        One round trip. None, and nothing is taken, where they have no room or are not as read any more: `grant` tells.
+        None where they have no room. Then, and where they are not as read any more, `grant` tells.
         """
         budgets = self._budgets(company_id)
         own, shared = self._own(known, budgets.company), self._shared(known)
@@ -150,15 +159,16 @@ class QuotaBudget:
         if known.closed is not None or has_package is not None or not all(too_many(window) is None for window in asked):
             return None
         granted = self._granted(budgets, known, is_trial=False)
-        is_taken = await take(
-            young, budgets, wish, known, hold_id=granted.hold_id, deadline=deadline, next_trial_at=None,
-            is_noted=_is_noted(wish), is_recorded_next=True,
+        question = taking(
+            budgets, wish, known, hold_id=granted.hold_id, deadline=deadline, next_trial_at=None,
+            is_noted=_is_noted(wish), is_recorded_next=False,
         )  # fmt: skip
-        if not is_taken:
-            return None
-        self._tell(own, shared, taken=1)
-        self._note_short(company_id, known, [*own, *shared])
-        return granted
+        return Taking(granted=granted, question=question, known=known, own=own, shared=shared)
+
+    def took(self, taking: Taking) -> None:
+        """Note that the place is taken."""
+        self._tell(taking.own, taking.shared, taken=1)
+        self._note_short(taking.granted.company_id, taking.known, [*taking.own, *taking.shared])
 
     def _granted(self, budgets: Budgets, known: Known, *, is_trial: bool) -> Granted:
         return Granted(

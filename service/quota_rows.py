@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore.connection import Connection, Pool
+from eventstore.connection import Connection
 from eventstore.questions import Question
 from eventstore.statements import statement
 from service.quota_wish import WANTING, Known, Wish
@@ -93,23 +93,24 @@ async def read_free_at(connection: Connection, full: Sequence[Full], now: dateti
     return [record["free_at"] for record in records]
 
 
-async def take(  # noqa: PLR0913 - all that is written of a place
-    database: Connection | Pool, budgets: Budgets, wish: Wish, known: Known, *, hold_id: UUID, deadline: timedelta,
+def taking(
+    budgets: Budgets, wish: Wish, known: Known, *, hold_id: UUID, deadline: timedelta,
     next_trial_at: datetime | None, is_noted: bool, is_recorded_next: bool,
-) -> bool:  # fmt: skip
-    """Take the places of one call; False: a place was taken since `known` was read, and none now.
+) -> Question:  # fmt: skip
+    """Return what takes the places of one call; it tells false, and takes none, if one was taken since `known`.
 
     `next_trial_at`: the call is a closed budget's trial; `is_noted`: so is its wish. `is_recorded_next`: its attempt is
     recorded before it is made, which waits for the disk for both.
     """
     longest = timedelta(seconds=max(*budgets.company_seconds, *budgets.address_seconds))
-    is_taken = await database.fetchval(
-        _TAKE, budgets.names, hold_id, known.now, known.now + deadline, budgets.company_id, budgets.company,
-        known.today, known.now - longest, next_trial_at, is_noted, budgets.address, wish.purpose,
-        is_recorded_next, [known.grants.get(name, 0) for name in budgets.names],
+    return Question(
+        _TAKE,
+        (
+            budgets.names, hold_id, known.now, known.now + deadline, budgets.company_id, budgets.company,
+            known.today, known.now - longest, next_trial_at, is_noted, budgets.address, wish.purpose,
+            is_recorded_next, [known.grants.get(name, 0) for name in budgets.names],
+        ),
     )  # fmt: skip
-    assert isinstance(is_taken, bool)
-    return is_taken
 
 
 async def save_wait(

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from eventstore.connection import CONNECTION_ERRORS, Pool
+from eventstore.connection import CONNECTION_ERRORS
 from eventstore.facts.answers import LACKS_PRODUCT, Attempted, CommandRefused
 from projections.jurnal_commands.commands import CreateCustomer, DeleteDuplicate, DeleteInvoice, UpdateInvoice
 from projections.jurnal_commands.queue import Attempt, Begun, Send, SendQueue
@@ -85,7 +85,7 @@ class Sending:
     ) -> Dispatched:  # fmt: skip
         """Send commands of one kind in one call, each of which its lane lets go.
 
-        `seen`: what was read of the quota with them; a place is asked for anew where it is not so any more.
+        `seen`: what was read of the quota with the only one; a place is asked for anew where it is not so any more.
         """
         kind = type(sends[0].command).__name__
         left = Unprepared(refused=[], outcomes=[], waited=[])
@@ -94,14 +94,15 @@ class Sending:
         await self._settling.finish(left.refused)
         if not ready:
             return left.waited[0] if left.waited else told("refused", kind, left.outcomes)
-        place = await self._calls.grant(company, purpose, is_recorded_next=True, seen=seen)
+        if seen is not None and (done := await self._send_seen(company, ready, purpose, epoch, seen)) is not None:
+            return done
+        place = await self._calls.grant(company, purpose, is_recorded_next=True)
         if isinstance(place, Spent):
             for each in ready:
                 self._inquiry.keep(each.send, each.prepared, now)
             return Dispatched("waited", kind, "quota", place.free_at)
         try:
-            young = None if seen is None else seen.young
-            made = await self._begin(company, ready, epoch, place.granted.granted_at, young)
+            made = await self._begin(company, ready, epoch, place.granted.granted_at)
         except Exception:
             await self._calls.cancel(place)
             raise
@@ -139,9 +140,33 @@ class Sending:
                     assert_never(prepared)
         return _together(ready)
 
-    async def _begin(
-        self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime, young: Pool | None
-    ) -> Made | None:
+    async def _send_seen(
+        self, company: Company, ready: Sequence[Ready], purpose: Purpose, epoch: int, seen: Seen
+    ) -> Dispatched | None:
+        """Take the place and record the attempt in one statement, and send; None: no place, nothing recorded."""
+        taking = self._calls.taking(company, purpose, seen)
+        if taking is None:
+            return None
+        place = Place(company.company_id, taking.granted, seen.admitted)
+        signed = await self._calls.sign(company, ready[0].prepared.request, signed_at=taking.granted.granted_at)
+        begun, (attempt,) = self._attempts(ready, signed)
+        try:
+            is_able = await self._queue.begin_behind(
+                taking.question, begun, attempt,
+                company_id=company.company_id, owner=self._leases.owner, epoch=epoch, young=seen.young,
+            )  # fmt: skip
+        except Exception:
+            await self._calls.cancel(place)
+            raise
+        if is_able is None:
+            return None
+        self._calls.took(taking)
+        if not is_able:
+            await self._calls.cancel(place)
+            return Dispatched("not_ours", type(attempt.send.command).__name__)
+        return await self._make(company, ready, Made((_made(begun, attempt, 1),), signed), place)
+
+    async def _begin(self, company: Company, ready: list[Ready], epoch: int, signed_at: datetime) -> Made | None:
         """Sign and record the attempts of a call; what is not ours any more drops out of it. None: nothing is left.
 
         Date and signature are made before the attempts are recorded, and never refreshed within them.
@@ -151,7 +176,7 @@ class Sending:
             signed = await self._calls.sign(company, request, signed_at=signed_at)
             begun, attempts = self._attempts(ready, signed)
             able = await self._queue.begin(
-                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch, young=young
+                begun, attempts, company_id=company.company_id, owner=self._leases.owner, epoch=epoch
             )
             if len(able) == len(ready):
                 return Made(tuple(_made(begun, attempt, len(ready)) for attempt in attempts), signed)

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from eventstore.connection import Pool
-from eventstore.questions import Question, Row
+from eventstore.questions import Question, Row, write_then
 from eventstore.statements import statement
 from projections.jurnal_commands.commands import DECODER, Command
 
@@ -35,7 +35,6 @@ _PAUSED = statement(__package__, "read_paused_sending")
 _STATES = statement(__package__, "count_states")
 # Of a command that is due, the send tells more.
 STATES = ("held", "due", "sending", "waiting", "unknown", "accepted", "refused", "parked", "skipped", "superseded")
-
 
 # Of each kind no more are looked at in one go, whatever stands in the queue.
 _LOOKED_AT_MAX = 500
@@ -259,47 +258,34 @@ class SendQueue:
         return tuple(map(_send, await self._pool.fetch(_OF_BATCH, store_id, company_id, now, batch_id)))
 
     async def begin(
-        self,
-        begun: Begun,
-        attempts: Sequence[Attempt],
-        *,
-        company_id: str,
-        owner: UUID,
-        epoch: int,
-        young: Pool | None = None,
+        self, begun: Begun, attempts: Sequence[Attempt], *, company_id: str, owner: UUID, epoch: int
     ) -> frozenset[Key]:
         """Record all attempts of one call before anything goes over the wire; all of them or none.
 
         Return which could begin: fewer than all means that none did, because the lease or a row is no longer ours, a
-        command is not due any more, or its store is paused. `young`: a connection that has the plan for it.
+        command is not due any more, or its store is paused.
         """
-        sends = [attempt.send for attempt in attempts]
         able: frozenset[Key] = frozenset()
+        asked = _beginning(begun, attempts, company_id, owner, epoch)
         # One row begins or does not: there is nothing to take back, and its statement is a transaction of its own.
         alone = contextlib.nullcontext() if len(attempts) == 1 else None
         with contextlib.suppress(_NotAll):
-            async with (young or self._pool).acquire() as connection, alone or connection.transaction():
-                records = await connection.fetch(
-                    _BEGIN,
-                    [send.store_id for send in sends],
-                    [send.command_id for send in sends],
-                    [send.attempt for send in sends],
-                    [attempt.absent_from for attempt in attempts],
-                    [attempt.credit_before for attempt in attempts],
-                    [attempt.owed_before for attempt in attempts],
-                    begun.signed_at,
-                    begun.deadline_at,
-                    begun.request_digest,
-                    len(attempts),
-                    begun.batch_id,
-                    company_id,
-                    owner,
-                    epoch,
-                )
+            async with self._pool.acquire() as connection, alone or connection.transaction():
+                records = await connection.fetch(asked.sql, *asked.arguments)
                 able = frozenset((record["store_id"], record["command_id"]) for record in records)
-                if len(able) < len(sends):
+                if len(able) < len(attempts):
                     raise _NotAll
         return able
+
+    async def begin_behind(
+        self, first: Question, begun: Begun, attempt: Attempt, *, company_id: str, owner: UUID, epoch: int, young: Pool
+    ) -> bool | None:
+        """Record one attempt in the statement that writes `first`; None: that is not so, and nothing was written.
+
+        Else as `begin`; what is written first stands even if the attempt cannot begin. `young`: has the plan for it.
+        """
+        able = await write_then(young, first, _beginning(begun, [attempt], company_id, owner, epoch))
+        return None if able is None else bool(able)
 
     async def move(self, moves: Sequence[Move], *, now: datetime) -> int:
         """Move sends and end attempts; return how many moved: none that another attempt has begun of meanwhile."""
@@ -364,6 +350,19 @@ class SendQueue:
         """Return an accepted command and the JSON of the document it made, or None."""
         record = await self._pool.fetchrow(_EARLIER, store_id, command_id)
         return None if record is None else (DECODER.decode(record["body"]), record["document"])
+
+
+def _beginning(begun: Begun, attempts: Sequence[Attempt], company_id: str, owner: UUID, epoch: int) -> Question:
+    return Question(
+        _BEGIN,
+        (
+            [attempt.send.store_id for attempt in attempts], [attempt.send.command_id for attempt in attempts],
+            [attempt.send.attempt for attempt in attempts], [attempt.absent_from for attempt in attempts],
+            [attempt.credit_before for attempt in attempts], [attempt.owed_before for attempt in attempts],
+            begun.signed_at, begun.deadline_at, begun.request_digest, len(attempts), begun.batch_id, company_id, owner,
+            epoch,
+        ),
+    )  # fmt: skip
 
 
 def _send(record: asyncpg.Record | Mapping[str, Any]) -> Send:

@@ -3,12 +3,12 @@
 -- $9: when the next trial may be, null if this is none. $10: whether the wish, of $11 and $12, is written anew. $13: the
 -- call's attempt is recorded before it is made, and what is flushed then takes this along: the disk is waited for once.
 WITH unchanged AS MATERIALIZED (
-    -- Who waits for the lock compares with what was taken meanwhile.
+    -- Whoever else holds the lock takes a place just now: nothing waits for it with what it read before.
     SELECT known.budget
     FROM unnest($1::text[], $14::bigint[]) AS seen (budget, grants)
     JOIN quota_budget known ON known.budget = seen.budget AND known.grants = seen.grants
     ORDER BY known.budget
-    FOR UPDATE OF known
+    FOR UPDATE OF known SKIP LOCKED
 ), won AS MATERIALIZED (
     SELECT FROM (SELECT count(*) AS budgets FROM unchanged) counted WHERE budgets = cardinality($1::text[])
 ), moved AS (

@@ -170,19 +170,23 @@ async def read(pool: Pool, quota: QuotaBudget) -> Known:
     return known_of(row[0])
 
 
+async def taken(pool: Pool, quota: QuotaBudget, known: Known) -> bool | None:
+    """Take a place of budgets that were read; None: they have no room, False: they are not as read."""
+    taking = quota.taking("one", Purpose.FRESH, known, deadline=DEADLINE)
+    return None if taking is None else bool(await pool.fetchval(taking.question.sql, *taking.question.arguments))
+
+
 async def test_of_many_that_read_the_same_budgets_one_takes_a_place(pool: Pool) -> None:
     """The others are told that it is not as they read it, and have taken nothing."""
     quota = quota_on(pool, LIMITS)
     assert isinstance(await quota.grant("one", Purpose.FRESH, deadline=DEADLINE), Granted)
     known = await read(pool, quota)
-    asked = [quota.grant_seen("one", Purpose.FRESH, known, pool, deadline=DEADLINE) for _ in range(8)]
-    granted = [each for each in await asyncio.gather(*asked) if each is not None]
-    assert len(granted) == 1
+    told = await asyncio.gather(*(taken(pool, quota, known) for _ in range(8)))
+    assert (told.count(True), told.count(False)) == (1, 7)
     assert await pool.fetchval("SELECT count(*) FROM quota_hold WHERE budget = 'company:one'") == 2
-    again = await quota.grant_seen("one", Purpose.FRESH, await read(pool, quota), pool, deadline=DEADLINE)
-    assert again is not None
+    assert await taken(pool, quota, await read(pool, quota)) is True
     # Three places are all: what is full is for `grant` to decide on.
-    assert await quota.grant_seen("one", Purpose.FRESH, await read(pool, quota), pool, deadline=DEADLINE) is None
+    assert await taken(pool, quota, await read(pool, quota)) is None
 
 
 async def test_a_budget_that_a_429_closed_since_it_was_read_gives_no_place(pool: Pool) -> None:
@@ -193,5 +197,5 @@ async def test_a_budget_that_a_429_closed_since_it_was_read_gives_no_place(pool:
     known = await read(pool, quota)
     await quota.release(first, feedback_of(answer_of(429, "API rate limit exceeded")))
     assert (await read(pool, quota)).closed is not None
-    for each in (known, await read(pool, quota)):
-        assert await quota.grant_seen("one", Purpose.FRESH, each, pool, deadline=DEADLINE) is None
+    assert await taken(pool, quota, known) is False
+    assert await taken(pool, quota, await read(pool, quota)) is None

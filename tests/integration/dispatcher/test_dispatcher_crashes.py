@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 
 from eventstore.appender import Appender
-from eventstore.connection import Pool
 from eventstore.event import AppendResult, NewFact
 from ops.sandbox.jurnal import FaultPlan
 from projections.catalogue import CATALOGUE
@@ -76,10 +75,9 @@ class CarelessQueue(SendQueue):
         company_id: str,
         owner: UUID,
         epoch: int,
-        young: Pool | None = None,
     ) -> frozenset[Key]:
         """Begin, whatever the rows say."""
-        await super().begin(begun, attempts, company_id=company_id, owner=owner, epoch=epoch, young=young)
+        await super().begin(begun, attempts, company_id=company_id, owner=owner, epoch=epoch)
         return frozenset(attempt.send.key for attempt in attempts)
 
 

@@ -1,5 +1,6 @@
-"""A fresh sale on an idle system: one look, one place, one attempt. Whatever speaks against it goes as ever."""
+"""A fresh sale on an idle system: one look, then place and attempt as one. Whatever speaks against it goes as ever."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from tests.integration.dispatcher.stand import COMPANY, PLENTY, Process, Stand
 from tests.ledger import STORE, open_test_pool
 
 _ONE_A_MINUTE = (Limit(1, 60),)
+_PLACES = "SELECT budget, hold_id FROM quota_hold UNION ALL SELECT day::text || calls, NULL FROM quota_day ORDER BY 1"
 
 
 @pytest.fixture
@@ -58,10 +60,10 @@ async def step(process: Process) -> Dispatched:
     return await process.dispatcher.step(COMPANY, (STORE,), STORE)
 
 
-async def test_a_fresh_sale_on_an_idle_system_asks_the_database_three_times_before_its_call(
+async def test_a_fresh_sale_on_an_idle_system_asks_the_database_twice_before_its_call(
     stand: Stand, database_url: str
 ) -> None:
-    """What is due and may go, its place in the quota, its attempt; without the look before it there are a dozen."""
+    """What is due and may go; its place in the quota with its attempt. Without the look before it there are a dozen."""
     pool = await open_test_pool(database_url, connections_max=1)
     async with pool.acquire() as lent:
         only = lent._con  # type: ignore[attr-defined]  # noqa: SLF001 - a logger on asyncpg's proxy ends with the loan
@@ -79,7 +81,7 @@ async def test_a_fresh_sale_on_an_idle_system_asks_the_database_three_times_befo
     around = ("BEGIN", "COMMIT", "SET ", "SELECT set_config")
     statements = [query for query in asked if not query.startswith(around)]
     released = next(place for place, query in enumerate(statements) if "UPDATE quota_hold SET released_at" in query)
-    assert released == 3, statements[:released]
+    assert released == 2, statements[:released]
     assert stand.documents("sales_invoice") == 3
     await pool.close()
 
@@ -98,6 +100,11 @@ async def test_a_fresh_sale_goes_on_its_own_connection_and_is_recorded_as_any_ot
     calls = stand.sandbox.calls.total()
     assert (await step(process)).did == "nothing"
     assert stand.sandbox.calls.total() == calls
+
+
+async def attempts_of_the_second(stand: Stand) -> int:
+    """Return how many attempts are recorded of the second order."""
+    return int(await stand.migrator.fetchval("SELECT count(*) FROM attempt WHERE command_id LIKE '%order-2'"))
 
 
 async def paused(stand: Stand, _process: Process) -> None:
@@ -281,6 +288,45 @@ async def test_a_place_that_was_taken_since_the_look_is_asked_for_anew(
     monkeypatch.setattr(process.dispatcher._inquiry, "prepare", outrun)  # noqa: SLF001 - as above
     done = await step(process)
     assert (done.did, done.outcome) == ("waited", "quota")
+    assert stand.documents("sales_invoice") == 1
+    # Nor does an attempt begin whose place is another's.
+    assert await attempts_of_the_second(stand) == 0
+
+
+async def test_a_place_is_given_back_whose_attempt_cannot_begin(
+    stand: Stand, young: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was decided since the look counts, and the call that is not made counts nowhere."""
+    process = prompt(stand, young)
+    await idle(stand, process)
+    await stand.order(2)
+    before = await stand.migrator.fetch(_PLACES)
+    prepare = process.dispatcher._inquiry.prepare  # noqa: SLF001 - what happens between the look and the place
+
+    async def outrun(*given: Any) -> Any:
+        await paused(stand, process)
+        return await prepare(*given)
+
+    monkeypatch.setattr(process.dispatcher._inquiry, "prepare", outrun)  # noqa: SLF001 - as above
+    assert (await step(process)).did == "not_ours"
+    assert stand.documents("sales_invoice") == 1
+    assert await attempts_of_the_second(stand) == 0
+    assert await stand.migrator.fetch(_PLACES) == before
+
+
+async def test_a_fresh_sale_that_waits_for_its_place_sees_what_is_decided_meanwhile(stand: Stand, young: Pool) -> None:
+    """Place and attempt are one statement, which must not wait: all of it would be as it was before."""
+    process = prompt(stand, young, lease_seconds=600)
+    await idle(stand, process)
+    await stand.order(2)
+    async with stand.pool.acquire() as other:
+        async with other.transaction():
+            await other.execute("SELECT FROM quota_budget FOR UPDATE")
+            stepping = asyncio.create_task(step(process))
+            while not await stand.migrator.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - a database has no event to wait for
+                await asyncio.sleep(0.01)
+            await paused(stand, process)
+        assert (await stepping).did == "not_ours"
     assert stand.documents("sales_invoice") == 1
 
 

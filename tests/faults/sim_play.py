@@ -121,7 +121,7 @@ async def _lived(world: World, faults: Faults) -> list[str]:
             return []
         if retries < _RETRIES_MAX:
             retries += await _see_to_it(world, operations)
-            await _resume(world, operations)
+            await _resume(world, faults, operations)
     return ["it never comes to rest"]
 
 
@@ -136,10 +136,14 @@ async def _see_to_it(world: World, operations: Operations) -> bool:
     return retried
 
 
-async def _resume(world: World, operations: Operations) -> None:
-    """Let a store go on that froze rightly: Jurnal made what it had been asked for in vain, as after a restore."""
+async def _resume(world: World, faults: Faults, operations: Operations) -> None:
+    """Let a store go on that froze rightly: Jurnal made what it had been asked for in vain, as after a restore.
+
+    It did so after the fence, or because a request that it had put off came once more.
+    """
     for store_id, company_id in world.plan.stores:
-        if world.overdue[company_id].ended and await operations.paused(store_id) is not None:
+        is_made_unseen = world.overdue[company_id].ended or faults.injected["wire: twice"] > 0
+        if is_made_unseen and await operations.paused(store_id) is not None:
             await operations.resume(store_id, _WORD)
             world.note(f"a person resumes {store_id}")
 

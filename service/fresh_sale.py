@@ -1,8 +1,8 @@
 """What must be known before a fresh sale goes on an idle system, asked in one question that locks and writes nothing.
 
 Only where the step before found nothing to do, nothing of the company is on its way, and the quota has room. What was
-read is compared once more when it is acted on, in one statement: the quota by how often places were taken, the rest by what
-begins every attempt. Whatever speaks against it goes the ordinary way, in the same step.
+read is compared once more when it is acted on, in one statement: the quota by how often places were taken, the rest by
+what begins every attempt. Whatever speaks against it goes the ordinary way, in the same step.
 """
 
 import asyncio

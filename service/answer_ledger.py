@@ -134,7 +134,9 @@ def _told_apart_by(send: Send, fact: AnswerFact) -> str:
     # What was accepted, is to go again and is found then, is accepted a second time by the same attempt.
     if isinstance(fact, CommandRefused) or (isinstance(fact, CommandAccepted) and send.vouched):
         return f"release-{send.released_at}"
-    return f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
+    signed = f"{0 if send.signed_at is None else send.signed_at.timestamp():.0f}"
+    # Absent once more is another word: whoever decided something before it must see that it comes too late.
+    return f"{signed}:{send.due_at.timestamp():.6f}" if isinstance(fact, CommandConfirmedAbsent) else signed
 
 
 def attempted_in(send: Send, answer: Response | NoAnswer, *, status: int | None = None) -> Attempted:

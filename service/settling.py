@@ -31,6 +31,7 @@ from service.telemetry.logs import LogEvent
 _LOG = structlog.get_logger()
 _FIRST_PROBE_WAIT = timedelta(seconds=1)
 _SERVICE_WAIT_SECONDS = 5
+_WITHHELD = "It cannot go as it is: the refusal is being written down"
 # More refusals of one call than stand in one stream, and more reports of one order than come meanwhile.
 _REFUSAL_TRIES_MAX = 100
 
@@ -122,18 +123,35 @@ class Settling:
     ) -> list[tuple[Send, AnswerFact]]:
         """Append refusals, one a stream; return those that must be tried anew. What has gone on drops out."""
         first = {(send.store_id, send.stream_id): (send, word) for send, word in reversed(refused)}
+        if not is_answer:
+            await self._withhold([send for send, _ in first.values()])
         versions = {}
         for send, _ in first.values():
             version = await self._answers.version(send, is_answer=is_answer)
             if version is not None:
                 versions[send.key] = version
-        # Asked behind the version: whoever goes on between the two has told of it in the stream by then, or is seen.
+        # Asked behind the version: whoever goes on from there must tell of it in the stream first, or is seen.
         gone_on = await self._queue.gone_on([send for send, _ in first.values()])
         able = [each for each in first.values() if each[0].key in versions and each[0].key not in gone_on]
         told |= await self._told(able, versions)
         dropped = {send.key for send, _ in first.values()} - {send.key for send, _ in able}
         _log_dropped(send for send, _ in refused if send.key in dropped)
         return [each for each in refused if each[0].key not in dropped and each[0].key not in told]
+
+    async def _withhold(self, sends: Sequence[Send]) -> None:
+        """Take sends out of the queue: nobody sends them before a look-up of theirs has told of it in the stream.
+
+        Without it another process could begin between our question and our append, of which no word stands anywhere yet;
+        cut off then, its attempt would never be looked up, as its command is refused.
+        """
+        now = await self.now()
+        later = now + self._calls.deadline
+        # Of what never was on its way, absence counts at once.
+        moves = [
+            Move(send=send, state="unknown", due_at=later, reason=_WITHHELD, absent_from=send.absent_from or now)
+            for send in sends
+        ]
+        await self._queue.move(moves, now=now)
 
     async def _told(
         self, words: Sequence[tuple[Send, AnswerFact]], versions: Mapping[Key, int] | None

@@ -33,7 +33,8 @@ class Postponing:
         wait = self._longer(send)
         now = await self._settling.now()
         free_at = now + wait
-        await self._queue.move([Move(send=send, state=send.state, due_at=free_at, reason=failed.reason)], now=now)
+        move = Move(send=send, state=send.state, due_at=free_at, reason=failed.reason, as_seen=True)
+        await self._queue.move([move], now=now)
         return Dispatched("waited", kind, failed.reason, free_at)
 
     async def put_off_longer(self, send: Send, error: Exception, *, alone: bool = False) -> Dispatched:
@@ -57,7 +58,7 @@ class Postponing:
         reason = f"It cannot be prepared: {about}" if is_silent else f"It cannot be prepared: {about}: {error}"
         now = await self._settling.now()
         free_at = now + wait
-        move = Move(send=send, state=send.state, due_at=free_at, reason=reason, alone=alone)
+        move = Move(send=send, state=send.state, due_at=free_at, reason=reason, alone=alone, as_seen=True)
         await self._queue.move([move], now=now)
         return Dispatched("waited", kind, reason, free_at)
 

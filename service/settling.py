@@ -92,7 +92,9 @@ class Settling:
         What never went over the wire may still go with others.
         """
         await self._answers.append([(send, CommandConfirmedAbsent(attempted=attempted))])
-        await self._queue.move([Move(send=send, state="due", due_at=now, alone=send.attempt > 0)], now=now)
+        await self._queue.move(
+            [Move(send=send, state="due", due_at=now, alone=send.attempt > 0, as_seen=True)], now=now
+        )
 
     async def now(self) -> datetime:
         """Return the database's time."""
@@ -141,8 +143,8 @@ class Settling:
     async def _withhold(self, sends: Sequence[Send]) -> None:
         """Take sends out of the queue: nobody sends them before a look-up of theirs has told of it in the stream.
 
-        Without it another process could begin between our question and our append, of which no word stands anywhere yet;
-        cut off then, its attempt would never be looked up, as its command is refused.
+        Without it another process could begin between our question and our append, of which no word stands yet: cut off
+        then, its attempt would never be looked up, as its command is refused.
         """
         now = await self.now()
         later = now + self._calls.deadline

@@ -123,7 +123,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """A send's way to `state`, its fence to `absent_from` if given.
 
     `settled_at`: the position of the last word that ends it. Only a release behind that opens it again. `alone`: it is
-    looked up by itself, and sent by itself from now on. `ended`: the attempt's own answer is here.
+    looked up by itself, and sent by itself from now on. `ended`: the attempt's own answer is here. `as_seen`: it goes on
+    only from where `send` was read.
     """
 
     send: Send
@@ -134,6 +135,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: int | None = None
     alone: bool = False
     ended: Ended | None = None
+    as_seen: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,7 +292,7 @@ class SendQueue:
     async def move(self, moves: Sequence[Move], *, now: datetime) -> int:
         """Move sends and end attempts; return how many moved: none that another attempt has begun of meanwhile."""
         async with self._pool.acquire() as connection:
-            moved = await connection.fetchval(
+            moved: int = await connection.fetchval(
                 _MOVE,
                 [move.send.store_id for move in moves],
                 [move.send.command_id for move in moves],
@@ -305,8 +307,9 @@ class SendQueue:
                 [None if move.ended is None else move.ended.http_status for move in moves],
                 ["" if move.ended is None else move.ended.response_digest for move in moves],
                 now,
+                [move.send.state if move.as_seen else None for move in moves],
+                [move.send.due_at if move.as_seen else None for move in moves],
             )
-        assert isinstance(moved, int)
         return moved
 
     async def gone_on(self, sends: Sequence[Send]) -> frozenset[Key]:
@@ -331,14 +334,12 @@ class SendQueue:
 
     async def paused(self, store_id: str) -> bool:
         """Tell whether nothing may be sent for the store, by the last word on it, folded or not."""
-        paused = await self._pool.fetchval(_PAUSED, store_id)
-        assert isinstance(paused, bool)
+        paused: bool = await self._pool.fetchval(_PAUSED, store_id)
         return paused
 
     async def document_of(self, store_id: str, command_id: str) -> bytes | None:
         """Return the JSON of the document that an accepted command made, or None."""
-        document = await self._pool.fetchval(_SETTLED, store_id, command_id)
-        assert document is None or isinstance(document, bytes)
+        document: bytes | None = await self._pool.fetchval(_SETTLED, store_id, command_id)
         return document
 
     async def contacts_of_others(self, store_id: str, command_id: str, own_id: str) -> list[bytes]:

@@ -5,9 +5,9 @@
 WITH wanted AS (
     SELECT *
     FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[],
-                $8::bigint[], $9::bool[], $10::text[], $11::int[], $12::text[])
+                $8::bigint[], $9::bool[], $10::text[], $11::int[], $12::text[], $14::text[], $15::timestamptz[])
         AS w (store_id, command_id, attempt, state, due_at, reason, absent_from, settled_at, alone, outcome, http_status,
-              response_digest)
+              response_digest, seen_state, seen_due_at)
 ), moved AS (
     UPDATE send s
     SET state = w.state, due_at = w.due_at, reason = w.reason, absent_from = coalesce(w.absent_from, s.absent_from),
@@ -16,6 +16,8 @@ WITH wanted AS (
         batch_id = CASE WHEN NOT w.alone THEN s.batch_id END
     FROM wanted w
     WHERE s.store_id = w.store_id AND s.command_id = w.command_id AND s.attempt = w.attempt AND s.state <> 'done'
+      -- What another process must look up since is not put back into the queue by one that was held up.
+      AND (w.seen_state IS NULL OR (s.state, s.due_at) = (w.seen_state, w.seen_due_at))
     RETURNING s.command_id
 ), ended AS (
     UPDATE attempt a

@@ -2,13 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
+from eventstore.facts.reconciliation import ComparedDocument, DocumentFoundUnknown
 from ops.sandbox.jurnal import FaultPlan
-from tests.integration.dispatcher.asking import RETURN, SALE, Asked, booked
+from service.jurnal.exchange import JurnalRequest, NoAnswer, Response
+from service.jurnal.pace import Purpose
+from service.jurnal_calls import Company, JurnalCalls
+from service.quota import Spent
+from service.reconciliation_ledger import ReconciliationLedger
+from tests.integration.dispatcher.asking import DAY, RETURN, RETURN_ID, SALE, Asked, booked
 from tests.integration.dispatcher.stand import Stand
 from tests.integration.dispatcher.test_dispatcher_crashes import Died, DyingCalls
 from tests.integration.dispatcher.test_dispatcher_late_words import DyingQueue, StoppedCalls, StoppedQueue
+from tests.ledger import STORE
 from tests.story import line
 
 
@@ -95,3 +103,61 @@ async def test_so_does_whoever_dies_behind_it(stand: Stand) -> None:
     assert len(await stand.told("CommandRefused")) == 1
     assert await stand.sends() == {"inv.order-1": "done"}
     assert await stand.statuses() == {"sale-order-1": "Failed"}
+
+
+class DyingReads(JurnalCalls):
+    """A way to Jurnal whose process dies with its first look-up."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.__dict__.update(stand.calls().__dict__)
+
+    async def read(self, company: Company, request: JurnalRequest, purpose: Purpose) -> Response | NoAnswer | Spent:
+        """Die with its answer."""
+        await super().read(company, request, purpose)
+        raise Died
+
+
+class FailingReads(StoppedCalls):
+    """A way to Jurnal whose look-up fails when the process has stood still behind it."""
+
+    async def read(self, company: Company, request: JurnalRequest, purpose: Purpose) -> Response | NoAnswer | Spent:
+        """Fail."""
+        await super().read(company, request, purpose)
+        return NoAnswer(reason="no answer within the deadline", reached_wire=True)
+
+
+async def test_who_puts_a_send_off_late_does_not_put_it_back_into_the_queue(stand: Stand) -> None:
+    """Its document was found in Jurnal meanwhile, which is looked up before anything else: a return has no key."""
+    asked = Asked(stand)
+    await booked(asked, SALE)
+    stand.hold_next = "sales_returns"
+    await asked.ask(RETURN)
+    first = stand.process()
+    while not await stand.told("CommandConfirmedAbsent"):
+        await stand.step(first)
+        await stand.advance(30)
+    (held,) = stand.held
+
+    async def others_go_on() -> None:
+        # As after a restore: made by an attempt that the ledger does not know of.
+        made = await stand.shop.make("sales_returns", "sales_return", **msgspec.json.decode(held.body)["sales_return"])
+        document = ComparedDocument(
+            difference_id="unknown.return",
+            resource="sales_returns",
+            business_date=DAY,
+            command_id=RETURN_ID,
+            jurnal_id=made["id"],
+        )
+        ledger = ReconciliationLedger(stand.pool, stand.appender, stand.clock)
+        await ledger.note(STORE, [DocumentFoundUnknown(document=document, reason="it is due")])
+        await stand.advance(30)
+        await stand.fold()
+        with pytest.raises(Died):
+            await stand.step(stand.process(calls=DyingReads(stand)))
+        assert "unknown" in (await stand.sends()).values()
+
+    stopped = stand.process(calls=FailingReads(stand, "sales_invoices", others_go_on))
+    await stand.step(stopped)
+    await stand.until_quiet(stand.process())
+    assert stand.documents("sales_return") == 1
+    assert await asked.state_of(RETURN) == ("accepted", "")

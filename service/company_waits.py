@@ -7,6 +7,7 @@ from eventstore.connection import Pool
 from eventstore.statements import statement
 from service.quota import CLOSED_WORDS
 
+_IS_LED = statement(__package__, "read_is_led")
 _WAITS = statement(__package__, "read_company_waits")
 
 
@@ -16,7 +17,7 @@ async def read_company_wait(pool: Pool, company_id: str, zone: ZoneInfo) -> str 
     assert row is not None
 
     def told(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return told_at(at, zone)
 
     if row["tried_at"] is not None:
         failure, since, tried_at = row["failure"], told(row["since"]), told(row["tried_at"])
@@ -26,3 +27,13 @@ async def read_company_wait(pool: Pool, company_id: str, zone: ZoneInfo) -> str 
     if row["free_at"] is not None:
         return f"{row['spent']}; it goes on at {told(row['free_at'])}"
     return None
+
+
+async def read_is_led(pool: Pool, company_id: str) -> bool:
+    """Tell whether a replica has the company in its hands; none does where none runs, or each one's clock is wrong."""
+    return bool(await pool.fetchval(_IS_LED, company_id))
+
+
+def told_at(at: datetime, zone: ZoneInfo) -> str:
+    """Return a moment as people of the store's zone say it; logs tell UTC, so the zone stands beside it."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")

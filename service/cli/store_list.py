@@ -11,7 +11,7 @@ from projections.store_settings.queries import read_settings
 from projections.sync_status.queries import count_records
 from service.cli.shown import new_table, show_table
 from service.cli.sync_table import counts_told
-from service.company_waits import read_company_wait
+from service.company_waits import read_company_wait, read_is_led, told_at
 from service.ledger_parts import Ledger
 from service.sync_wording import paused_words
 
@@ -48,7 +48,12 @@ async def _shown(ledger: Ledger, store_id: str) -> _Shown:
     zone = ZoneInfo(settings.connection.time_zone)
     company = settings.connection.company_id
     paused = await paused_told(ledger, store_id, zone)
-    waits = await read_company_wait(ledger.pool, company, zone)
+    if settings.live_mode is None:
+        waits = "no: not before Live Mode"
+    elif await read_is_led(ledger.pool, company):
+        waits = await read_company_wait(ledger.pool, company, zone)
+    else:
+        waits = "no: no replica has the company; does one run, and is its clock right?"
     return _Shown(
         store=store_id,
         company=company,
@@ -63,4 +68,4 @@ async def paused_told(ledger: Ledger, store_id: str, zone: ZoneInfo) -> str | No
     paused = await ledger.operations.paused(store_id)
     if paused is None:
         return None
-    return f"since {paused.since.astimezone(zone):%Y-%m-%d %H:%M} {paused_words(paused.actor, paused.reason)}"
+    return f"since {told_at(paused.since, zone)} {paused_words(paused.actor, paused.reason)}"

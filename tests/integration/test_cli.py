@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from eventstore.connection import open_pool
 from eventstore.facts.settings import PaymentMapping
 from eventstore.store import LedgerReader, open_ledger
 from projections.sync_status.queries import read_stalls
+from service.company_lease import CompanyLeases
 from tests.folding import fold_all, rows_of, tell
 from tests.integration.command_line import ROOT, Ended, environment, jurnalsync
 from tests.integration.store_file import TEXT, write_store_file
@@ -160,13 +162,16 @@ async def test_all_stores_are_listed_with_whether_they_send_and_if_not_why(envir
         await open_ledger(pool, store_id, recorded_at=NOON)
     await tell(pool, story)
     sends, empty = await _stores_listed(environment)
+    alone = "no: no replica has the company; does one run, and is its clock right?"
+    assert sends == [STORE, CONNECTION.company_id, "on", alone, "1 Pending"]
+    assert await CompanyLeases(pool, uuid4(), lease_seconds=600).acquire(CONNECTION.company_id) is not None
+    sends, empty = await _stores_listed(environment)
     assert sends == [STORE, CONNECTION.company_id, "on", "yes", "1 Pending"]
     assert empty[:2] == [OTHER_STORE, "not connected"]
     await jurnalsync("store", "pause", "--store", STORE, "--actor", "owner", "--reason", "stock count", **environment)
     await fold_all(pool)
     paused, _ = await _stores_listed(environment)
-    assert paused[3].startswith("paused since 20")
-    assert paused[3].endswith(" by owner: stock count")
+    assert re.fullmatch(r"paused since 20\d\d-\d\d-\d\d \d\d:\d\d WIB by owner: stock count", paused[3])
     listed = await jurnalsync("sync", "list", "--store", STORE, **environment)
     assert listed.out.splitlines()[-1].startswith("Nothing is sent: the store is paused since 20")
     assert listed.out.endswith(" by owner: stock count. To go on: jurnalsync store resume\n")

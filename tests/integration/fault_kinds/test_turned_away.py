@@ -29,7 +29,7 @@ async def test_minute_limit_is_waited_for(case: Case) -> None:
     case.plan(FaultKind.MINUTE_LIMIT)
     await case.run(case.process())
     limited = "Jurnal's limit of calls per minute is reached"
-    waits = ("Pending", f"{limited}; it is tried again at 2026-11-20 12:01", "Nothing: it goes by itself")
+    waits = ("Pending", f"{limited}; it is tried again at 2026-11-20 12:01 WIB", "Nothing: it goes by itself")
     assert case.lines == [IN_ITS_TURN, BEING_SENT, waits, BEING_SENT, BOOKED]
     assert case.states == WAITED
     assert await case.told() == [Told("Postponed", 1, 429, limited), Told("Accepted", 2, 201, "answer")]
@@ -41,7 +41,7 @@ async def test_month_limit_is_no_limit_of_the_minute(case: Case) -> None:
     case.plan(FaultKind.MONTH_LIMIT)
     await case.run(case.process(), hours=30)
     spent = "The month's package of Jurnal calls is used up"
-    waits = ("Pending", f"{spent}; it is tried again at 2026-11-21 12:00", "Nothing: it goes by itself")
+    waits = ("Pending", f"{spent}; it is tried again at 2026-11-21 12:00 WIB", "Nothing: it goes by itself")
     assert case.lines == [IN_ITS_TURN, BEING_SENT, waits, BEING_SENT, BOOKED]
     assert case.states == WAITED
     assert [told[:3] for told in await case.told()] == [("Postponed", 1, 429), ("Accepted", 2, 201)]

@@ -20,7 +20,8 @@ else:
 
 # The database cannot do it now and may later, and nothing is wrong with what was asked. A connection that dies
 # mid-statement can surface as InternalClientError, which is not a PostgresError; no room on the disk and no connection
-# left are InsufficientResourcesError; a server that is read-only is a standby that was not promoted yet.
+# left are InsufficientResourcesError; a server that is read-only is a standby that was not promoted yet. The last three
+# are what a database says at the door while somebody restores, renames or closes it, or changes a login.
 CONNECTION_ERRORS = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -29,6 +30,9 @@ CONNECTION_ERRORS = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
 
 

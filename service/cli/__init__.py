@@ -6,7 +6,6 @@ import secrets
 import sys
 from pathlib import Path
 
-import asyncpg
 import click
 
 from eventstore.connection import CONNECTION_ERRORS
@@ -43,11 +42,7 @@ def main() -> None:
     except (LedgerError, SettingsError, SetupError) as error:
         click.echo(f"jurnalsync: {error}", err=True)
         sys.exit(1)
-    except (
-        *CONNECTION_ERRORS,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as error:
+    except CONNECTION_ERRORS as error:
         # Never the address: it may hold a password.
         reason = str(error) or "it did not answer in time"
         click.echo(f"jurnalsync: the database cannot be used: {reason}. {_LOOK_AT_DATABASE}", err=True)

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -103,6 +104,18 @@ async def test_a_database_that_is_not_there_is_named_in_words(environment: dict[
     assert "the database cannot be used" in complaint
     assert "Look whether it runs and can be reached, and at JURNALSYNC_DATABASE_URL" in complaint
     assert "hush-hush" not in complaint
+
+
+async def test_a_database_that_takes_no_connections_is_named_in_words(environment: dict[str, str]) -> None:
+    """Somebody restores it or moves it: that is said, and no stack is shown."""
+    url = environment["JURNALSYNC_DATABASE_URL"]
+    admin = await asyncpg.connect(url, database="postgres")
+    name = url.partition("?")[0].rpartition("/")[2]
+    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    complaint = plain(await jurnalsync("store", "list", **environment))
+    assert f'the database cannot be used: database "{name}" is not currently accepting connections' in complaint
+    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    await admin.close()
 
 
 async def test_transfers_are_sent_by_hand_for_a_range_of_dates(environment: dict[str, str], tmp_path: Path) -> None:

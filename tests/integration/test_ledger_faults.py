@@ -6,7 +6,7 @@ import asyncpg
 
 from eventstore.appender import Appender, AppenderLimits
 from eventstore.clock import SystemClock
-from eventstore.connection import Pool
+from eventstore.connection import CONNECTION_ERRORS, Pool
 from eventstore.event import AppendResult, VersionConflict
 from eventstore.store import LedgerReader
 from eventstore.verify import Whole, verify_ledger
@@ -90,7 +90,7 @@ async def test_an_appender_that_cannot_reach_the_database_says_so_and_recovers(d
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
         (answer,) = await asyncio.gather(appender.append(STORE, [member(1)]), return_exceptions=True)
-        assert isinstance(answer, Exception)
+        assert isinstance(answer, CONNECTION_ERRORS)
         assert appender.queued_facts == 0
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
         await admin.close()

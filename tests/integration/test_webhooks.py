@@ -281,6 +281,21 @@ async def test_an_unreachable_database_acknowledges_nothing(door: Door) -> None:
     assert (answer.status, answer.content_type, answer.retry_after) == (503, "application/problem+json", "2")
 
 
+async def test_a_database_that_somebody_closed_acknowledges_nothing_until_it_is_open(
+    door: Door, database_url: str
+) -> None:
+    """As for a restore or a move: 503 to come again, no error of ours, and then it is taken."""
+    name = await door.room.pool.fetchval("SELECT current_database()")
+    admin = await asyncpg.connect(database_url, database="postgres")
+    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    answer = await door.send("payout", as_body(payout()))
+    assert (answer.status, answer.content_type, answer.retry_after) == (503, "application/problem+json", "2")
+    await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    await admin.close()
+    assert (await door.send("payout", as_body(payout()))).status == 200
+
+
 async def test_nothing_told_to_a_caller_or_stored_in_clear_is_personal(door: Door) -> None:
     """Answers and rows hold no name, phone, e-mail, address or note."""
     answers = [

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from aiohttp import web
@@ -84,11 +85,20 @@ async def test_each_reason_not_to_be_ready_is_named(readiness: Readiness, failed
     assert (status, failed_checks(body)) == (503, [failed])
 
 
-async def test_a_database_that_refuses_is_not_ready_rather_than_an_error() -> None:
-    """The check may raise what a lost connection raises."""
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError,
+        asyncpg.ObjectNotInPrerequisiteStateError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.InvalidPasswordError,
+    ],
+)
+async def test_a_database_that_refuses_is_not_ready_rather_than_an_error(error: type[Exception]) -> None:
+    """The check may raise what a lost connection raises, or a database that is closed, renamed or has other logins."""
 
     async def ready() -> Readiness:
-        raise ConnectionRefusedError
+        raise error
 
     status, _, body = await ask("/readyz", ready=ready)
     assert (status, failed_checks(body)) == (503, ["database_reachable"])

@@ -123,8 +123,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """A send's way to `state`, its fence to `absent_from` if given.
 
     `settled_at`: the position of the last word that ends it. Only a release behind that opens it again. `alone`: it is
-    looked up by itself, and sent by itself from now on. `ended`: the attempt's own answer is here. `as_seen`: it goes on
-    only from where `send` was read.
+    looked up by itself, and sent by itself from now on. `ended`: the attempt's own answer is here. `as_seen`: it goes
+    on only from where `send` was read.
     """
 
     send: Send

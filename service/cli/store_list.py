@@ -49,7 +49,7 @@ async def _shown(ledger: Ledger, store_id: str) -> _Shown:
     company = settings.connection.company_id
     paused = await paused_told(ledger, store_id, zone)
     if settings.live_mode is None:
-        waits = "no: not before Live Mode"
+        waits: str | None = "no: not before Live Mode"
     elif await read_is_led(ledger.pool, company):
         waits = await read_company_wait(ledger.pool, company, zone)
     else:

@@ -122,11 +122,11 @@ async def _chain(world: World, store_id: str, facts: int) -> list[str]:
 
 
 def _settled(asked: list[Asked]) -> list[str]:
-    """I2, the last part: whatever was asked for is in Jurnal, or was seen to."""
+    """I2, the last part: whatever was asked for is in Jurnal, or was seen to, or others took its place."""
     return [
         f"I2: {one.kind} {one.command_id} ends as {one.state}: {one.reason}"
         for one in asked
-        if one.state not in {"accepted", "skipped"}
+        if one.state not in {"accepted", "skipped", "superseded"}
     ]
 
 
@@ -146,7 +146,8 @@ def _once(asked: list[Asked], jurnal: Jurnal) -> list[str]:
         if one.kind not in _MADE:
             continue
         times = carriers[_MADE[one.kind], one.command_id]
-        if times > 1 or (times == 0 and one.state == "accepted" and one.command_id not in gone):
+        is_lost = times == 0 and one.state == "accepted" and one.command_id not in gone
+        if times > 1 or is_lost or (times and one.state == "superseded"):
             found.append(f"I2: {one.kind} {one.command_id} ({one.state}) is in Jurnal {times} times")
     return found
 

@@ -34,7 +34,7 @@ _WORD = Word("owner", "it was a fault of the simulator's")
 _EVENTS_KEPT = 60
 _UNSETTLED = """
 SELECT (SELECT count(*) FROM send WHERE state <> 'done')
-     + (SELECT count(*) FROM command WHERE state NOT IN ('accepted', 'skipped'))
+     + (SELECT count(*) FROM command WHERE state NOT IN ('accepted', 'skipped', 'superseded'))
      + (SELECT count(*) FROM ledger_head h CROSS JOIN unnest($1::text[]) AS p (name) LEFT JOIN projection_cursor c
         ON c.store_id = h.store_id AND c.projection = p.name WHERE c.position IS DISTINCT FROM h.position)
 """

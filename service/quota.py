@@ -15,6 +15,7 @@ from eventstore.database_clock import database_now
 from eventstore.questions import Question
 from eventstore.statements import statement
 from service.jurnal.feedback import Exceeded, Feedback, closed_until
+from service.jurnal.outcome import MONTH_USED_UP
 from service.jurnal.pace import Limit, Purpose, Window, calls_for, foreign_calls, is_short, left, too_many
 from service.jurnal.package import is_ahead, is_used_up, package_free_at
 from service.quota_rows import Budgets, Full, lock_and_read, read_free_at, reading, save_wait, taking
@@ -26,6 +27,7 @@ _SAVE_FOREIGN = statement(__package__, "save_foreign")
 _SAVE_SAVING = statement(__package__, "save_saving")
 _CLOSE = statement(__package__, "close_budget")
 _REOPEN = statement(__package__, "reopen_budget")
+_HURRY = statement(__package__, "hurry_waiting_sends")
 _CLOSED = statement(__package__, "read_closed_budgets")
 
 # What is known of a wish is written anew when it is older than this, or every call would write it.
@@ -341,11 +343,18 @@ class QuotaBudget:
             self._on_left(window_seconds, calls - taken)
 
 
-async def reopen_budget(pool: Pool, company_id: str) -> bool:
-    """Open a budget that Jurnal's 429 closed, on a person's word; False if it was open."""
-    async with pool.acquire() as connection:
+async def reopen_budget(pool: Pool, company_id: str, stores: Sequence[str]) -> bool:
+    """Open a budget that Jurnal's 429 closed, on a person's word; False if it was open.
+
+    What was turned away by that answer waits as long by itself: of `stores` it goes at once.
+    """
+    async with pool.acquire() as connection, connection.transaction():
         now = await database_now(connection)
-        return bool(await connection.execute(_REOPEN, f"company:{company_id}", now) == "UPDATE 1")
+        if await connection.execute(_REOPEN, f"company:{company_id}", now) != "UPDATE 1":
+            return False
+        for store_id in stores:
+            await connection.execute(_HURRY, store_id, company_id, MONTH_USED_UP)
+    return True
 
 
 def _is_noted(wish: Wish) -> bool:

@@ -27,7 +27,7 @@ def reopen(company_id: str, actor: str, reason: str) -> None:
 
     async def run() -> bool:
         async with open_ledger_parts(settings_from(os.environ)) as ledger:
-            return await reopen_budget(ledger.pool, company_id)
+            return await reopen_budget(ledger.pool, company_id, await ledger.reader.stores())
 
     if not asyncio.run(run()):
         raise click.ClickException(

@@ -48,6 +48,7 @@ async def _shown(ledger: Ledger, store_id: str) -> _Shown:
     zone = ZoneInfo(settings.connection.time_zone)
     company = settings.connection.company_id
     paused = await paused_told(ledger, store_id, zone)
+    waits: str | None
     if settings.live_mode is None:
         waits: str | None = "no: not before Live Mode"
     elif await read_is_led(ledger.pool, company):

@@ -18,6 +18,8 @@ from service.jurnal.reading import Record, UnreadableAnswer, read_json, record_i
 from service.jurnal.refusals import SHORT_OF_STOCK_WORDS, refusal_of, told, with_words
 from service.jurnal.resources import Resource
 
+# By this word the queue is asked for what such an answer turned away.
+MONTH_USED_UP = "the month's package of Jurnal calls is used up"
 _TAKEN = re.compile(r"already (been )?(taken|used)|sudah (digunakan|dipakai|ada)", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"\broute\b", re.IGNORECASE)
 _KEYS = frozenset({"custom_id", "transaction_no", "display_name"})
@@ -226,7 +228,7 @@ def _speaks_for_jurnal(answer: Response, complaint: Complaint) -> bool:
 def _over_limit(answer: Response, complaint: Complaint) -> TryLater:
     refused = exceeded(answer, complaint)
     if refused.scope == "month":
-        return TryLater(reason="the month's package of Jurnal calls is used up", scope="month")
+        return TryLater(reason=MONTH_USED_UP, scope="month")
     whole_window = _HOUR_SECONDS if refused.scope == "hour" else _MINUTE_SECONDS
     # Jurnal tells no wait today; a whole window is always enough.
     wait_seconds = whole_window if refused.retry_after_seconds is None else refused.retry_after_seconds

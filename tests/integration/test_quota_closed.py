@@ -14,10 +14,10 @@ from service.jurnal.pace import CONSUMER_LIMITS, Purpose
 from service.quota import Granted, QuotaBudget, Spent, reopen_budget
 from service.quota_figures import count_closed
 from service.quota_wish import JAKARTA
-from tests.integration.dispatcher.stand import Stand, open_stand
+from tests.integration.dispatcher.stand import COMPANY, Stand, open_stand
 from tests.integration.quota_gateway import DEADLINE, answer_of, at, quota_on
 from tests.integration.stopped_clock import set_clock, stop_the_clock
-from tests.ledger import NOON, service_pool
+from tests.ledger import NOON, STORE, service_pool
 
 MONTH = "Monthly limit exceeded. Please wait until next month or upgrade your package."
 DECEMBER = datetime(2026, 12, 1, tzinfo=JAKARTA).astimezone(UTC)
@@ -148,9 +148,9 @@ async def test_an_operator_opens_a_budget_before_the_month_is_over(pool: Pool) -
     """Once; a budget that is open is left alone."""
     quota = quota_on(pool, CONSUMER_LIMITS)
     await answered(quota, answer_of(429, MONTH))
-    assert await reopen_budget(pool, "one")
+    assert await reopen_budget(pool, "one", ())
     assert isinstance(await ask(quota), Granted)
-    assert not await reopen_budget(pool, "one")
+    assert not await reopen_budget(pool, "one", ())
 
 
 @pytest.fixture
@@ -183,4 +183,21 @@ async def test_a_used_up_package_is_asked_once_a_day_and_the_list_says_why(stand
     assert asked == 3
     stand.sandbox.gate.fault = lambda _request: None
     await stand.until_quiet(process)
+    assert set((await stand.statuses()).values()) == {"Success"}
+
+
+async def test_what_the_closing_turned_away_goes_when_a_person_opens_the_budget(stand: Stand) -> None:
+    """The documents of the very call that was refused do not wait for tomorrow's trial."""
+    process = stand.process()
+    await stand.order(99)
+    await stand.until_quiet(process)
+    await stand.order(1)
+    stand.sandbox.gate.fault = lambda _request: FaultPlan(status_before_commit=429, month_limit=True)
+    for _ in range(20):
+        await stand.step(process)
+    stand.sandbox.gate.fault = lambda _request: None
+    await stand.order(2)
+    assert await reopen_budget(stand.pool, COMPANY.company_id, (STORE,))
+    for _ in range(20):
+        await stand.step(process)
     assert set((await stand.statuses()).values()) == {"Success"}

@@ -14,7 +14,7 @@ from ops.sandbox.embedded_postgres import EmbeddedPostgres
 from ops.sandbox.jurnal.faults import SeededFaults, Spans, no_fault, straight
 from ops.virtual import wire as network
 from ops.virtual.wire import Passage
-from tests.faults.sim_plan import Moment, Plan, Trouble, WireShares
+from tests.faults.sim_plan import Moment, Outage, Plan, Trouble, WireShares
 from tests.faults.sim_replica import Replica
 from tests.faults.sim_world import World, noted
 
@@ -130,6 +130,7 @@ class Faults:
         self._tasks = [asyncio.create_task(self._happen(trouble)) for trouble in timed]
         if plan.restart_at is not None:
             self._tasks.append(asyncio.create_task(self._restart(plan.restart_at)))
+        self._tasks += [asyncio.create_task(self._restart_jurnal(outage)) for outage in plan.outages]
 
     def _watching(self, plan: Plan, replica: Replica) -> "partial[None]":
         """Return what is called before each question of a replica's process."""
@@ -191,6 +192,12 @@ class Faults:
         self.injected[f"Postgres restarted ({self._world.plan.restart_mode})"] += 1
         self._world.note("Postgres is restarted")
         self._server.restart(self._world.plan.restart_mode)
+
+    async def _restart_jurnal(self, outage: Outage) -> None:
+        await asyncio.sleep(outage.at)
+        for company_id, jurnal in self._world.jurnals.items():
+            self._world.note(f"Jurnal of {company_id} restarts and is away for {outage.seconds} s")
+            jurnal.sandbox.restart(outage.seconds)
 
     async def repair(self) -> None:
         """Let nothing go wrong any more, and whoever is down come up."""

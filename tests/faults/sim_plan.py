@@ -16,6 +16,9 @@ from tests.story import full_order, line, paid, taxed
 START = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 FAULTS_END = 160.0
 SEEDS_A_RESTART = 25
+# Of Jurnal, where anything goes wrong at all.
+_SEEDS_A_JURNAL_RESTART = 10
+_JURNAL_DOWN_SECONDS = (0, 40)
 STORES = (("kopi", "kopi-company"), ("teh", "kopi-company"), ("jamu", "jamu-company"))
 _KINDS = (
     FaultKind.RESET_AFTER_COMMIT,
@@ -85,8 +88,15 @@ class WireShares(msgspec.Struct, frozen=True, kw_only=True):
     twice: float = 0
 
 
+class Outage(msgspec.Struct, frozen=True):
+    """When Jurnal goes down with all it has under way, and for how long."""
+
+    at: float
+    seconds: float
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. `restart_at`: when Postgres is restarted.
+    """A whole run. `restart_at`: when Postgres is restarted, `outages`: when Jurnal is.
 
     `overdue_share`: of the calls for several documents, those that Jurnal works on longer than anybody allows for.
     """
@@ -105,6 +115,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     troubles: tuple[Trouble, ...]
     restart_at: float | None
     restart_mode: Literal["fast", "immediate"]
+    outages: tuple[Outage, ...]
 
 
 def make_plan(seed: int) -> Plan:
@@ -122,6 +133,7 @@ def make_plan(seed: int) -> Plan:
     wire = _wire(dice, badness, batch_keys)
     overdue_share = dice.pick((0.0, 0.5, 1.0)) if badness else 0.0
     key_race_seconds = dice.pick((0.0, 0.0, 1.0, 3.0)) if badness else 0.0
+    outages = _outages(seed) if badness else ()
     return Plan(
         seed=seed,
         replicas=replicas,
@@ -130,14 +142,27 @@ def make_plan(seed: int) -> Plan:
         sales=tuple(shop.sales),
         faults=faults,
         wire=wire,
-        # Work that ends past its fence, and is then not seen yet by whoever asks for the same, nobody can know of.
-        overdue_share=0.0 if key_race_seconds else overdue_share,
+        # Work that ends past its fence, and is then not seen yet by whoever asks for the same, nobody can know of. A
+        # restart of Jurnal ends it before.
+        overdue_share=0.0 if key_race_seconds or outages else overdue_share,
         key_race_seconds=key_race_seconds,
         answer_seconds=dice.pick((0.05, 0.2, 1.0)),
         batch_keys_checked=batch_keys,
         troubles=_sleepy(dice, replicas) if is_sleepy else _troubles(dice, replicas, 6),
         restart_at=dice.between(20, 120) if seed % SEEDS_A_RESTART == SEEDS_A_RESTART - 1 else None,
         restart_mode=dice.pick(("fast", "immediate")),
+        outages=outages,
+    )
+
+
+def _outages(seed: int) -> tuple[Outage, ...]:
+    """Let Jurnal restart once or twice in some worlds; of dice of its own, so that all other choices stay."""
+    if seed % _SEEDS_A_JURNAL_RESTART != _SEEDS_A_JURNAL_RESTART - 2:
+        return ()
+    dice = Dice(seed, "Jurnal restarts")
+    return tuple(
+        Outage(float(dice.between(20, int(FAULTS_END) - 50)), float(dice.between(*_JURNAL_DOWN_SECONDS)))
+        for _ in range(dice.between(1, 2))
     )
 
 

@@ -31,8 +31,8 @@ def test_every_document_is_in_jurnal_once_whatever_breaks(seed: int, ground: Gro
     assert not verdict.wrong, _told(plan, verdict)
 
 
-# Two to four replicas, killed, stopped and set wrong: at a time, a question, a look-up or a send.
-@pytest.mark.parametrize("seed", [4, 6, 26, 36])
+# Killed, stopped and set wrong: at a time, a question, a look-up or a send; in the last one Jurnal restarts.
+@pytest.mark.parametrize("seed", [4, 6, 26, 36, 28])
 def test_a_seed_is_the_same_run_every_time(seed: int, ground: Ground) -> None:
     """What a seed found once it finds again: the same requests at the same instants."""
     plan = make_plan(seed)

@@ -50,7 +50,7 @@ async def _shown(ledger: Ledger, store_id: str) -> _Shown:
     paused = await paused_told(ledger, store_id, zone)
     waits: str | None
     if settings.live_mode is None:
-        waits: str | None = "no: not before Live Mode"
+        waits = "no: not before Live Mode"
     elif await read_is_led(ledger.pool, company):
         waits = await read_company_wait(ledger.pool, company, zone)
     else:

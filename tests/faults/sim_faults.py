@@ -196,6 +196,7 @@ class Faults:
     async def _restart_jurnal(self, outage: Outage) -> None:
         await asyncio.sleep(outage.at)
         for company_id, jurnal in self._world.jurnals.items():
+            self.injected["Jurnal restarted"] += 1
             self._world.note(f"Jurnal of {company_id} restarts and is away for {outage.seconds} s")
             jurnal.sandbox.restart(outage.seconds)
 
